@@ -1,0 +1,1 @@
+"""Pure rules of dunning: standard library only, no clock, no environment, no AWS."""

@@ -1,0 +1,92 @@
+"""A case: all that one customer owes, with the customer's one timer and one claim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from dunning.domain.invoice import Contact, Invoice
+
+
+class HoldKind(StrEnum):
+    """Why a case or an invoice is paused. Holds overlap; all must end."""
+
+    DISPUTE = "dispute"
+    PROMISE = "promise"
+    REPLY = "reply"
+    OPERATOR = "operator"
+    STALE_DATA = "stale_data"
+    UNDELIVERABLE = "undeliverable"
+
+
+class EffectState(StrEnum):
+    """How far one effect of a claim has come: `STARTED` before an at-most-once send, `DONE` once accepted."""
+
+    STARTED = "started"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one worker to act for a customer, until an instant (UTC).
+
+    `origin` is the id of the first claim of a row of takeovers: it is what sent mail carries, so that what an abandoned
+    claim sent is known to the one that takes over. `attempt` counts the row (1: nobody was abandoned). `effects` maps an
+    effect's key to its state.
+    """
+
+    id: str
+    until: datetime
+    origin: str
+    attempt: int = 1
+    effects: Mapping[str, EffectState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A dispute at the source, with the stamp (UTC) of the newest word about it."""
+
+    id: str
+    is_open: bool
+    stamp: datetime
+    invoice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The customer: contact, holds, disputes by id, and the one timer and the one claim.
+
+    `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
+    `holds` maps a kind to the instant it began. `retries` counts `Retryable` failures in a row.
+    """
+
+    customer: str
+    contact: Contact = Contact()
+    contact_stamp: datetime | None = None
+    holds: Mapping[HoldKind, datetime] = field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
+    due_at: datetime | None = None
+    due_since: datetime | None = None
+    claim: Claim | None = None
+    retries: int = 0
+    version: int = 0
+
+    def claimed_at(self, now: datetime) -> bool:
+        """Whether a live claim bars others from the timer."""
+        return self.claim is not None and self.claim.until > now
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer's profile and invoices (by the source's bare id), as one consistent read shows them."""
+
+    profile: Profile
+    invoices: Mapping[str, Invoice] = field(default_factory=dict)
+
+    def with_invoice(self, invoice: Invoice) -> "Case":
+        """The case with this invoice put in or replaced."""
+        return replace(self, invoices={**self.invoices, invoice.id: invoice})
+
+    def with_profile(self, profile: Profile) -> "Case":
+        """The case with another profile."""
+        return replace(self, profile=profile)

@@ -1,0 +1,100 @@
+"""What a source says of an invoice (a snapshot), and what we keep of it (the invoice and its progress)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from dunning.domain.money import Money
+
+
+class Status(StrEnum):
+    """Where an invoice stands at its source. Only `OPEN` is ever reminded about."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a customer is reached, as its source knows it. `country` is ISO 3166-1 alpha-2."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    country: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One invoice as its source showed it at one instant.
+
+    `customer` is the full id (`stripe:cus_123`), `invoice_id` the source's bare id. Amounts are minor units of `currency`;
+    `amount_due` is what is still owed. `due` is a calendar date, or an instant that the policy's zone turns into one;
+    None when the source sets no due date. `stamp` (UTC) says how fresh this is: the event's creation, or our clock when a
+    fetch began. `collects_automatically`: the source charges a payment method itself.
+    """
+
+    source: str
+    customer: str
+    invoice_id: str
+    number: str
+    status: Status
+    currency: str
+    total: int
+    amount_due: int
+    due: date | datetime | None
+    issued_at: datetime | None
+    stamp: datetime
+    payment_url: str | None = None
+    collects_automatically: bool = False
+    contact: Contact = Contact()
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A recorded invoice: the newest snapshot's facts, and how far its plan has run.
+
+    `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
+    `next_step` and `next_at` are what its policy says comes next, before holds of the case. `version` counts our writes.
+    """
+
+    id: str
+    source: str
+    customer: str
+    number: str
+    status: Status
+    currency: str
+    total: int
+    amount_due: int
+    due_date: date | None
+    issued_at: datetime | None
+    stamp: datetime
+    payment_url: str | None = None
+    collects_automatically: bool = False
+    policy: str | None = None
+    level: int = 0
+    last_step: str | None = None
+    anchor_at: datetime | None = None
+    next_step: str | None = None
+    next_at: datetime | None = None
+    reminders_sent: int = 0
+    last_reminder_at: datetime | None = None
+    thanks_at: datetime | None = None
+    suppressed_for: str | None = None
+    version: int = 0
+
+    @property
+    def money_due(self) -> Money:
+        """What is still owed."""
+        return Money(self.amount_due, self.currency)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money is still expected."""
+        return self.status is Status.OPEN

@@ -1,0 +1,40 @@
+"""Money is an integer count of minor units and an ISO 4217 code; never a float.
+
+Digits per currency follow Stripe's list of zero- and three-decimal currencies (docs.stripe.com/currencies).
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+_ZERO_DECIMAL = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split())
+_THREE_DECIMAL = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal places of a currency's minor unit: 0 for JPY, 3 for KWD, otherwise 2."""
+    if currency in _ZERO_DECIMAL:
+        return 0
+    return 3 if currency in _THREE_DECIMAL else 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in minor units (cents, yen, fils) of one currency (upper-case ISO 4217)."""
+
+    minor: int
+    currency: str
+
+    def as_decimal(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-minor_digits(self.currency))
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Minor units of an amount in major units.
+
+    Raises ValueError when the amount has more decimals than the currency.
+    """
+    scaled = amount.scaleb(minor_digits(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{amount} has more decimals than {currency} allows ({minor_digits(currency)})")
+    return int(scaled)

@@ -1,0 +1,250 @@
+"""What the use cases need of the outside world."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case, Claim, Dispute, EffectState
+from dunning.domain.invoice import Contact, Snapshot
+from dunning.domain.policy import Policy
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Cases in the table. Every write is one conditional transaction."""
+
+    def load(self, customer: str) -> Case:
+        """The case by one strongly consistent query; an empty case (version 0) when the customer is unknown."""
+        ...
+
+    def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
+        """Write what differs, with its activities, in one transaction.
+
+        With `claim_id` the write also requires that claim to be held. Raises Conflict when an item changed since `before`
+        was read, AlreadyClaimed when `claim_id` is no longer held, Retryable when the table cannot be reached.
+        """
+        ...
+
+    def claim(self, customer: str, claim: Claim, now: datetime) -> Claim:
+        """Take the customer whose timer is due and who is not claimed; answers the claim as stored (with what it inherits).
+
+        Raises AlreadyClaimed. Our own id found in place counts as success: the first answer was lost.
+        """
+        ...
+
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
+        """Mark one effect of the claim with this origin; False when that claim is gone."""
+        ...
+
+    def customer_of(self, kind: str, value: str) -> str | None:
+        """The customer a reference (`invoice`, `phone`) belongs to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A row of the index of timers."""
+
+    customer: str
+    due_at: datetime
+    due_since: datetime
+
+
+class TimerIndex(Protocol):
+    """The sparse index of what is due."""
+
+    def due(self, until: datetime, since: datetime | None = None) -> Iterable[DueTimer]:
+        """Timers in [since, until), or all before `until`; over all shards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """A message that says: look at this customer. `hops` counts how often it was sent on."""
+
+    customer: str
+    delay: int = 0
+    hops: int = 0
+
+
+class Wakeups(Protocol):
+    """The delayed queue in front of run_step."""
+
+    def send(self, wakeups: Sequence[Wakeup]) -> None:
+        """Send in batches of ten; delays in whole seconds, 0 to 900. Retries what failed in part; raises Retryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """Something at a source must be looked at. `kind`: invoice, customer, charge, dispute, event."""
+
+    source: str
+    kind: str
+    id: str
+    customer: str | None = None
+    stamp: datetime | None = None
+    detail: str | None = None
+
+
+class SyncQueue(Protocol):
+    """The queue in front of sync_invoice."""
+
+    def send(self, requests: Sequence[SyncRequest]) -> None:
+        """Send in batches of ten; raises Retryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """One page of a source's open invoices; `cursor` None on the last."""
+
+    snapshots: tuple[Snapshot, ...]
+    cursor: str | None
+
+
+class InvoiceSource(Protocol):
+    """A provider, read. Raises Retryable when it cannot be reached or is at its limit, Permanent when it never will answer."""
+
+    name: str
+
+    def fetch(self, invoice_id: str) -> Snapshot | None:
+        """The invoice now, stamped with our clock at the request's start; None when the source has no such invoice."""
+        ...
+
+    def fetch_contact(self, customer: str) -> Contact | None:
+        """The customer's contact now (full customer id); None when deleted."""
+        ...
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer (full id)."""
+        ...
+
+    def open_page(self, cursor: str | None) -> SourcePage:
+        """One page of all open invoices."""
+        ...
+
+    def invoices_of_charge(self, charge_id: str) -> tuple[str, ...]:
+        """Bare ids of the invoices that a charge paid."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNews:
+    """A dispute at a source, resolved to its customer."""
+
+    customer: str
+    dispute: Dispute
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every message carries beside its text: who it is about, and what identifies it.
+
+    `kind`: reminder, thank_you, escalation, notice, digest. `invoices` are bare ids. `claim` is the claim's origin, `effect`
+    the effect's key within it.
+    """
+
+    kind: str
+    customer: str
+    invoices: tuple[str, ...]
+    step: str | None
+    claim: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    """A mail ready to go."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class EmailChannel(Protocol):
+    """SES. One attempt a call. Raises Refused (surely not sent) or OutcomeUnknown (perhaps sent)."""
+
+    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+        """Send, answer the message id."""
+        ...
+
+
+class SmsChannel(Protocol):
+    """SNS SMS. One attempt a call. Raises Refused or OutcomeUnknown."""
+
+    def send(self, phone: str, text: str, envelope: Envelope) -> str:
+        """Send, answer the message id."""
+        ...
+
+
+class TeamChannel(Protocol):
+    """SNS topics of our own people. Raises Refused or OutcomeUnknown."""
+
+    def send(self, team: str, subject: str, text: str, envelope: Envelope) -> str:
+        """Tell a team, answer the message id."""
+        ...
+
+
+class Policies(Protocol):
+    """The loaded policies."""
+
+    def for_invoice(self, snapshot_source: str) -> Policy:
+        """The policy that a new invoice follows."""
+        ...
+
+    def named(self, name: str | None) -> Policy:
+        """The policy by name; the default one when that name is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInvoice:
+    """One row of a message: an invoice as the reader must see it. Amounts are minor units."""
+
+    id: str
+    number: str
+    currency: str
+    amount_due: int
+    total: int
+    due_date: date | None
+    days_overdue: int
+    payment_url: str | None
+    reminders_sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContent:
+    """All that a template may use."""
+
+    customer: str
+    customer_name: str | None
+    locale: str | None
+    invoices: tuple[MessageInvoice, ...]
+    step: str | None = None
+    history: tuple[str, ...] = field(default_factory=tuple)
+
+
+class Renderer(Protocol):
+    """Turns a template's name and content into words. Raises Permanent when a template fails."""
+
+    def email(self, template: str, content: MessageContent) -> RenderedEmail:
+        """Subject, text and HTML."""
+        ...
+
+    def sms(self, template: str, content: MessageContent) -> str:
+        """One short text."""
+        ...
+
+    def team(self, template: str, content: MessageContent) -> tuple[str, str]:
+        """Subject and text for our own people."""
+        ...

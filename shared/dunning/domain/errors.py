@@ -13,6 +13,10 @@ class Retryable(DunningError):
     """The same attempt may succeed later: move the timer and try again."""
 
 
+class Unauthorised(Retryable):
+    """A source refuses our credentials: a person must mend them, and until then nothing is lost."""
+
+
 class Permanent(DunningError):
     """No retry will help: park the case for a person."""
 

@@ -9,6 +9,7 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, Dispute, EffectState
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.policy import Policy
+from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 
 class Clock(Protocol):
@@ -86,7 +87,7 @@ class Wakeups(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """Something at a source must be looked at. `kind`: invoice, customer, charge, dispute, event."""
+    """Something at a source must be looked at. `kind` is a FetchKind's value."""
 
     source: str
     kind: str
@@ -112,8 +113,20 @@ class SourcePage:
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What a charge, credit note or invoice payment leads to: the customer (full id), the invoices by bare id."""
+
+    customer: str | None
+    invoices: tuple[str, ...]
+
+
 class InvoiceSource(Protocol):
-    """A provider, read. Raises Retryable when it cannot be reached or is at its limit, Permanent when it never will answer."""
+    """A provider, read.
+
+    Raises Retryable when it cannot be reached or is at its limit, Unauthorised (a Retryable) when it refuses our credentials,
+    Permanent when it never will answer.
+    """
 
     name: str
 
@@ -122,7 +135,7 @@ class InvoiceSource(Protocol):
         ...
 
     def fetch_contact(self, customer: str) -> Contact | None:
-        """The customer's contact now (full customer id); None when deleted."""
+        """The customer's contact now (full customer id); None when deleted or unknown."""
         ...
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
@@ -133,8 +146,19 @@ class InvoiceSource(Protocol):
         """One page of all open invoices."""
         ...
 
-    def invoices_of_charge(self, charge_id: str) -> tuple[str, ...]:
-        """Bare ids of the invoices that a charge paid."""
+    def trace(self, kind: FetchKind, id: str) -> Traced | None:
+        """Whom and which invoices a charge, credit note or invoice payment concerns; None when the source has no such thing.
+
+        Raises ValueError for the kinds that are fetched themselves.
+        """
+        ...
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeSeen | None:
+        """The dispute now, stamped with our clock at the request's start; trace its charge to find whom it concerns."""
+        ...
+
+    def fetch_event(self, event_id: str) -> SourceEvent | None:
+        """An event by its id, read as if it had just come; None when the source no longer keeps it."""
         ...
 
 

@@ -69,6 +69,62 @@ class TimerIndex(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRow:
+    """A row of the index of open invoices: the full customer id and the bare invoice id."""
+
+    customer: str
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """One page of open invoices; `cursor` None on the last."""
+
+    rows: tuple[OpenRow, ...]
+    cursor: str | None
+
+
+class OpenIndex(Protocol):
+    """The sparse index of open invoices."""
+
+    def page(self, cursor: str | None) -> OpenPage:
+        """One page, from a cursor of the page before."""
+        ...
+
+
+class SweepNotes(Protocol):
+    """What one daily sweep saw at a source, kept for as long as the sweep runs."""
+
+    def add(self, run: str, page: int, invoice_ids: Sequence[str]) -> None:
+        """Keep one page's ids; the same page twice replaces itself."""
+        ...
+
+    def seen(self, run: str) -> frozenset[str]:
+        """All ids of a run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SweepStage:
+    """Where a daily sweep stands: `listing` a source's pages, or looking for what `vanished` from it. JSON between runs."""
+
+    source: str
+    run: str
+    stage: str
+    started_at: datetime
+    page: int = 0
+    cursor: str | None = None
+
+
+class SweepQueue(Protocol):
+    """The queue by which a sweep continues itself."""
+
+    def send(self, stage: SweepStage) -> None:
+        """Continue with this stage; raises Retryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Wakeup:
     """A message that says: look at this customer. `hops` counts how often it was sent on."""
 

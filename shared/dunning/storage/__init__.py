@@ -1,0 +1,1 @@
+"""DynamoDB and SQS: every key string, conditional writes, errors translated once."""

@@ -1,0 +1,202 @@
+"""Cases in the table: one query to read, one conditional transaction to write, one conditional update to claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
+from dunning.identifiers import new_ulid
+from dunning.storage import items, keys
+from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
+from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_LOST_THE_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"})
+
+
+class TableCaseStore:
+    """workflow.ports.CaseStore on DynamoDB."""
+
+    def __init__(self, client: DynamoDBClient, table: str, shards: int) -> None:
+        self._client = client
+        self._table = table
+        self._shards = shards
+
+    def load(self, customer: str) -> Case:
+        """The case by one strongly consistent query of INV#…PROFILE; the activities are never read."""
+        rows = self._rows(customer, keys.INVOICES_FROM, keys.PROFILE)
+        return items.read_case(customer, [from_wire(row) for row in rows])
+
+    def activities(self, customer: str) -> list[Activity]:
+        """A case's log, oldest first."""
+        rows = self._rows(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
+        return [items.read_activity(from_wire(row)) for row in rows]
+
+    def _rows(self, customer: str, first: str, last: str) -> list[Wire]:
+        rows: list[Wire] = []
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": to_wire({":pk": keys.customer_key(customer), ":first": first, ":last": last}),
+            "ConsistentRead": True,
+        }
+        while True:
+            with aws_errors(f"reading case {customer}"):
+                page = self._client.query(**query)
+            rows += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return rows
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
+        """Write what differs, with its activities, in one transaction; nothing at all when nothing differs.
+
+        The profile's version is part of every transaction: its timer is computed from all invoices, so a change of any of
+        them makes other views of the case stale. Raises Conflict, AlreadyClaimed (with `claim_id`), Retryable.
+        """
+        writes = self._invoice_writes(before, after)
+        changes = difference(self._profile(before), self._profile(after))
+        if not writes and not changes and not activities:
+            return
+        writes.insert(0, self._profile_write(before, changes, claim_id))
+        writes += [self._activity_write(after.profile.customer, activity) for activity in activities]
+        try:
+            with aws_errors(f"writing case {after.profile.customer}"):
+                self._client.transact_write_items(TransactItems=cast("Any", writes))
+        except Cancelled as exc:
+            raise self._lost(exc.reasons, claim_id, after.profile.customer) from exc
+
+    def _lost(self, reasons: Sequence[Mapping[str, Any]], claim_id: str | None, customer: str) -> Exception:
+        codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
+        profile_item = reasons[0].get("Item") if reasons else None
+        if claim_id and profile_item and from_wire(profile_item).get("claim_id") != claim_id:
+            return AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
+        if codes <= _LOST_THE_RACE:
+            return Conflict(f"case {customer} has changed meanwhile")
+        if "ValidationError" in codes or "ItemCollectionSizeLimitExceeded" in codes:
+            return Permanent(f"writing case {customer}: {sorted(codes)}")
+        return Retryable(f"writing case {customer}: {sorted(codes)}")
+
+    def _profile(self, case: Case) -> dict[str, object]:
+        return items.profile_attributes(case.profile, self._shards)
+
+    def _profile_write(self, before: Case, changes: Mapping[str, object], claim_id: str | None) -> Wire:
+        write = update(changes, before.profile.version)
+        if claim_id:
+            write["ConditionExpression"] += " AND claim_id = :claim"
+            write["ExpressionAttributeValues"].update(to_wire({":claim": claim_id}))
+        return {"Update": self._addressed(before.profile.customer, keys.PROFILE, write)}
+
+    def _invoice_writes(self, before: Case, after: Case) -> list[Wire]:
+        writes: list[Wire] = []
+        for invoice in after.invoices.values():
+            old = before.invoices.get(invoice.id)
+            if old == invoice:
+                continue
+            old_attributes = items.invoice_attributes(old, self._shards) if old else {}
+            changes = difference(old_attributes, items.invoice_attributes(invoice, self._shards))
+            if old is None:
+                changes = {name: value for name, value in changes.items() if value is not None}
+                writes.append(self._reference_write(invoice.customer, invoice.id))
+            write = update(changes, old.version if old else 0)
+            writes.append({"Update": self._addressed(invoice.customer, keys.invoice_key(invoice.id), write)})
+        return writes
+
+    def _addressed(self, customer: str, sk: str, write: Wire) -> Wire:
+        key = to_wire({"pk": keys.customer_key(customer), "sk": sk})
+        return {"TableName": self._table, "Key": key, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **write}
+
+    def _reference_write(self, customer: str, invoice_id: str) -> Wire:
+        row = {"pk": keys.invoice_reference_key(customer, invoice_id), "sk": keys.REFERENCE, "customer": customer}
+        return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
+
+    def _activity_write(self, customer: str, activity: Activity) -> Wire:
+        row = {
+            "pk": keys.customer_key(customer),
+            "sk": keys.activity_key(activity.at, new_ulid(activity.at)),
+            **items.activity_attributes(activity),
+        }
+        return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
+
+    def claim(self, customer: str, claim: Claim, now: datetime) -> Claim:
+        """Take a due, unclaimed customer; an abandoned claim's origin, effects and count are inherited.
+
+        t0 ── claim ── until: others are refused. From `until` on the wheel finds it (due_at = until) and the next takes over.
+        Raises AlreadyClaimed (not due, or held), Retryable.
+        """
+        timer_is_due = "due_at <= :now"
+        nobody_holds_it = "(attribute_not_exists(claim_until) OR claim_until <= :now)"
+        try:
+            with aws_errors(f"claiming {customer}"):
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=to_wire({"pk": keys.customer_key(customer), "sk": keys.PROFILE}),
+                    UpdateExpression="SET claim_id = :id, claim_until = :until, due_at = :until,"
+                    " claim_origin = if_not_exists(claim_origin, :id),"
+                    " claim_attempt = if_not_exists(claim_attempt, :zero) + :one,"
+                    " claim_effects = if_not_exists(claim_effects, :none), version = version + :one",
+                    ConditionExpression=f"{timer_is_due} AND {nobody_holds_it}",
+                    ExpressionAttributeValues=to_wire(
+                        {
+                            ":id": claim.id,
+                            ":until": keys.instant(claim.until),
+                            ":now": keys.instant(now),
+                            ":zero": 0,
+                            ":one": 1,
+                            ":none": {},
+                        }
+                    ),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as exc:
+            item: Mapping[str, Any] = exc.item
+        else:
+            item = answer["Attributes"]
+        return self._ours(item, claim, customer)
+
+    def _ours(self, item: Mapping[str, Any], claim: Claim, customer: str) -> Claim:
+        held = items.read_claim(from_wire(item)) if item else None
+        if held is None or held.id != claim.id:
+            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it")
+        return held
+
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
+        """Mark one effect of the claim with this origin; False when that claim is gone: it was settled. Raises Retryable.
+
+        `DONE` is never set back to `STARTED`: the later word of a duplicate must not undo what is known.
+        """
+        not_done = " AND (attribute_not_exists(claim_effects.#effect) OR claim_effects.#effect <> :done)"
+        values = {":origin": origin, ":state": state.value}
+        if state is EffectState.STARTED:
+            values[":done"] = EffectState.DONE.value
+        try:
+            with aws_errors(f"marking an effect of {customer}"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_wire({"pk": keys.customer_key(customer), "sk": keys.PROFILE}),
+                    UpdateExpression="SET claim_effects.#effect = :state",
+                    ConditionExpression="claim_origin = :origin" + (not_done if state is EffectState.STARTED else ""),
+                    ExpressionAttributeNames={"#effect": effect},
+                    ExpressionAttributeValues=to_wire(values),
+                )
+        except ConditionFailed:
+            return False
+        return True
+
+    def customer_of(self, kind: str, value: str) -> str | None:
+        """The customer a reference belongs to: for `invoice` the value is the source account and the bare id (`stripe:in_1`)."""
+        with aws_errors(f"reading reference {kind}"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key=to_wire({"pk": keys.reference_key(kind, value), "sk": keys.REFERENCE}),
+                ConsistentRead=True,
+            )
+        item = answer.get("Item")
+        return str(from_wire(item)["customer"]) if item else None

@@ -1,0 +1,204 @@
+"""Cases to table items and back. Plain attribute values here; DynamoDB's own notation stays at the client's edge."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Profile
+from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.storage import keys
+
+Item = Mapping[str, object]
+
+_CONTACT_FIELDS = ("name", "email", "phone", "country", "locale", "timezone")
+
+
+def _put_instant(at: datetime | None) -> str | None:
+    return keys.instant(at) if at else None
+
+
+def _text(item: Item, name: str) -> str:
+    return str(item[name])
+
+
+def _optional_text(item: Item, name: str) -> str | None:
+    value = item.get(name)
+    return None if value is None else str(value)
+
+
+def _number(item: Item, name: str, default: int = 0) -> int:
+    return int(str(item.get(name, default)))
+
+
+def _optional_instant(item: Item, name: str) -> datetime | None:
+    value = item.get(name)
+    return None if value is None else keys.parse_instant(str(value))
+
+
+def _map(item: Item, name: str) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", item.get(name) or {})
+
+
+def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
+    """An invoice's attributes; None means absent. `open_shard` is there only while it is open: the index is sparse."""
+    return {
+        "source": invoice.source,
+        "number": invoice.number,
+        "status": invoice.status.value,
+        "currency": invoice.currency,
+        "total": invoice.total,
+        "amount_due": invoice.amount_due,
+        "due_date": keys.due_date_key(invoice.due_date),
+        "issued_at": _put_instant(invoice.issued_at),
+        "stamp": keys.instant(invoice.stamp),
+        "payment_url": invoice.payment_url,
+        "collects_automatically": invoice.collects_automatically or None,
+        "policy": invoice.policy,
+        "level": invoice.level,
+        "last_step": invoice.last_step,
+        "anchor_at": _put_instant(invoice.anchor_at),
+        "next_step": invoice.next_step,
+        "next_at": _put_instant(invoice.next_at),
+        "reminders_sent": invoice.reminders_sent,
+        "last_reminder_at": _put_instant(invoice.last_reminder_at),
+        "thanks_at": _put_instant(invoice.thanks_at),
+        "suppressed_for": invoice.suppressed_for,
+        "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
+    }
+
+
+def read_invoice(item: Item) -> Invoice:
+    """The invoice in an item."""
+    return Invoice(
+        id=keys.invoice_in(_text(item, "sk")),
+        source=_text(item, "source"),
+        customer=keys.customer_in(_text(item, "pk")),
+        number=_text(item, "number"),
+        status=Status(_text(item, "status")),
+        currency=_text(item, "currency"),
+        total=_number(item, "total"),
+        amount_due=_number(item, "amount_due"),
+        due_date=keys.parse_due_date(_text(item, "due_date")),
+        issued_at=_optional_instant(item, "issued_at"),
+        stamp=keys.parse_instant(_text(item, "stamp")),
+        payment_url=_optional_text(item, "payment_url"),
+        collects_automatically=bool(item.get("collects_automatically")),
+        policy=_optional_text(item, "policy"),
+        level=_number(item, "level"),
+        last_step=_optional_text(item, "last_step"),
+        anchor_at=_optional_instant(item, "anchor_at"),
+        next_step=_optional_text(item, "next_step"),
+        next_at=_optional_instant(item, "next_at"),
+        reminders_sent=_number(item, "reminders_sent"),
+        last_reminder_at=_optional_instant(item, "last_reminder_at"),
+        thanks_at=_optional_instant(item, "thanks_at"),
+        suppressed_for=_optional_text(item, "suppressed_for"),
+        version=_number(item, "version"),
+    )
+
+
+def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
+    """A profile's attributes; None means absent. The claim lies flat, so that one update can take it over."""
+    claim = profile.claim
+    return {
+        **{name: getattr(profile.contact, name) for name in _CONTACT_FIELDS},
+        "contact_stamp": _put_instant(profile.contact_stamp),
+        "holds": {kind.value: keys.instant(since) for kind, since in profile.holds.items()} or None,
+        "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
+        "due_at": _put_instant(profile.due_at),
+        "due_since": _put_instant(profile.due_since),
+        "due_shard": keys.shard_of(profile.customer, shards) if profile.due_at else None,
+        "retries": profile.retries or None,
+        "claim_id": claim.id if claim else None,
+        "claim_until": keys.instant(claim.until) if claim else None,
+        "claim_origin": claim.origin if claim else None,
+        "claim_attempt": claim.attempt if claim else None,
+        "claim_effects": {key: state.value for key, state in claim.effects.items()} if claim else None,
+    }
+
+
+def read_profile(item: Item) -> Profile:
+    """The profile in an item."""
+    return Profile(
+        customer=keys.customer_in(_text(item, "pk")),
+        contact=Contact(**{name: _optional_text(item, name) for name in _CONTACT_FIELDS}),
+        contact_stamp=_optional_instant(item, "contact_stamp"),
+        holds={HoldKind(kind): keys.parse_instant(str(since)) for kind, since in _map(item, "holds").items()},
+        disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
+        due_at=_optional_instant(item, "due_at"),
+        due_since=_optional_instant(item, "due_since"),
+        claim=read_claim(item),
+        retries=_number(item, "retries"),
+        version=_number(item, "version"),
+    )
+
+
+def read_claim(item: Item) -> Claim | None:
+    """The claim that lies on a profile's item, if any."""
+    if "claim_id" not in item:
+        return None
+    return Claim(
+        id=_text(item, "claim_id"),
+        until=keys.parse_instant(_text(item, "claim_until")),
+        origin=_text(item, "claim_origin"),
+        attempt=_number(item, "claim_attempt"),
+        effects={key: EffectState(str(state)) for key, state in _map(item, "claim_effects").items()},
+    )
+
+
+def _dispute_attributes(dispute: Dispute) -> dict[str, object]:
+    found: dict[str, object] = {"open": dispute.is_open, "stamp": keys.instant(dispute.stamp)}
+    if dispute.invoice:
+        found["invoice"] = dispute.invoice
+    return found
+
+
+def _read_dispute(dispute_id: str, item: Item) -> Dispute:
+    return Dispute(
+        id=dispute_id,
+        is_open=bool(item["open"]),
+        stamp=keys.parse_instant(_text(item, "stamp")),
+        invoice=_optional_text(item, "invoice"),
+    )
+
+
+def activity_attributes(activity: Activity) -> dict[str, object]:
+    """An activity's attributes; None means absent."""
+    return {
+        "at": keys.instant(activity.at),
+        "type": activity.type.value,
+        "reason": activity.reason,
+        "invoices": list(activity.invoices) or None,
+        "step": activity.step,
+        "actor": activity.actor,
+        "channel": activity.channel,
+        "claim": activity.claim,
+    }
+
+
+def read_activity(item: Item) -> Activity:
+    """The activity in an item."""
+    return Activity(
+        at=keys.parse_instant(_text(item, "at")),
+        type=ActivityType(_text(item, "type")),
+        reason=_optional_text(item, "reason"),
+        invoices=tuple(str(value) for value in cast("list[object]", item.get("invoices") or [])),
+        step=_optional_text(item, "step"),
+        actor=_optional_text(item, "actor"),
+        channel=_optional_text(item, "channel"),
+        claim=_optional_text(item, "claim"),
+    )
+
+
+def read_case(customer: str, rows: list[Item]) -> Case:
+    """The case in the rows of one query; an empty profile of version 0 when there is none."""
+    profile = Profile(customer=customer)
+    invoices: dict[str, Invoice] = {}
+    for row in rows:
+        if row["sk"] == keys.PROFILE:
+            profile = read_profile(row)
+        else:
+            invoice = read_invoice(row)
+            invoices[invoice.id] = invoice
+    return Case(profile=profile, invoices=invoices)

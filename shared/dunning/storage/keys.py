@@ -1,0 +1,88 @@
+"""Every key string of the table, and nothing else."""
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+
+PROFILE = "PROFILE"
+REFERENCE = "REF"
+INVOICES_FROM = "INV#"
+ACTIVITIES_FROM = "ACT#"
+ACTIVITIES_TO = "ACT$"
+DUE_INDEX = "due"
+OPEN_INDEX = "open"
+NO_DUE_DATE = "9999-12-31"
+
+
+def customer_key(customer: str) -> str:
+    """Partition of a case, from the full customer id."""
+    return f"CUST#{customer}"
+
+
+def customer_in(pk: str) -> str:
+    """The full customer id in a case's partition key."""
+    return pk.removeprefix("CUST#")
+
+
+def invoice_key(invoice_id: str) -> str:
+    """Sort key of an invoice, from the source's bare id."""
+    return f"INV#{invoice_id}"
+
+
+def invoice_in(sk: str) -> str:
+    """The bare invoice id in a sort key."""
+    return sk.removeprefix("INV#")
+
+
+def activity_key(at: datetime, ulid: str) -> str:
+    """Sort key of an activity."""
+    return f"ACT#{instant(at)}#{ulid}"
+
+
+def reference_key(kind: str, value: str) -> str:
+    """Partition of a reference to a customer."""
+    return f"REF#{kind}#{value}"
+
+
+def invoice_reference_key(customer: str, invoice_id: str) -> str:
+    """Partition of the reference from an invoice to its customer; an invoice id is unique within its source's account."""
+    return reference_key("invoice", f"{customer.rpartition(':')[0]}:{invoice_id}")
+
+
+def sweep_key(run: str) -> str:
+    """Partition of what one daily sweep saw at a source."""
+    return f"SWEEP#{run}"
+
+
+def sweep_page_key(page: int) -> str:
+    """Sort key of one page of a sweep."""
+    return f"PAGE#{page:06d}"
+
+
+def shard_of(customer: str, shards: int) -> str:
+    """The index shard of a customer: the same on every machine, which `hash()` is not."""
+    return str(int.from_bytes(hashlib.sha256(customer.encode()).digest()[:4]) % shards)
+
+
+def instant(at: datetime) -> str:
+    """An instant as a string that sorts: UTC, microseconds, always as long."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def last_before(at: datetime) -> str:
+    """The last instant before `at`, as a string that sorts."""
+    return instant(at - timedelta(microseconds=1))
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant in a string of `instant`."""
+    return datetime.fromisoformat(text)
+
+
+def due_date_key(day: date | None) -> str:
+    """A due date as the index's sort key; invoices without one come last."""
+    return day.isoformat() if day else NO_DUE_DATE
+
+
+def parse_due_date(text: str) -> date | None:
+    """The due date in an index key."""
+    return None if text == NO_DUE_DATE else date.fromisoformat(text)

@@ -1,0 +1,187 @@
+"""The fine wheel and the work queues: SQS, ten messages a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dunning.domain.errors import Rejected, Retryable
+from dunning.storage import keys
+from dunning.storage.translation import aws_errors
+from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_DELAY = 900
+_BATCH = 10
+_ATTEMPTS = 3
+
+JsonObject = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueue:
+    """workflow.ports.Wakeups: messages that say only `look at this customer`."""
+
+    client: SQSClient
+    url: str
+
+    def send(self, wakeups: Sequence[Wakeup]) -> None:
+        """Send with their delays (seconds, 0 to 900). Raises Retryable when some could not be sent after three attempts."""
+        entries = [
+            {
+                "Id": str(n),
+                "MessageBody": json.dumps({"customer": wakeup.customer, "hops": wakeup.hops}),
+                "DelaySeconds": max(0, min(LONGEST_DELAY, wakeup.delay)),
+            }
+            for n, wakeup in enumerate(wakeups)
+        ]
+        _send_all(self.client, self.url, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """workflow.ports.DeadLetters: run_step's dead-letter queue, for what no retry will help."""
+
+    client: SQSClient
+    url: str
+
+    def send(self, wakeup: Wakeup, reason: str) -> None:
+        """Put a customer aside, with the reason. Raises Retryable."""
+        with aws_errors("sending to the dead-letter queue"):
+            self.client.send_message(
+                QueueUrl=self.url,
+                MessageBody=json.dumps({"customer": wakeup.customer, "hops": 0}),
+                MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1000] or "unknown"}},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequests:
+    """workflow.ports.SyncQueue."""
+
+    client: SQSClient
+    url: str
+
+    def send(self, requests: Sequence[SyncRequest]) -> None:
+        """Ask for a fetch of each. Raises Retryable."""
+        _send_all(
+            self.client,
+            self.url,
+            [{"Id": str(n), "MessageBody": json.dumps(_sync_body(request))} for n, request in enumerate(requests)],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SweepContinuations:
+    """workflow.ports.SweepQueue."""
+
+    client: SQSClient
+    url: str
+
+    def send(self, stage: SweepStage) -> None:
+        """Continue the sweep with this stage. Raises Retryable."""
+        body = {
+            "source": stage.source,
+            "run": stage.run,
+            "stage": stage.stage,
+            "started_at": keys.instant(stage.started_at),
+            "page": stage.page,
+            "cursor": stage.cursor,
+        }
+        with aws_errors("continuing the sweep"):
+            self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
+
+
+def _send_all(client: SQSClient, url: str, entries: Sequence[dict[str, Any]]) -> None:
+    for start in range(0, len(entries), _BATCH):
+        _send_batch(client, url, list(entries[start : start + _BATCH]))
+
+
+def _send_batch(client: SQSClient, url: str, entries: list[dict[str, Any]]) -> None:
+    """One batch; a 200 may carry failures, and only those are sent again."""
+    for _ in range(_ATTEMPTS):
+        if len(entries) == 1:
+            message = {name: value for name, value in entries[0].items() if name != "Id"}
+            with aws_errors("sending to a queue"):
+                client.send_message(QueueUrl=url, **message)
+            return
+        with aws_errors("sending to a queue"):
+            answer = client.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+        failed = {entry["Id"] for entry in answer.get("Failed", [])}
+        entries = [entry for entry in entries if entry["Id"] in failed]
+        if not entries:
+            return
+    raise Retryable(f"{len(entries)} messages were not taken by the queue")
+
+
+def _sync_body(request: SyncRequest) -> JsonObject:
+    return {
+        "source": request.source,
+        "kind": request.kind,
+        "id": request.id,
+        "customer": request.customer,
+        "stamp": keys.instant(request.stamp) if request.stamp else None,
+        "detail": request.detail,
+    }
+
+
+def read_wakeup(body: str) -> Wakeup:
+    """The wakeup in a message's body. Raises Rejected."""
+    data = _object(body)
+    hops = data.get("hops", 0)
+    return Wakeup(customer=_required(data, "customer"), hops=hops if isinstance(hops, int) else 0)
+
+
+def read_sync_request(body: str) -> SyncRequest:
+    """The request in a message's body. Raises Rejected."""
+    data = _object(body)
+    stamp = data.get("stamp")
+    return SyncRequest(
+        source=_required(data, "source"),
+        kind=_required(data, "kind"),
+        id=_required(data, "id"),
+        customer=_optional(data, "customer"),
+        stamp=keys.parse_instant(stamp) if isinstance(stamp, str) else None,
+        detail=_optional(data, "detail"),
+    )
+
+
+def read_sweep_stage(body: str) -> SweepStage:
+    """The stage in a message's body. Raises Rejected."""
+    data = _object(body)
+    page = data.get("page", 0)
+    return SweepStage(
+        source=_required(data, "source"),
+        run=_required(data, "run"),
+        stage=_required(data, "stage"),
+        started_at=keys.parse_instant(_required(data, "started_at")),
+        page=page if isinstance(page, int) else 0,
+        cursor=_optional(data, "cursor"),
+    )
+
+
+def _object(body: str) -> JsonObject:
+    try:
+        data = json.loads(body)
+    except ValueError as exc:
+        raise Rejected(f"queue message is not JSON: {body[:40]!r}") from exc
+    if not isinstance(data, dict):
+        raise Rejected("queue message is not a JSON object")
+    return data
+
+
+def _required(data: JsonObject, name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value:
+        raise Rejected(f"queue message has no {name}")
+    return value
+
+
+def _optional(data: JsonObject, name: str) -> str | None:
+    value = data.get(name)
+    return value if isinstance(value, str) else None

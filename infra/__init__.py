@@ -1,0 +1,1 @@
+"""Deploy aids and the local cloud; nothing in here is deployed."""

@@ -1,0 +1,92 @@
+"""What the HTTP interface needs of the local cloud."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case
+
+
+class ProductAnswer(Protocol):
+    """What the product's API answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header fields."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The body."""
+        ...
+
+
+class Cloud(Protocol):
+    """The local cloud, as its control interface drives it. Raises Rejected for what it cannot take."""
+
+    @property
+    def now(self) -> datetime:
+        """Virtual time, UTC."""
+        ...
+
+    def advance_to(self, instant: datetime) -> int:
+        """Move time and run all that falls due; how many invocations that took."""
+        ...
+
+    def settle(self) -> int:
+        """Run what is due at this instant."""
+        ...
+
+    def request(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> ProductAnswer:
+        """A request to the product's own API."""
+        ...
+
+    def put_policy(self, name: str, text: str) -> None:
+        """Replace a policy."""
+        ...
+
+    def add_fault(self, service: str, operation: str, mode: str, times: int) -> None:
+        """Let the next calls of functions fail."""
+        ...
+
+    def outbox(self) -> Sequence[Mapping[str, object]]:
+        """What SES and SNS accepted, oldest first."""
+        ...
+
+    def dead_letters(self) -> Sequence[Mapping[str, object]]:
+        """What queues gave up on."""
+        ...
+
+    def calls(self) -> Sequence[Mapping[str, object]]:
+        """AWS calls of functions so far."""
+        ...
+
+    def ses_event(self, to: str, event: str, bounce: str) -> None:
+        """SES reports on the last mail to an address."""
+        ...
+
+    def inbound_email(self, raw: bytes) -> None:
+        """A customer's mail, as MIME."""
+        ...
+
+    def inbound_sms(self, sender: str, body: str) -> None:
+        """A customer's text message."""
+        ...
+
+
+class CaseLog(Protocol):
+    """Cases and their activities, read."""
+
+    def load(self, customer: str) -> Case:
+        """The case; an empty one when the customer is unknown."""
+        ...
+
+    def activities(self, customer: str) -> list[Activity]:
+        """Its activities, oldest first."""
+        ...

@@ -1,0 +1,133 @@
+"""The control interface: everything under /_local (DESIGN §8)."""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from dunning.domain.errors import Rejected
+from infra.local.http import inputs
+from infra.local.http.case_view import case_row
+from infra.local.http.cloud_port import CaseLog, Cloud
+from infra.local.http.wire import Answer, Request, json_answer
+from infra.local.sandbox.server import ProviderSandbox
+from infra.local.sandbox.stripe import StripeSandbox
+
+_POLICY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_Handler = Callable[[Request, list[str]], Answer]
+
+
+class _Unknown(Exception):
+    """What was asked for is not there."""
+
+
+class Control:
+    """Answers one request at a time: its owner sees to that."""
+
+    def __init__(self, cloud: Cloud, sandbox: ProviderSandbox, cases: CaseLog) -> None:
+        self._cloud = cloud
+        self._sandbox = sandbox
+        self._cases = cases
+        self._routes: dict[tuple[str, ...], Mapping[str, _Handler]] = {
+            ("clock",): {"GET": self._clock, "POST": self._move_clock},
+            ("outbox",): {"GET": lambda _request, _names: json_answer(list(self._cloud.outbox()))},
+            ("dead_letters",): {"GET": lambda _request, _names: json_answer(list(self._cloud.dead_letters()))},
+            ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
+            ("cases", "*"): {"GET": self._case},
+            ("policies", "*"): {"PUT": self._put_policy},
+            ("faults",): {"POST": self._add_fault},
+            ("inbound", "email"): {"POST": self._inbound_email},
+            ("inbound", "sms"): {"POST": self._inbound_sms},
+            ("delivery",): {"POST": self._delivery},
+            ("provider", "*", "invoices", "*"): {"GET": self._invoice, "PUT": self._put_invoice},
+        }
+
+    def answer(self, request: Request) -> Answer:
+        """The answer: 404 for what is unknown, 405 for a method the call does not have, 422 for what cannot be taken."""
+        parts = request.path.removeprefix("/_local/").split("/")
+        found = next((route for route in self._routes if _fits(route, parts)), None)
+        if found is None:
+            return json_answer({"error": f"no such call: {request.path}"}, HTTPStatus.NOT_FOUND)
+        methods = self._routes[found]
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = ", ".join(methods)
+            error = f"{request.path} answers {allowed}, not {request.method}"
+            return json_answer({"error": error}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
+        try:
+            return handler(request, [unquote(part) for name, part in zip(found, parts, strict=True) if name == "*"])
+        except _Unknown as exc:
+            return json_answer({"error": str(exc)}, HTTPStatus.NOT_FOUND)
+        except Rejected as exc:
+            return json_answer({"error": str(exc)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _clock(self, _request: Request, _names: list[str]) -> Answer:
+        return json_answer({"now": self._cloud.now})
+
+    def _move_clock(self, request: Request, _names: list[str]) -> Answer:
+        target = inputs.target_instant(inputs.json_body(request.body, ("advance", "to")), self._cloud.now)
+        invocations = self._cloud.advance_to(target)
+        return json_answer({"now": self._cloud.now, "invocations": invocations})
+
+    def _case(self, _request: Request, names: list[str]) -> Answer:
+        case, activities = self._cases.load(names[0]), self._cases.activities(names[0])
+        if not (case.profile.version or case.invoices or activities):
+            raise _Unknown(f"no customer {names[0]!r} has a case")
+        return json_answer(case_row(case, activities))
+
+    def _put_policy(self, request: Request, names: list[str]) -> Answer:
+        if not _POLICY_NAME.fullmatch(names[0]):
+            raise Rejected(f"a policy cannot be named {names[0]!r}: use small letters, digits, - and _")
+        try:
+            text = request.body.decode()
+        except UnicodeDecodeError as exc:
+            raise Rejected(f"the policy is not UTF-8: {exc}") from exc
+        self._cloud.put_policy(names[0], text)
+        return json_answer({"name": names[0]})
+
+    def _add_fault(self, request: Request, _names: list[str]) -> Answer:
+        body = inputs.json_body(request.body, ("service", "operation", "mode", "times"))
+        mode, times = inputs.one_of(body, "mode", inputs.FAULT_MODES), inputs.times(body)
+        service, operation = inputs.aws_operation(body)
+        self._cloud.add_fault(service, operation, mode, times)
+        return json_answer({"service": service, "operation": operation, "mode": mode, "times": times})
+
+    def _inbound_email(self, request: Request, _names: list[str]) -> Answer:
+        if not request.body.strip():
+            raise Rejected("the body is empty: send a mail as raw MIME")
+        self._cloud.inbound_email(request.body)
+        return self._done()
+
+    def _inbound_sms(self, request: Request, _names: list[str]) -> Answer:
+        body = inputs.json_body(request.body, ("from", "body"))
+        self._cloud.inbound_sms(inputs.text_field(body, "from"), inputs.text_field(body, "body"))
+        return self._done()
+
+    def _delivery(self, request: Request, _names: list[str]) -> Answer:
+        body = inputs.json_body(request.body, ("to", "event", "bounce"))
+        event = inputs.one_of(body, "event", inputs.DELIVERY_EVENTS)
+        bounce = inputs.one_of(body, "bounce", inputs.BOUNCES, default="permanent")
+        self._cloud.ses_event(inputs.text_field(body, "to"), event, bounce)
+        return self._done()
+
+    def _done(self) -> Answer:
+        return json_answer({"now": self._cloud.now, "invocations": self._cloud.settle()})
+
+    def _invoice(self, _request: Request, names: list[str]) -> Answer:
+        invoice = self._provider(names[0]).invoice(names[1])
+        if invoice is None:
+            raise _Unknown(f"the {names[0]} sandbox holds no invoice {names[1]!r}")
+        return json_answer(invoice)
+
+    def _put_invoice(self, request: Request, names: list[str]) -> Answer:
+        return json_answer(self._provider(names[0]).put_invoice(names[1], request.body))
+
+    def _provider(self, source: str) -> StripeSandbox:
+        provider = self._sandbox.provider(source)
+        if provider is None:
+            raise _Unknown(f"there is no sandbox of {source!r}")
+        return provider
+
+
+def _fits(route: tuple[str, ...], parts: list[str]) -> bool:
+    return len(route) == len(parts) and all(name in ("*", part) and part for name, part in zip(route, parts, strict=True))

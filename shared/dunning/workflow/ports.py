@@ -163,10 +163,11 @@ class SyncQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """One page of a source's open invoices; `cursor` None on the last."""
+    """One page of a source's open invoices; `cursor` None on the last. `unreadable`: bare ids of those not understood."""
 
     snapshots: tuple[Snapshot, ...]
     cursor: str | None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ class InvoiceSource(Protocol):
         """One page of all open invoices."""
         ...
 
-    def trace(self, kind: FetchKind, id: str) -> Traced | None:
+    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
         """Whom and which invoices a charge, credit note or invoice payment concerns; None when the source has no such thing.
 
         Raises ValueError for the kinds that are fetched themselves.

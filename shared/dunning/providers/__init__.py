@@ -1,0 +1,1 @@
+"""Where invoices come from: each provider verified, normalised and read."""

@@ -1,0 +1,72 @@
+"""Reading foreign JSON without trusting its shape: every accessor answers None where the value is not what was asked for."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from dunning.domain.errors import Rejected
+
+JsonObject = Mapping[str, object]
+
+
+def parse_object(raw: bytes, what: str) -> JsonObject:
+    """The JSON object in a body. Raises Rejected, naming `what`, when it is not JSON or not an object."""
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise Rejected(f"{what} is not JSON") from exc
+    found = as_object(parsed)
+    if found is None:
+        raise Rejected(f"{what} is JSON, but not an object")
+    return found
+
+
+def as_object(value: object) -> JsonObject | None:
+    """The value, if it is a JSON object."""
+    return value if isinstance(value, dict) else None
+
+
+def child(parent: JsonObject | None, key: str) -> JsonObject | None:
+    """A nested object."""
+    return as_object(parent.get(key)) if parent is not None else None
+
+
+def items(parent: JsonObject, key: str) -> tuple[JsonObject, ...]:
+    """The objects of a list; whatever else stands in it is left out."""
+    value = parent.get(key)
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def text(parent: JsonObject | None, key: str) -> str | None:
+    """A string with something in it, without the blanks around it."""
+    value = parent.get(key) if parent is not None else None
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def integer(parent: JsonObject | None, key: str) -> int | None:
+    """A whole number; true and false are none."""
+    value = parent.get(key) if parent is not None else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def unix_instant(parent: JsonObject | None, key: str) -> datetime | None:
+    """An instant (UTC) given in seconds since 1970."""
+    seconds = integer(parent, key)
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def iso_instant(parent: JsonObject | None, key: str) -> datetime | None:
+    """An instant (UTC) given as ISO 8601 with an offset; None without one, for it could be any hour."""
+    written = text(parent, key)
+    if written is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo is not None else None

@@ -1,0 +1,145 @@
+"""Stripe as a source of invoices, read through its API in the version that the SDK is made for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+from dunning.domain.errors import Permanent, Rejected
+from dunning.domain.invoice import Contact, Snapshot
+from dunning.providers.json_reading import JsonObject, items, text
+from dunning.providers.stripe_api import StripeApi
+from dunning.providers.stripe_events import interpret
+from dunning.providers.stripe_objects import (
+    SOURCE,
+    bare_customer_id,
+    contact_of,
+    customer_of,
+    dispute_is_open,
+    reference,
+    snapshot_of,
+)
+from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+
+PAGE_SIZE = 100
+_Page = tuple[tuple[JsonObject, ...], str | None]
+
+
+class StripeSource:
+    """An InvoiceSource. What it reads is stamped with our clock at the request's start. One HTTP attempt a request."""
+
+    name = SOURCE
+
+    def __init__(self, api: StripeApi, clock: Callable[[], datetime]) -> None:
+        self._api = api
+        self._clock = clock
+
+    def fetch(self, invoice_id: str) -> Snapshot | None:
+        """The invoice now; None when Stripe has no such invoice, or it has no customer, so that there is no one to remind."""
+        stamp = self._clock()
+        invoice = self._api.find(_path("invoices", invoice_id))
+        if invoice is None or customer_of(invoice) is None:
+            return None
+        return _readable(invoice, stamp)
+
+    def fetch_contact(self, customer: str) -> Contact | None:
+        """The customer's contact now; None when deleted or unknown."""
+        found = self._api.find(_path("customers", bare_customer_id(customer)))
+        return None if found is None or found.get("deleted") is True else contact_of(found)
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        stamp = self._clock()
+        params = {"customer": bare_customer_id(customer), "status": "open"}
+        return tuple(_readable(invoice, stamp) for page, _ in self._pages("/v1/invoices", params) for invoice in page)
+
+    def open_page(self, cursor: str | None) -> SourcePage:
+        """A hundred of all open invoices; those without a customer are left out, those that cannot be read are named."""
+        stamp = self._clock()
+        page, following = next(self._pages("/v1/invoices", {"status": "open"}, cursor))
+        owed = [invoice for invoice in page if customer_of(invoice) is not None]
+        snapshots = [snapshot_of(invoice, stamp) for invoice in owed]
+        return SourcePage(
+            snapshots=tuple(snapshot for snapshot in snapshots if snapshot is not None),
+            cursor=following,
+            unreadable=tuple(_id(invoice) for invoice, snapshot in zip(owed, snapshots, strict=True) if snapshot is None),
+        )
+
+    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
+        """Whom and which invoices a charge, credit note or invoice payment concerns; None when Stripe has no such thing."""
+        match kind:
+            case FetchKind.CHARGE:
+                found = self._api.find(_path("charges", object_id))
+                return Traced(customer_of(found), self._invoices_of_charge(found)) if found is not None else None
+            case FetchKind.CREDIT_NOTE:
+                return _pointing(self._api.find(_path("credit_notes", object_id)))
+            case FetchKind.INVOICE_PAYMENT:
+                return _pointing(self._api.find(_path("invoice_payments", object_id)))
+            case _:
+                raise ValueError(f"a {kind} is fetched itself, not traced")
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeSeen | None:
+        """The dispute now; None when Stripe has no such dispute."""
+        stamp = self._clock()
+        found = self._api.find(_path("disputes", dispute_id))
+        if found is None:
+            return None
+        return DisputeSeen(dispute_id, dispute_is_open(found), reference(found, "charge"), reference(found, "payment_intent"), stamp)
+
+    def fetch_event(self, event_id: str) -> SourceEvent | None:
+        """A snapshot event by its id, read as if it had just come; Stripe keeps them for 30 days."""
+        found = self._api.find(_path("events", event_id))
+        if found is None:
+            return None
+        try:
+            return interpret(found)
+        except Rejected as exc:
+            raise Permanent(f"Stripe's event {event_id} cannot be read: {exc}") from exc
+
+    def _invoices_of_charge(self, charge: JsonObject) -> tuple[str, ...]:
+        """Until 2025-03-31 a charge named its invoice; since then invoice payments tell, by the charge's payment intent."""
+        named = reference(charge, "invoice")
+        if named is not None:
+            return (named,)
+        intent = reference(charge, "payment_intent")
+        if intent is None:
+            return ()
+        params = {"payment": {"type": "payment_intent", "payment_intent": intent}}
+        paid = [reference(payment, "invoice") for page, _ in self._pages("/v1/invoice_payments", params) for payment in page]
+        return tuple(dict.fromkeys(invoice for invoice in paid if invoice is not None))
+
+    def _pages(self, path: str, params: Mapping[str, object], cursor: str | None = None) -> Iterator[_Page]:
+        """Pages of a list from behind a cursor, each with the cursor of the page that follows."""
+        while True:
+            after = {"starting_after": cursor} if cursor is not None else {}
+            answer = self._api.get(path, {**params, "limit": PAGE_SIZE, **after})
+            page = items(answer, "data")
+            following = _id(page[-1]) if page and answer.get("has_more") is True else None
+            if following is not None and following == cursor:
+                raise Permanent(f"Stripe's list {path} does not get past {cursor}")
+            yield page, following
+            if following is None:
+                return
+            cursor = following
+
+
+def _path(collection: str, object_id: str) -> str:
+    return f"/v1/{collection}/{quote(object_id, safe='')}"
+
+
+def _id(found: JsonObject) -> str:
+    return text(found, "id") or ""
+
+
+def _readable(invoice: JsonObject, stamp: datetime) -> Snapshot:
+    snapshot = snapshot_of(invoice, stamp)
+    if snapshot is None:
+        raise Permanent(f"Stripe's invoice {_id(invoice)} cannot be read: its status, currency or amounts are not as documented")
+    return snapshot
+
+
+def _pointing(found: JsonObject | None) -> Traced | None:
+    if found is None:
+        return None
+    invoice = reference(found, "invoice")
+    return Traced(customer_of(found), (invoice,) if invoice is not None else ())

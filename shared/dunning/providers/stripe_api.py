@@ -1,0 +1,79 @@
+"""Stripe's API over HTTP: one attempt a call, plain JSON back, errors as types that say what to do."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from dunning.domain.errors import DunningError, Permanent, Retryable, Unauthorised
+from dunning.providers.json_reading import JsonObject, as_object, child, text
+
+if TYPE_CHECKING:
+    from stripe import StripeClient, StripeError
+
+TIMEOUT_SECONDS = 10.0
+_TRY_LATER_STATUS = frozenset({408, 409, 425, 429})
+_TRY_LATER_CODES = frozenset({"lock_timeout", "rate_limit"})
+
+
+class StripeApi:
+    """GET requests to one base address (`https://api.stripe.com`), with the key read anew for each, for keys are rolled.
+
+    Raises Unauthorised (401, 403: a person must mend the key), Retryable (no connection, time-out, 409, 429, 5xx, an answer
+    that is no JSON) and Permanent (all else).
+    """
+
+    def __init__(self, api_key: Callable[[], str], base: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._api_key = api_key
+        self._base = base.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._client: tuple[str, StripeClient] | None = None
+
+    def get(self, path: str, params: Mapping[str, object] | None = None) -> JsonObject:
+        """The object at a path."""
+        found = self.find(path, params)
+        if found is None:
+            raise Permanent(f"Stripe has no {path}")
+        return found
+
+    def find(self, path: str, params: Mapping[str, object] | None = None) -> JsonObject | None:
+        """The object at a path; None when Stripe knows of none."""
+        from stripe import StripeError
+
+        try:
+            answer = self._connected().raw_request("get", path, **(params or {}))
+        except StripeError as exc:
+            if exc.http_status == 404 and as_object(exc.json_body) is not None:
+                return None
+            raise _translated(exc, path) from exc
+        found = as_object(answer.data)
+        if found is None:
+            raise Retryable(f"Stripe answered {path} with something else than an object")
+        return found
+
+    def _connected(self) -> "StripeClient":
+        key = self._api_key()
+        if self._client is None or self._client[0] != key:
+            self._client = key, self._connect(key)
+        return self._client[1]
+
+    def _connect(self, key: str) -> "StripeClient":
+        from stripe import RequestsClient, StripeClient
+
+        return StripeClient(
+            key,
+            base_addresses={"api": self._base},
+            max_network_retries=0,
+            http_client=RequestsClient(timeout=self._timeout_seconds),
+        )
+
+
+def _translated(error: "StripeError", path: str) -> DunningError:
+    """Stripe's own message is left out: it may quote what was sent."""
+    status = error.http_status
+    reason = child(as_object(error.json_body), "error")
+    code = text(reason, "code")
+    said = f"Stripe answered GET {path} with {status or type(error).__name__}" + (f" ({code})" if code else "")
+    if status in (401, 403):
+        return Unauthorised(f"{said}: put a valid key with read access into the Stripe secret")
+    if status is None or reason is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
+        return Retryable(said)
+    return Permanent(said)

@@ -1,0 +1,143 @@
+"""Stripe's objects in our words, from any API version of 2020-08-27 or later."""
+
+import re
+from datetime import datetime
+
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.providers.json_reading import JsonObject, as_object, child, integer, text, unix_instant
+
+SOURCE = "stripe"
+_PREFIX = f"{SOURCE}:"
+
+# Without decimals, yet represented with two that are always 00 (docs.stripe.com/currencies, special cases). For ISK stated again
+# at support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds.
+_SENT_HUNDREDFOLD = frozenset({"ISK", "UGX"})
+
+_DISPUTE_IS_OVER = frozenset({"won", "lost", "warning_closed", "prevented"})
+
+
+def full_customer_id(bare: str) -> str:
+    """`cus_1` → `stripe:cus_1`."""
+    return _PREFIX + bare
+
+
+def bare_customer_id(customer: str) -> str:
+    """`stripe:cus_1` → `cus_1`. Raises Rejected for another source's customer."""
+    if not customer.startswith(_PREFIX) or customer == _PREFIX:
+        raise Rejected(f"{customer!r} is no customer of Stripe: expected {_PREFIX}cus_…")
+    return customer.removeprefix(_PREFIX)
+
+
+def reference(parent: JsonObject | None, key: str) -> str | None:
+    """The id of what a field points at, be it an id or the expanded object."""
+    expanded = child(parent, key)
+    return text(expanded, "id") if expanded is not None else text(parent, key)
+
+
+def customer_of(parent: JsonObject | None) -> str | None:
+    """The full id of the customer that an object belongs to."""
+    bare = reference(parent, "customer")
+    return full_customer_id(bare) if bare is not None else None
+
+
+def contact_of(customer: JsonObject) -> Contact:
+    """How a customer object says the customer is reached."""
+    return Contact(
+        name=text(customer, "name"),
+        email=text(customer, "email"),
+        phone=text(customer, "phone"),
+        country=_country(child(customer, "address")),
+        locale=_first_locale(customer),
+    )
+
+
+def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
+    """The invoice as it was at `stamp` (UTC); None when it has no customer, or lacks what a snapshot must say.
+
+    What is still owed is `amount_remaining`: payments and credit notes have been taken off it.
+    """
+    customer, invoice_id = customer_of(invoice), text(invoice, "id")
+    status, currency = _status(invoice), _currency(invoice)
+    if customer is None or invoice_id is None or status is None or currency is None:
+        return None
+    amount_due = _remaining(invoice)
+    if amount_due is None:
+        return None
+    total = integer(invoice, "total")
+    return Snapshot(
+        source=SOURCE,
+        customer=customer,
+        invoice_id=invoice_id,
+        number=text(invoice, "number") or invoice_id,
+        status=status,
+        currency=currency,
+        total=_minor(total if total is not None else amount_due, currency),
+        amount_due=_minor(amount_due, currency),
+        due=unix_instant(invoice, "due_date"),
+        issued_at=_issued_at(invoice),
+        stamp=stamp,
+        payment_url=text(invoice, "hosted_invoice_url"),
+        collects_automatically=text(invoice, "collection_method") == "charge_automatically",
+        contact=_contact_on(invoice),
+    )
+
+
+def dispute_is_open(dispute: JsonObject) -> bool:
+    """Whether a dispute still waits for its outcome; a status we do not know counts as open, for holding harms nobody."""
+    return text(dispute, "status") not in _DISPUTE_IS_OVER
+
+
+def _status(invoice: JsonObject) -> Status | None:
+    if invoice.get("deleted") is True:
+        return Status.DELETED
+    if invoice.get("paid") is True:
+        return Status.PAID
+    written = text(invoice, "status")
+    return next((status for status in Status if status.value == written), None)
+
+
+def _currency(invoice: JsonObject) -> str | None:
+    written = text(invoice, "currency")
+    return written.upper() if written is not None and re.fullmatch(r"[A-Za-z]{3}", written) else None
+
+
+def _remaining(invoice: JsonObject) -> int | None:
+    remaining = integer(invoice, "amount_remaining")
+    if remaining is not None:
+        return remaining
+    due, paid = integer(invoice, "amount_due"), integer(invoice, "amount_paid")
+    return due - paid if due is not None and paid is not None else None
+
+
+def _minor(amount: int, currency: str) -> int:
+    return amount // 100 if currency in _SENT_HUNDREDFOLD else amount
+
+
+def _issued_at(invoice: JsonObject) -> datetime | None:
+    return unix_instant(child(invoice, "status_transitions"), "finalized_at") or unix_instant(invoice, "created")
+
+
+def _contact_on(invoice: JsonObject) -> Contact:
+    """The contact frozen on the invoice when it was finalised, or the newer one of the customer where it is expanded."""
+    customer = as_object(invoice.get("customer"))
+    now = contact_of(customer) if customer is not None else Contact()
+    return Contact(
+        name=now.name or text(invoice, "customer_name"),
+        email=now.email or text(invoice, "customer_email"),
+        phone=now.phone or text(invoice, "customer_phone"),
+        country=now.country or _country(child(invoice, "customer_address")),
+        locale=now.locale,
+    )
+
+
+def _country(address: JsonObject | None) -> str | None:
+    written = text(address, "country")
+    return written.upper() if written is not None and re.fullmatch(r"[A-Za-z]{2}", written) else None
+
+
+def _first_locale(customer: JsonObject) -> str | None:
+    locales = customer.get("preferred_locales")
+    if not isinstance(locales, list) or not locales or not isinstance(locales[0], str):
+        return None
+    return locales[0] or None

@@ -1,0 +1,1 @@
+"""Policies and templates: what a company writes, loaded, checked and rendered."""

@@ -1,0 +1,66 @@
+"""All policies of a deployment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dunning.content.policy_loader import load_policy
+from dunning.content.templates import template_names
+from dunning.domain.errors import Rejected
+from dunning.domain.policy import Policy
+
+STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """The loaded policies by name, and the one that new invoices follow. Implements `workflow.ports.Policies`."""
+
+    by_name: Mapping[str, Policy]
+    default: Policy
+
+    @classmethod
+    def of(cls, policies: Mapping[str, Policy]) -> "PolicyBook":
+        """A book of these. Raises Rejected unless one is called `standard`, or there is exactly one."""
+        default = policies.get(STANDARD)
+        if default is None and len(policies) == 1:
+            default = next(iter(policies.values()))
+        if default is None:
+            raise Rejected(f'no policy is called "{STANDARD}" (there are: {", ".join(sorted(policies)) or "none"}): name one so')
+        return cls(dict(policies), default)
+
+    @classmethod
+    def load(cls, directory: Path, teams: frozenset[str], *, validate: bool = False) -> "PolicyBook":
+        """Every `*.yaml` of a folder. Raises Rejected with every problem of every file; `validate` as in `load_policy`."""
+        templates = template_names()
+        policies: dict[str, Policy] = {}
+        problems: list[str] = []
+        for path in sorted(directory.glob("*.yaml")):
+            try:
+                policies[path.stem] = load_policy(_text(path), path.name, teams, validate=validate, templates=templates)
+            except Rejected as error:
+                problems.append(str(error))
+        if problems:
+            raise Rejected("\n".join(problems))
+        if not policies:
+            raise Rejected(f"{directory}: no policy (*.yaml) here: put {STANDARD}.yaml into it")
+        return cls.of(policies)
+
+    def for_invoice(self, snapshot_source: str) -> Policy:
+        """The policy that a new invoice follows; for now the same whatever its source."""
+        return self.default
+
+    def named(self, name: str | None) -> Policy:
+        """The policy by name; the default one when that name is gone."""
+        return self.by_name.get(name or "", self.default)
+
+    def with_policy(self, policy: Policy) -> "PolicyBook":
+        """The book with one policy put in or replaced."""
+        return PolicyBook.of({**self.by_name, policy.name: policy})
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Rejected(f"{path.name}: not UTF-8 text: save it as UTF-8") from error

@@ -1,0 +1,92 @@
+"""The small values of a policy: times of day, windows, durations, amounts. Each parser raises Rejected with the remedy."""
+
+import re
+from datetime import time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from dunning.content.suggestions import did_you_mean
+from dunning.domain.errors import Rejected
+from dunning.domain.money import minor_digits, to_minor
+from dunning.domain.policy import Window
+
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_DAYS = re.compile(r"([0-9]{1,4})d")
+_ELAPSED = re.compile(r"([0-9]{1,5})([hm])")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
+_MIDNIGHT_AFTER = "24:00"
+
+
+def timezone(text: str) -> str:
+    """The name of a zone of the IANA database."""
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = did_you_mean(text, available_timezones()).partition(" (known")[0]
+        raise Rejected(f'no time zone "{text}"{near or ": give an IANA name, as Europe/London"}') from error
+    return text
+
+
+def time_of_day(text: str) -> time:
+    """A local time of day, "00:00" to "23:59"."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise Rejected(f'"{text}" is not a time of day: write hours and minutes with two digits each, as "09:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def window(text: str) -> Window:
+    """A span of the day, end exclusive; the end may be "24:00"."""
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise Rejected(f'"{text}" is not a span of the day: write "08:00-18:00"')
+    span = Window(_minutes(start), 1440 if end == _MIDNIGHT_AFTER else _minutes(end))
+    if span.start >= span.end:
+        raise Rejected(f'"{text}" ends before it starts: a window lies within one day, from 00:00 to {_MIDNIGHT_AFTER}')
+    return span
+
+
+def _minutes(text: str) -> int:
+    moment = time_of_day(text)
+    return moment.hour * 60 + moment.minute
+
+
+def days(text: str) -> int:
+    """Calendar days, written "7d"."""
+    match = _DAYS.fullmatch(text)
+    if match is None:
+        later = " (bd, business days, is not yet understood)" if text.endswith("bd") else ""
+        raise Rejected(f'"{text}" is not a number of calendar days: write "7d"{later}')
+    return int(match[1])
+
+
+def elapsed(text: str) -> timedelta:
+    """A time that elapses, written "48h" or "90m"."""
+    match = _ELAPSED.fullmatch(text)
+    if match is None and (in_days := _DAYS.fullmatch(text)):
+        raise Rejected(f'"{text}" counts calendar days, and this time elapses: write "{int(in_days[1]) * 24}h"')
+    if match is None:
+        raise Rejected(f'"{text}" is not a duration: write hours or minutes, as "48h" or "90m"')
+    delay = timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(minutes=int(match[1]))
+    if not delay:
+        raise Rejected(f'"{text}": a step cannot follow at once: write at least "1m"')
+    return delay
+
+
+def decimal_text(value: object) -> str:
+    """An amount in major units as exact text; a whole number will do, a fraction must be in quotes."""
+    if isinstance(value, float):
+        raise Rejected(f'{value} loses cents when read as a number: put it in quotes, as "{value:.2f}"')
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or _AMOUNT.fullmatch(text) is None:
+        raise Rejected(f'{value!r} is not an amount: write it in quotes, as "5.00"')
+    return text
+
+
+def minor_amount(value: object, currency: str) -> int:
+    """The amount in minor units of the currency."""
+    text = decimal_text(value)
+    try:
+        return to_minor(Decimal(text), currency)
+    except ValueError as error:
+        raise Rejected(f'"{text}" has more decimals than {currency} has: write {minor_digits(currency)}') from error

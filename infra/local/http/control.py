@@ -17,7 +17,7 @@ _POLICY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _Handler = Callable[[Request, list[str]], Answer]
 
 
-class _Unknown(Exception):
+class _UnknownError(Exception):
     """What was asked for is not there."""
 
 
@@ -56,7 +56,7 @@ class Control:
             return json_answer({"error": error}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": allowed})
         try:
             return handler(request, [unquote(part) for name, part in zip(found, parts, strict=True) if name == "*"])
-        except _Unknown as exc:
+        except _UnknownError as exc:
             return json_answer({"error": str(exc)}, HTTPStatus.NOT_FOUND)
         except Rejected as exc:
             return json_answer({"error": str(exc)}, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -72,7 +72,7 @@ class Control:
     def _case(self, _request: Request, names: list[str]) -> Answer:
         case, activities = self._cases.load(names[0]), self._cases.activities(names[0])
         if not (case.profile.version or case.invoices or activities):
-            raise _Unknown(f"no customer {names[0]!r} has a case")
+            raise _UnknownError(f"no customer {names[0]!r} has a case")
         return json_answer(case_row(case, activities))
 
     def _put_policy(self, request: Request, names: list[str]) -> Answer:
@@ -116,7 +116,7 @@ class Control:
     def _invoice(self, _request: Request, names: list[str]) -> Answer:
         invoice = self._provider(names[0]).invoice(names[1])
         if invoice is None:
-            raise _Unknown(f"the {names[0]} sandbox holds no invoice {names[1]!r}")
+            raise _UnknownError(f"the {names[0]} sandbox holds no invoice {names[1]!r}")
         return json_answer(invoice)
 
     def _put_invoice(self, request: Request, names: list[str]) -> Answer:
@@ -125,7 +125,7 @@ class Control:
     def _provider(self, source: str) -> StripeSandbox:
         provider = self._sandbox.provider(source)
         if provider is None:
-            raise _Unknown(f"there is no sandbox of {source!r}")
+            raise _UnknownError(f"there is no sandbox of {source!r}")
         return provider
 
 

@@ -5,14 +5,15 @@ reaches the client as a broken connection.
 """
 
 import json
+import socket
 import socketserver
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from http.client import responses
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
@@ -65,12 +66,15 @@ def rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
+_BROKEN = json_answer({"error": "the local cloud broke on this request; its terminal shows where"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def html_answer(html: str) -> Answer:
     """A page."""
     return Answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
-class BodyRefused(Exception):
+class BodyRefusedError(Exception):
     """The body cannot be taken: the status to answer with, and why."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -79,15 +83,15 @@ class BodyRefused(Exception):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """A threaded server of one application. `bind` takes the port and refuses connections until `start`."""
+    """A threaded server of one application. It takes its port at once, and refuses connections until `start`."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, application: Application, port: int = 0) -> None:
+    def __init__(self, port: int = 0) -> None:
         """Take the port (0: any free one). Raises OSError when it is in use."""
-        self.application = application
+        self.application: Application = lambda _request: _BROKEN
         super().__init__((ADDRESS, port), _Handler, bind_and_activate=False)
         try:
             self.server_bind()
@@ -105,8 +109,9 @@ class Server(socketserver.ThreadingTCPServer):
         """Where it answers, without a slash at the end."""
         return f"http://{ADDRESS}:{self.port}"
 
-    def start(self) -> None:
-        """Listen, and answer on threads of its own. Raises OSError when somebody else listens here by now."""
+    def start(self, application: Application) -> None:
+        """Listen, and let the application answer, on threads of its own. Raises OSError when somebody else listens here by now."""
+        self.application = application
         self.server_activate()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -115,10 +120,10 @@ class Server(socketserver.ThreadingTCPServer):
         self.shutdown()
         self.server_close()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """A client that hangs up is no error of ours; anything else is shown."""
-        if not isinstance(sys.exception(), ConnectionError):
-            traceback.print_exc(file=sys.stderr)
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -128,39 +133,35 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Read one request whole, and answer it."""
         try:
             body = self._body()
-        except BodyRefused as exc:
+        except BodyRefusedError as exc:
             self.close_connection = True
             self._send(json_answer({"error": str(exc)}, exc.status))
             return
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._send(self._answer(Request(self.command, parts.path, parts.query, headers, body)))
-
-    def _answer(self, request: Request) -> Answer:
+        answer = _BROKEN
         try:
-            return self.server.application(request)
-        except Exception as exc:
-            traceback.print_exc(file=sys.stderr)
-            return json_answer({"error": f"{type(exc).__name__}: {exc}"}, HTTPStatus.INTERNAL_SERVER_ERROR)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
+            answer = self.server.application(Request(self.command, parts.path, parts.query, headers, body))
+        finally:
+            self._send(answer)
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._chunked_body()
         text = self.headers.get("Content-Length", "0")
         if not text.isdecimal():
-            raise BodyRefused(HTTPStatus.BAD_REQUEST, f"Content-Length {text!r} is no number")
+            raise BodyRefusedError(HTTPStatus.BAD_REQUEST, f"Content-Length {text!r} is no number")
         length = int(text)
         if length > LARGEST_BODY:
             self._drain(min(length, _DRAINED_AT_MOST))
             raise _too_large()
         body = self.rfile.read(length)
         if len(body) < length:
-            raise BodyRefused(HTTPStatus.BAD_REQUEST, f"the body ended after {len(body)} of {length} bytes")
+            raise BodyRefusedError(HTTPStatus.BAD_REQUEST, f"the body ended after {len(body)} of {length} bytes")
         return body
 
     def _chunked_body(self) -> bytes:
@@ -185,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             return int(line, 16)
         except ValueError:
-            raise BodyRefused(HTTPStatus.BAD_REQUEST, "a chunk of the body has no size") from None
+            raise BodyRefusedError(HTTPStatus.BAD_REQUEST, "a chunk of the body has no size") from None
 
     def _drain(self, length: int) -> None:
         while length > 0:
@@ -195,16 +196,20 @@ class _Handler(BaseHTTPRequestHandler):
             length -= read
 
     def _send(self, answer: Answer) -> None:
-        reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus else ""
+        reason = responses.get(answer.status, "")
         fields = {name: value for name, value in answer.headers.items() if name.lower() not in _OURS}
         fields |= {"Content-Length": str(len(answer.body)), "Date": self.date_time_string()}
         fields |= {"Connection": "close"} if self.close_connection else {}
         head = f"{self.protocol_version} {answer.status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.wfile.write(head.encode("latin-1", "replace") + b"\r\n" + (b"" if self.command == "HEAD" else answer.body))
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_said: object) -> None:
         """Say nothing: the terminal belongs to whoever started us."""
 
 
-def _too_large() -> BodyRefused:
-    return BodyRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {LARGEST_BODY // 1024 // 1024} MB")
+for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+    setattr(_Handler, f"do_{_method}", _Handler.serve)
+
+
+def _too_large() -> BodyRefusedError:
+    return BodyRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {LARGEST_BODY // 1024 // 1024} MB")

@@ -20,9 +20,9 @@ def parse_object(raw: bytes | str) -> Json:
         value = json.loads(raw, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return {str(key): item for key, item in value.items()}
+    if isinstance(value, dict):
+        return {str(key): item for key, item in value.items()}
+    raise ValueError("it is a JSON value of another kind")
 
 
 def _no_constant(name: str) -> object:

@@ -19,7 +19,7 @@ class ProviderSandbox:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         """`clock` is the virtual time (UTC); it is first asked when the first request or webhook comes."""
         self._providers = {"stripe": StripeSandbox(clock)}
-        self._server = Server(self.answer)
+        self._server = Server()
 
     @property
     def url(self) -> str:
@@ -28,7 +28,7 @@ class ProviderSandbox:
 
     def start(self) -> None:
         """Answer requests, on threads of its own."""
-        self._server.start()
+        self._server.start(self.answer)
 
     def stop(self) -> None:
         """Stop answering."""

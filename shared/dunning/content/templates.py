@@ -18,6 +18,11 @@ class TemplateNames:
     sms: frozenset[str]
 
 
+def is_template_name(text: str) -> bool:
+    """Whether this may name a template (and cannot lead out of the folder)."""
+    return _NAME.fullmatch(text) is not None
+
+
 def template_names(root: Path = TEMPLATES) -> TemplateNames:
     """List the folders; nothing is read or compiled."""
     emails, texts = root / DEFAULT_LOCALE / "email", root / DEFAULT_LOCALE / "sms"
@@ -27,7 +32,7 @@ def template_names(root: Path = TEMPLATES) -> TemplateNames:
 
 def _names(folder: Path, ending: str) -> frozenset[str]:
     stems = (path.name.removesuffix(ending) for path in folder.glob(f"*{ending}"))
-    return frozenset(stem for stem in stems if _NAME.fullmatch(stem))
+    return frozenset(stem for stem in stems if is_template_name(stem))
 
 
 def locale_folder(locale: str | None, root: Path = TEMPLATES) -> str:

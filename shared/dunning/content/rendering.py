@@ -1,0 +1,94 @@
+"""Templates and content become words. What comes from outside is shown as text, never run and never markup."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from dunning.content import wording
+from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, locale_folder
+from dunning.domain.errors import Permanent
+from dunning.workflow.ports import MessageContent, RenderedEmail
+
+TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
+
+
+class TemplateRenderer:
+    """Renders `templates/<locale>/{email,sms,team}/`. Implements `workflow.ports.Renderer`.
+
+    `company_name` signs; `reply_to` is the address a customer may write to. Every method raises Permanent, naming the template,
+    when it is missing, asks for what the content does not have, or otherwise fails.
+    """
+
+    def __init__(self, company_name: str, reply_to: str, root: Path = TEMPLATES) -> None:
+        self._company = wording.one_line(company_name)
+        self._reply_to = wording.one_line(reply_to)
+        self._root = root
+
+    def email(self, template: str, content: MessageContent) -> RenderedEmail:
+        """Subject (one line), text and HTML."""
+        subject, text, html = self._render("email", template, EMAIL_PARTS, content)
+        return RenderedEmail(subject=wording.one_line(subject), text=text, html=html)
+
+    def sms(self, template: str, content: MessageContent) -> str:
+        """One line."""
+        (text,) = self._render("sms", template, (".txt.j2",), content)
+        return wording.one_line(text)
+
+    def team(self, template: str, content: MessageContent) -> tuple[str, str]:
+        """Subject (one line) and text for our own people."""
+        subject, text = self._render("team", template, TEAM_PARTS, content)
+        return wording.one_line(subject), text
+
+    def _render(self, kind: str, name: str, parts: tuple[str, ...], content: MessageContent) -> list[str]:
+        folder = self._folder(kind, name, parts[-1], content.locale)
+        try:
+            values = self._values(content)
+            return [self._environment.get_template(f"{folder}/{name}{part}").render(values).strip() + "\n" for part in parts]
+        except Exception as error:
+            raise Permanent(f'{kind} template "{name}" fails: {type(error).__name__}: {error}') from error
+
+    def _folder(self, kind: str, name: str, part: str, locale: str | None) -> str:
+        """The folder of the customer's language, or the default one's when that template is not translated."""
+        if not is_template_name(name):
+            raise Permanent(f'{kind} template "{name}": not a template\'s name')
+        folder = f"{locale_folder(locale, self._root)}/{kind}"
+        return folder if (self._root / folder / f"{name}{part}").is_file() else f"{DEFAULT_LOCALE}/{kind}"
+
+    def _values(self, content: MessageContent) -> dict[str, object]:
+        if not content.invoices:
+            raise Permanent("there is no invoice to write about")
+        invoices = [
+            replace(invoice, number=wording.one_line(invoice.number), payment_url=wording.web_address(invoice.payment_url))
+            for invoice in content.invoices
+        ]
+        return {
+            "company": self._company,
+            "reply_to": self._reply_to,
+            "customer": wording.one_line(content.customer),
+            "customer_name": wording.one_line(content.customer_name or ""),
+            "invoice": invoices[0],
+            "invoices": invoices,
+            "currencies": sorted({invoice.currency for invoice in invoices}),
+            "most_overdue": max(invoice.days_overdue for invoice in invoices),
+            "reminded": any(invoice.reminders_sent for invoice in invoices),
+            "step": content.step,
+            "history": [wording.one_line(line) for line in content.history],
+        }
+
+    @cached_property
+    def _environment(self) -> ImmutableSandboxedEnvironment:
+        environment = ImmutableSandboxedEnvironment(
+            loader=FileSystemLoader(self._root),
+            autoescape=lambda name: name is None or name.endswith(".html.j2"),
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters.update(
+            money=wording.money, money_with_code=wording.money_with_code, long_date=wording.long_date, count_of=wording.count
+        )
+        return environment

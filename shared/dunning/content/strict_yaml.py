@@ -90,7 +90,8 @@ class _Reader:
         return items
 
     def _refused(self, event: yaml.Event, message: str) -> Rejected:
-        return Rejected(f"{self._file_name}: line {event.start_mark.line + 1}: {message}")
+        line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
+        return Rejected(f"{self._file_name}: {line}{message}")
 
 
 def _scalar(event: yaml.ScalarEvent) -> object:

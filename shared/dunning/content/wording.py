@@ -8,6 +8,10 @@ from dunning.domain.money import Money, minor_digits
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _JOINERS = frozenset("\u200c\u200d")
 _WEB_ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 
@@ -31,9 +35,6 @@ def _signed(minor: int, currency: str, prefix: str) -> str:
 def long_date(day: date) -> str:
     """A date that cannot be misread anywhere: "2 March 2026"."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-_MONTHS = "January February March April May June July August September October November December".split()
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,56 @@
+"""Mail through SES v2."""
+
+from collections.abc import Sequence
+from email.utils import formataddr
+from typing import TYPE_CHECKING
+
+from dunning.channels.attempts import one_attempt
+from dunning.channels.envelopes import ses_tags
+from dunning.workflow.ports import Envelope, RenderedEmail
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sesv2.type_defs import ContentTypeDef, MessageHeaderTypeDef
+
+# Asks out-of-office robots to keep quiet: their answers would look like a customer's.
+AUTOMATIC: "tuple[MessageHeaderTypeDef, ...]" = (
+    {"Name": "Auto-Submitted", "Value": "auto-generated"},
+    {"Name": "X-Auto-Response-Suppress", "Value": "OOF, AutoReply"},
+)
+
+
+class SesEmailChannel:
+    """Sends from `Company <sender>`, with answers to `reply_to`. Implements `workflow.ports.EmailChannel`.
+
+    `client` must be built with `one_attempt_config`. A mail to an address on the account's suppression list is accepted and never
+    delivered: the id says accepted, nothing more.
+    """
+
+    def __init__(self, client: "SESV2Client", sender: str, company_name: str, reply_to: str, configuration_set: str) -> None:
+        self._client = client
+        self._from = formataddr((" ".join(company_name.split()), sender))
+        self._reply_to = reply_to
+        self._configuration_set = configuration_set
+
+    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+        """Send in one attempt; answers the message id. Raises Refused, OutcomeUnknown or Permanent (see `attempts`)."""
+        with one_attempt("SES"):
+            answer = self._client.send_email(
+                FromEmailAddress=self._from,
+                Destination={"ToAddresses": list(to), "CcAddresses": list(cc)} if cc else {"ToAddresses": list(to)},
+                ReplyToAddresses=[self._reply_to],
+                Content={
+                    "Simple": {
+                        "Subject": _utf8(email.subject),
+                        "Body": {"Text": _utf8(email.text), "Html": _utf8(email.html)},
+                        "Headers": list(AUTOMATIC),
+                    }
+                },
+                EmailTags=ses_tags(envelope),
+                ConfigurationSetName=self._configuration_set,
+            )
+        return answer["MessageId"]
+
+
+def _utf8(text: str) -> "ContentTypeDef":
+    return {"Data": text, "Charset": "UTF-8"}

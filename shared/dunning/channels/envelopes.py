@@ -1,0 +1,53 @@
+"""How an envelope travels with a message, so that what comes back can be matched to what was sent.
+
+SES tags allow letters, digits, `_` and `-` only, and 256 characters: customer, effect and invoices go as base64url without padding.
+SNS attributes carry the same in plain text.
+"""
+
+import base64
+from typing import TYPE_CHECKING
+
+from dunning.workflow.ports import Envelope
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import MessageTagTypeDef
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+TAG_CHARACTERS = 250
+
+
+def ses_tags(envelope: Envelope) -> "list[MessageTagTypeDef]":
+    """Tags `kind`, `claim`, `customer`, `effect`, `step`, and `invoices`, `invoices_1`, … (to be joined before decoding)."""
+    tags = {
+        "kind": envelope.kind,
+        "claim": envelope.claim,
+        "customer": _encoded(envelope.customer),
+        "effect": _encoded(envelope.effect),
+        "step": envelope.step or "",
+    }
+    invoices = _encoded(",".join(envelope.invoices))
+    for number, start in enumerate(range(0, len(invoices), TAG_CHARACTERS)):
+        tags[f"invoices_{number}" if number else "invoices"] = invoices[start : start + TAG_CHARACTERS]
+    return [{"Name": name, "Value": value} for name, value in tags.items() if value]
+
+
+def sns_attributes(envelope: Envelope) -> "dict[str, MessageAttributeValueTypeDef]":
+    """Message attributes of the same names; `invoices` are comma-separated, what is empty is left out."""
+    values = {
+        "kind": envelope.kind,
+        "claim": envelope.claim,
+        "customer": envelope.customer,
+        "effect": envelope.effect,
+        "step": envelope.step or "",
+        "invoices": ",".join(envelope.invoices),
+    }
+    return {name: string_attribute(value) for name, value in values.items() if value}
+
+
+def string_attribute(value: str) -> "MessageAttributeValueTypeDef":
+    """One text attribute of an SNS message."""
+    return {"DataType": "String", "StringValue": value}
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -1,0 +1,114 @@
+import copy
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.providers.stripe_objects import bare_customer_id, snapshot_of
+from tests.unit.providers.stripe_payloads import CREATED, DUE, FINALISED, Payload, invoice, legacy_invoice
+
+
+def read(shown: Payload) -> Snapshot:
+    snapshot = snapshot_of(shown, CREATED)
+    assert snapshot is not None
+    return snapshot
+
+
+@pytest.mark.parametrize("shown", [invoice(), legacy_invoice()])
+def test_an_invoice_reads_the_same_from_any_api_version(shown: Payload) -> None:
+    assert read(shown) == Snapshot(
+        source="stripe",
+        customer="stripe:cus_1",
+        invoice_id="in_1",
+        number="ACME-0007",
+        status=Status.OPEN,
+        currency="EUR",
+        total=120_00,
+        amount_due=100_00,
+        due=DUE,
+        issued_at=FINALISED,
+        stamp=CREATED,
+        payment_url="https://invoice.stripe.example/i/1",
+        collects_automatically=False,
+        contact=Contact("Acme GmbH", "ap@acme.example", "+431234567", "AT"),
+    )
+
+
+def test_what_is_owed_is_what_remains_after_payments_and_credit_notes() -> None:
+    assert read(invoice(amount_due=120_00, amount_paid=0, amount_remaining=70_00)).amount_due == 70_00
+
+
+def test_without_amount_remaining_what_was_paid_is_taken_off() -> None:
+    assert read(invoice(amount_remaining=None)).amount_due == 100_00
+
+
+def test_an_open_invoice_in_credit_is_kept_as_it_is() -> None:
+    assert read(invoice(amount_remaining=-5_00)).amount_due == -5_00
+
+
+def test_an_old_paid_flag_means_paid() -> None:
+    assert read(legacy_invoice(paid=True, status=None)).status is Status.PAID
+
+
+def test_an_invoice_charged_automatically_has_no_due_date() -> None:
+    snapshot = read(invoice(collection_method="charge_automatically", due_date=None))
+    assert snapshot.collects_automatically
+    assert snapshot.due is None
+
+
+def test_before_it_has_a_number_its_id_must_do() -> None:
+    assert read(invoice(number=None)).number == "in_1"
+
+
+def test_before_it_is_finalised_its_creation_is_its_issue() -> None:
+    assert read(invoice(status="draft", status_transitions={"finalized_at": None})).issued_at == FINALISED - timedelta(days=1, hours=9.5)
+
+
+@pytest.mark.parametrize("currency", ["isk", "ugx"])
+def test_currencies_that_stripe_sends_hundredfold_are_brought_down(currency: str) -> None:
+    snapshot = read(invoice(currency=currency, total=500_000, amount_remaining=400_000))
+    assert (snapshot.total, snapshot.amount_due) == (5_000, 4_000)
+
+
+@pytest.mark.parametrize("currency", ["jpy", "kwd"])
+def test_other_currencies_keep_their_minor_units(currency: str) -> None:
+    snapshot = read(invoice(currency=currency, amount_remaining=4_000))
+    assert (snapshot.currency, snapshot.amount_due) == (currency.upper(), 4_000)
+
+
+def test_an_expanded_customer_is_fresher_than_what_the_invoice_froze() -> None:
+    expanded = {"id": "cus_1", "email": "new@acme.example", "phone": None, "preferred_locales": ["de"], "address": None}
+    snapshot = read(invoice(customer=expanded))
+    assert snapshot.customer == "stripe:cus_1"
+    assert snapshot.contact == Contact("Acme GmbH", "new@acme.example", "+431234567", "AT", "de")
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None, 7, []])
+def test_a_contact_field_that_says_nothing_is_absent(blank: object) -> None:
+    assert read(invoice(customer_email=blank, customer_phone=blank)).contact == Contact("Acme GmbH", country="AT")
+
+
+@pytest.mark.parametrize("other", ["xero:1:2", "cus_1", "stripe:", ""])
+def test_only_stripes_own_customers_have_a_bare_id(other: str) -> None:
+    with pytest.raises(Rejected):
+        bare_customer_id(other)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "country", "finalized_at"]), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(changes=st.dictionaries(st.sampled_from(sorted(invoice())), anything, min_size=1, max_size=4))
+def test_no_odd_value_in_any_field_makes_reading_fail(changes: Payload) -> None:
+    shown = {**copy.deepcopy(invoice()), **changes}
+    snapshot = snapshot_of(shown, CREATED)
+    if snapshot is not None:
+        assert isinstance(snapshot.amount_due, int)
+        assert snapshot.customer.startswith("stripe:")
+        assert snapshot.currency.isupper()

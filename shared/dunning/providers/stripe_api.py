@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from stripe import StripeClient, StripeError
 
 TIMEOUT_SECONDS = 10.0
-_TRY_LATER_STATUS = frozenset({408, 409, 425, 429})
+# A 404 that is not about a missing object comes from a wrong address: an invoice must never count as gone because of it.
+_TRY_LATER_STATUS = frozenset({404, 408, 409, 425, 429})
 _TRY_LATER_CODES = frozenset({"lock_timeout", "rate_limit"})
 
 
@@ -41,7 +42,7 @@ class StripeApi:
         try:
             answer = self._connected().raw_request("get", path, **(params or {}))
         except StripeError as exc:
-            if exc.http_status == 404 and as_object(exc.json_body) is not None:
+            if exc.http_status == 404 and _code(exc) == "resource_missing":
                 return None
             raise _translated(exc, path) from exc
         found = as_object(answer.data)
@@ -69,11 +70,14 @@ class StripeApi:
 def _translated(error: "StripeError", path: str) -> DunningError:
     """Stripe's own message is left out: it may quote what was sent."""
     status = error.http_status
-    reason = child(as_object(error.json_body), "error")
-    code = text(reason, "code")
+    code = _code(error)
     said = f"Stripe answered GET {path} with {status or type(error).__name__}" + (f" ({code})" if code else "")
     if status in (401, 403):
         return Unauthorised(f"{said}: put a valid key with read access into the Stripe secret")
-    if status is None or reason is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
+    if status is None or as_object(error.json_body) is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
         return Retryable(said)
     return Permanent(said)
+
+
+def _code(error: "StripeError") -> str | None:
+    return text(child(as_object(error.json_body), "error"), "code")

@@ -26,9 +26,8 @@ def serve(port: int, start: datetime, policies: Path | None, stop: threading.Eve
             _listen(server, running, port)
             print(_addresses(server.url, running, start), flush=True)
             stop.wait()
-            server.stop()
     finally:
-        server.server_close()
+        server.stop()
     return 0
 
 

@@ -107,7 +107,10 @@ class Control:
         body = inputs.json_body(request.body, ("to", "event", "bounce"))
         event = inputs.one_of(body, "event", inputs.DELIVERY_EVENTS)
         bounce = inputs.one_of(body, "bounce", inputs.BOUNCES, default="permanent")
-        self._cloud.ses_event(inputs.text_field(body, "to"), event, bounce)
+        try:
+            self._cloud.ses_event(inputs.text_field(body, "to"), event, bounce)
+        except LookupError as exc:
+            raise _UnknownError(f"no mail to {body['to']!r} was accepted yet") from exc
         return self._done()
 
     def _done(self) -> Answer:

@@ -92,6 +92,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, port: int = 0) -> None:
         """Take the port (0: any free one). Raises OSError when it is in use."""
         self.application: Application = lambda _request: _BROKEN
+        self._thread: threading.Thread | None = None
         super().__init__((ADDRESS, port), _Handler, bind_and_activate=False)
         try:
             self.server_bind()
@@ -113,11 +114,13 @@ class Server(socketserver.ThreadingTCPServer):
         """Listen, and let the application answer, on threads of its own. Raises OSError when somebody else listens here by now."""
         self.application = application
         self.server_activate()
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests and give the port back."""
-        self.shutdown()
+        """Take no more requests and give the port back; harmless when it never started."""
+        if self._thread:
+            self.shutdown()
         self.server_close()
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:

@@ -32,7 +32,7 @@ def test_any_other_key_is_401(stripe: Account, authorization: str) -> None:
     assert answered.error["type"] == "invalid_request_error"
 
 
-def test_an_unknown_invoice_is_stripe_s_404(stripe: Account) -> None:
+def test_an_unknown_invoice_is_404_in_stripes_envelope(stripe: Account) -> None:
     answered = stripe.get("/v1/invoices/in_none")
     assert (answered.status, answered.error["code"], answered.error["param"]) == (404, "resource_missing", "invoice")
 

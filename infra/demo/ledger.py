@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dunning.domain.money import Money
-
 from infra.demo.shapes import Activity, Case, Invoice, Message
 from infra.samples.book import Sample, What
-from infra.samples.stripe_objects import customer_id, invoice_id
 from infra.samples.story import Fact, Story
+from infra.samples.stripe_objects import customer_id, invoice_id
 
 
 class Outcome(StrEnum):
@@ -168,7 +167,9 @@ class Ledger:
         )
 
 
-def balance(story: Story, book: Iterable[Sample], outbox: tuple[Message, ...], cases: Iterable[Case], start: datetime, end: datetime) -> Ledger:
+def balance(
+    story: Story, book: Iterable[Sample], outbox: tuple[Message, ...], cases: Iterable[Case], start: datetime, end: datetime
+) -> Ledger:
     """Put together what the samples did and what the cloud made of it. Raises LookupError for an invoice it never recorded."""
     by_customer = {case.customer: case for case in cases}
     entries = []

@@ -1,31 +1,17 @@
 """The report: one HTML file that needs no network, from a ledger."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from infra.demo import words
 from infra.demo.ledger import Entry, Figures, Ledger, Outcome
-from infra.demo.shapes import Activity, Message
+from infra.demo.shapes import Message
 from infra.demo.timeline import Line, line, ticks
-from infra.samples.book import What
-from infra.samples.story import Fact
+from infra.demo.timetable import Event, story
 
 _HERE = Path(__file__).parent / "pages"
-
-_TONES = {
-    "escalated": "escalated",
-    "held": "held",
-    "released": "held",
-    "suppressed": "quiet",
-    "skipped": "quiet",
-    "paid": "paid",
-    "partly_paid": "paid",
-    "sent": "reminder",
-}
 
 _ORDER = (Outcome.ESCALATED, Outcome.HELD, Outcome.OPEN, Outcome.COLLECTED, Outcome.PAID, Outcome.WITHDRAWN)
 
@@ -42,13 +28,9 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """A line of an invoice's story. `ours`: a decision of the system; otherwise something from outside."""
+    """An event of an invoice's story, with the letters that went out."""
 
-    at: datetime
-    title: str
-    why: str | None
-    tone: str
-    ours: bool
+    event: Event
     letters: tuple[Letter, ...] = ()
 
 
@@ -60,7 +42,7 @@ class Row:
     anchor: str
     ending: str
     line: Line
-    story: tuple[Happening, ...] = field(default_factory=tuple)
+    story: tuple[Happening, ...]
 
     @property
     def summary(self) -> str:
@@ -75,9 +57,13 @@ class Row:
 
 def render(ledger: Ledger, company: str) -> str:
     """The report as one HTML document; the same ledger gives the same bytes."""
-    environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"money": words.money, "figure": words.figure, "moment": words.moment, "long_day": words.long_day}
-    rows = sorted((_row(ledger, entry) for entry in ledger.entries), key=lambda row: (_ORDER.index(row.entry.outcome), row.entry.sample.number))
+    rows = sorted(
+        (_row(ledger, entry) for entry in ledger.entries), key=lambda row: (_ORDER.index(row.entry.outcome), row.entry.sample.number)
+    )
     return environment.get_template("report.html.jinja").render(
         ledger=ledger,
         company=company,
@@ -86,8 +72,6 @@ def render(ledger: Ledger, company: str) -> str:
         figures=[(each, _shares(each)) for each in ledger.figures()],
         outcomes=[(outcome.value, words.OUTCOMES[outcome], ledger.count(outcome)) for outcome in _ORDER if ledger.count(outcome)],
         counts=_counts(ledger),
-        style=Markup((_HERE / "report.css").read_text()),
-        script=Markup((_HERE / "report.js").read_text()),
     )
 
 
@@ -130,34 +114,11 @@ def _row(ledger: Ledger, entry: Entry) -> Row:
 
 
 def _story(entry: Entry) -> tuple[Happening, ...]:
-    told: list[Happening] = [_fact(fact, entry) for fact in entry.facts]
-    waiting = list(entry.messages)
-    for number, activity in enumerate(entry.activities):
-        letters = [message for message in waiting if message.sent_at == activity.at] if activity.type in ("sent", "escalated") else []
-        waiting = [message for message in waiting if message not in letters]
-        told.append(_decision(entry, activity, letters, number))
-    told.extend(_unexplained(entry, message, number) for number, message in enumerate(waiting))
-    return tuple(sorted(told, key=lambda happening: happening.at))
-
-
-def _fact(fact: Fact, entry: Entry) -> Happening:
-    paid = fact.what in (What.PAID, What.PAID_UNHEARD, What.PART_PAID)
-    return Happening(fact.at, words.happening(fact, entry), None, "paid" if paid else "outside", ours=False)
-
-
-def _decision(entry: Entry, activity: Activity, messages: list[Message], number: int) -> Happening:
-    letters = tuple(_letter(entry, message, f"{number}-{n}") for n, message in enumerate(messages))
-    return Happening(
-        activity.at, words.decision(activity, entry.messages), activity.reason, _TONES.get(activity.type, "plain"), ours=True, letters=letters
+    return tuple(
+        Happening(event, tuple(_letter(entry, message, f"{number}-{n}") for n, message in enumerate(event.messages)))
+        for number, event in enumerate(story(entry), 1)
     )
 
 
-def _unexplained(entry: Entry, message: Message, number: int) -> Happening:
-    """A message for which no decision was logged is shown all the same: the report hides nothing."""
-    letter = _letter(entry, message, f"x{number}")
-    return Happening(message.sent_at, f"{words.CHANNELS[message.channel]} sent", None, "reminder", ours=True, letters=(letter,))
-
-
 def _letter(entry: Entry, message: Message, position: str) -> Letter:
-    sender = message.headers.get("From", "")
-    return Letter(message, words.CHANNELS[message.channel], sender, f"{entry.sample.number.lower()}-{position}")
+    return Letter(message, words.CHANNELS[message.channel], message.headers.get("From", ""), f"{entry.sample.number.lower()}-{position}")

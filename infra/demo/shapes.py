@@ -166,5 +166,9 @@ def _invoice(row: _Row) -> Invoice:
 
 def _activity(row: _Row) -> Activity:
     return Activity(
-        at=row.instant("at"), type=row.text("type"), reason=row.text_or_none("reason"), invoices=row.texts("invoices"), step=row.text_or_none("step")
+        at=row.instant("at"),
+        type=row.text("type"),
+        reason=row.text_or_none("reason"),
+        invoices=row.texts("invoices"),
+        step=row.text_or_none("step"),
     )

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from dunning.domain.money import Money, minor_digits
-
 from infra.demo.ledger import Entry, Outcome
 from infra.demo.shapes import Activity, Message
 from infra.samples.book import What

@@ -88,7 +88,9 @@ _YAMADA = Customer("yamada", "山田製作所", "keiri@yamada-works.example", "J
 _RAYYAN = Customer("rayyan", "Al Rayyan Contracting W.L.L.", "accounts@alrayyan.example", "KW", "Hawalli", "+96500000159")
 
 BOOK: tuple[Sample, ...] = (
-    Sample("INV-0141", _HARBOUR, "GBP", 486_000, "Showroom fit-out, second stage", 0.06, 14, (Turn(9.25, What.PAID, repeats=(9.3, 10.25)),)),
+    Sample(
+        "INV-0141", _HARBOUR, "GBP", 486_000, "Showroom fit-out, second stage", 0.06, 14, (Turn(9.25, What.PAID, repeats=(9.3, 10.25)),)
+    ),
     Sample("INV-0142", _MUELLER, "EUR", 1_245_000, "Spindle bearings, 40 sets", 0.1, 7, (Turn(15.24, What.PAID, late=15.5),)),
     Sample(
         "INV-0143",
@@ -134,7 +136,7 @@ BOOK: tuple[Sample, ...] = (
         charged_automatically=True,
     ),
     Sample("INV-0153", _GREENFIELD, "GBP", 42_000, "Lighting hire, spring season", 10.2, None),
-    Sample("INV-0154", _PINE, "USD", 320, "Towel service, balance", 11.35, 18),
+    Sample("INV-0154", _PINE, "USD", 85, "Towel service, balance", 11.35, 18),
     Sample("INV-0155", _ROCIO, "EUR", 827_500, "Structural survey", 4.25, 18, (Turn(23.15, What.DUE_MOVED, due=42), Turn(50.2, What.PAID))),
     Sample("INV-0156", _KESTREL, "GBP", 2_340_000, "Actuator housings, batch 7", 9.1, 23),
     Sample("INV-0157", _KESTREL, "GBP", 187_500, "Tooling, batch 7", 9.15, 23, (Turn(31.2, What.PAID, repeats=(31.9, 34.2)),)),

@@ -22,7 +22,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 def stripe_id(prefix: str, name: str, length: int = 24) -> str:
     """An id that looks like Stripe's and depends on nothing but its name."""
     number = int.from_bytes(hashlib.sha256(f"{prefix} {name}".encode()).digest(), "big")
-    digits = []
+    digits: list[str] = []
     while len(digits) < length:
         number, digit = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[digit])

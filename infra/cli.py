@@ -5,7 +5,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import NoReturn
@@ -39,14 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="dunning", description="Payment reminders for open invoices, on this machine.")
+    parser = _Parser(prog="dunning", allow_abbrev=False, description="Payment reminders for open invoices, on this machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
-    up = commands.add_parser("up", help="serve the local cloud until Ctrl-C", description="Serve the local cloud until Ctrl-C.")
+    up = commands.add_parser(
+        "up", allow_abbrev=False, help="serve the local cloud until Ctrl-C", description="Serve the local cloud until Ctrl-C."
+    )
     up.add_argument("--port", type=_port, default=8787, help="where to listen on 127.0.0.1 (default 8787; 0: any free port)")
     up.add_argument("--start", type=_instant, metavar="ISO", help="virtual time at the start (default: today, 08:00Z)")
     up.add_argument("--no-samples", action="store_true", help="start empty, without the sample invoices")
     up.add_argument("--policies", type=_directory, metavar="DIR", help="read the policies from this directory")
-    demo = commands.add_parser("demo", help="run twenty sample invoices through sixty virtual days and write a report")
+    demo = commands.add_parser("demo", allow_abbrev=False, help="run twenty sample invoices through sixty virtual days and write a report")
     demo.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="where the report goes (default build/demo)")
     return parser
 
@@ -78,14 +81,23 @@ def _directory(text: str) -> Path:
 
 def _up(port: int, start: datetime | None, policies: Path | None, *, samples: bool) -> int:
     print("Starting the local cloud …", flush=True)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-
     from infra.local.serving import serve
 
     today = datetime.combine(datetime.now(UTC), _MORNING)
-    return serve(port, start or today, policies, stop, samples=samples)
+    with _told_to_stop() as stop:
+        return serve(port, start or today, policies, stop, samples=samples)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, while this lasts."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _demo(out: Path) -> int:

@@ -87,8 +87,8 @@ class Control:
 
     def _add_fault(self, request: Request, _names: list[str]) -> Answer:
         body = inputs.json_body(request.body, ("service", "operation", "mode", "times"))
-        mode, times = inputs.one_of(body, "mode", inputs.FAULT_MODES), inputs.times(body)
-        service, operation = inputs.aws_operation(body)
+        service, operation, mode = (inputs.text_field(body, name) for name in ("service", "operation", "mode"))
+        times = inputs.times(body)
         self._cloud.add_fault(service, operation, mode, times)
         return json_answer({"service": service, "operation": operation, "mode": mode, "times": times})
 
@@ -107,11 +107,18 @@ class Control:
         body = inputs.json_body(request.body, ("to", "event", "bounce"))
         event = inputs.one_of(body, "event", inputs.DELIVERY_EVENTS)
         bounce = inputs.one_of(body, "bounce", inputs.BOUNCES, default="permanent")
-        try:
-            self._cloud.ses_event(inputs.text_field(body, "to"), event, bounce)
-        except LookupError as exc:
-            raise _UnknownError(f"no mail to {body['to']!r} was accepted yet") from exc
+        to = inputs.text_field(body, "to")
+        if to.casefold() not in self._addressees():
+            raise _UnknownError(f"no mail to {to!r} was accepted yet")
+        self._cloud.ses_event(to, event, bounce)
         return self._done()
+
+    def _addressees(self) -> set[str]:
+        found: set[str] = set()
+        for row in self._cloud.outbox():
+            for addresses in (row.get("to"), row.get("cc")) if row.get("channel") == "email" else ():
+                found |= {str(address).casefold() for address in addresses} if isinstance(addresses, list) else set()
+        return found
 
     def _done(self) -> Answer:
         return json_answer({"now": self._cloud.now, "invocations": self._cloud.settle()})

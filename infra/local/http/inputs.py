@@ -3,10 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-
-import botocore.session
-from botocore.exceptions import UnknownServiceError
 
 from dunning.domain.errors import Rejected
 from infra.local.sandbox.ledger import Json, parse_object
@@ -15,7 +11,6 @@ _DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _LONGEST_MOVE = timedelta(days=3660)
-FAULT_MODES = ("error", "lost", "throttle", "crash")
 DELIVERY_EVENTS = ("bounce", "complaint", "open", "click")
 BOUNCES = ("permanent", "transient")
 
@@ -84,22 +79,3 @@ def times(body: Mapping[str, object]) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise Rejected(f"times is {value!r}: give a whole number from 1")
     return value
-
-
-def aws_operation(body: Mapping[str, object]) -> tuple[str, str]:
-    """A boto3 service and one of its operations, both by the names botocore knows."""
-    service, operation = text_field(body, "service"), text_field(body, "operation")
-    known = _operations(service)
-    if not known:
-        raise Rejected(f"service is {service!r}: give boto3's name of it, as in sesv2 or dynamodb")
-    if operation not in known:
-        raise Rejected(f"operation is {operation!r}: {service} has none of that name (they are written as in SendEmail)")
-    return service, operation
-
-
-@cache
-def _operations(service: str) -> frozenset[str]:
-    try:
-        return frozenset(botocore.session.get_session().get_service_model(service).operation_names)
-    except UnknownServiceError:
-        return frozenset()

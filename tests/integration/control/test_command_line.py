@@ -28,7 +28,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["up", "--start", "yesterday"], "'yesterday'", "2026-03-02T08:00:00Z"),
         (["up", "--start", "2026-03-02T08:00:00"], "no zone", "Z"),
         (["up", "--policies", "no/such/place"], "'no/such/place'", "directory"),
-        (["up", "--sample"], "--sample", "dunning up --help"),
+        (["up", "--sample"], "--sample", "dunning --help"),
         (["fly"], "'fly'", "up"),
         ([], "command", "--help"),
     ],

@@ -61,7 +61,7 @@ class Profile:
     """
 
     customer: str
-    contact: Contact = Contact()
+    contact: Contact = field(default_factory=Contact)
     contact_stamp: datetime | None = None
     holds: Mapping[HoldKind, datetime] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
@@ -70,6 +70,11 @@ class Profile:
     claim: Claim | None = None
     retries: int = 0
     version: int = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether reminders wait: a hold that has not ended, or an open dispute."""
+        return bool(self.holds) or any(dispute.is_open for dispute in self.disputes.values())
 
     def claimed_at(self, now: datetime) -> bool:
         """Whether a live claim bars others from the timer."""

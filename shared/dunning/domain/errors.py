@@ -1,5 +1,7 @@
 """Errors say what to do next, never only what went wrong."""
 
+from datetime import datetime
+
 
 class DunningError(Exception):
     """Root of every error this package raises on purpose."""
@@ -22,7 +24,14 @@ class Permanent(DunningError):
 
 
 class AlreadyClaimed(DunningError):
-    """Another worker holds this customer, or its timer is not due: there is nothing to do here."""
+    """Another worker holds this customer, or its timer is not due: there is nothing to do here.
+
+    `due_at` (UTC) is when the timer stands, where that is known.
+    """
+
+    def __init__(self, message: str, due_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.due_at = due_at
 
 
 class Conflict(DunningError):

@@ -1,6 +1,6 @@
 """What a source says of an invoice (a snapshot), and what we keep of it (the invoice and its progress)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -53,7 +53,7 @@ class Snapshot:
     stamp: datetime
     payment_url: str | None = None
     collects_automatically: bool = False
-    contact: Contact = Contact()
+    contact: Contact = field(default_factory=Contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class Invoice:
     """A recorded invoice: the newest snapshot's facts, and how far its plan has run.
 
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
-    `next_step` and `next_at` are what its policy says comes next, before holds of the case. `version` counts our writes.
+    `next_step` and `next_at` are what its policy says comes next, before holds of the case. `thanks_at`: when to say thank
+    you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
+    `version` counts our writes.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Invoice:
     last_reminder_at: datetime | None = None
     thanks_at: datetime | None = None
     suppressed_for: str | None = None
+    escalated: bool = False
     version: int = 0
 
     @property

@@ -4,10 +4,12 @@ Digits per currency follow Stripe's list of zero- and three-decimal currencies (
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
-_ZERO_DECIMAL = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split())
-_THREE_DECIMAL = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_ZERO_DECIMAL = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
+)
+_THREE_DECIMAL = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 def minor_digits(currency: str) -> int:
@@ -38,3 +40,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} allows ({minor_digits(currency)})")
     return int(scaled)
+
+
+def minor_units(text: str, currency: str) -> int:
+    """Minor units of a major-unit text such as "5.00", rounded up to the next unit the currency has ("5.50" is 6 yen)."""
+    scaled = Decimal(text).scaleb(minor_digits(currency))
+    return int(scaled.to_integral_value(rounding=ROUND_CEILING))

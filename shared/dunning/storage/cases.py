@@ -162,9 +162,10 @@ class TableCaseStore:
         return self._ours(item, claim, customer)
 
     def _ours(self, item: Mapping[str, Any], claim: Claim, customer: str) -> Claim:
-        held = items.read_claim(from_wire(item)) if item else None
+        profile = items.read_profile(from_wire(item)) if item else None
+        held = profile.claim if profile else None
         if held is None or held.id != claim.id:
-            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it")
+            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", profile.due_at if profile else None)
         return held
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:

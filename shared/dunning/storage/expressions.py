@@ -30,7 +30,9 @@ def update(changes: Mapping[str, object], seen_version: int) -> Wire:
     """UpdateExpression, condition and values: set and remove `changes`, on the version seen (0: the item must not exist)."""
     names = {f"#a{n}": name for n, name in enumerate(changes)}
     placeholder = {name: key for key, name in names.items()}
-    sets = ["#version = :next"] + [f"{placeholder[name]} = :{placeholder[name][1:]}" for name, value in changes.items() if value is not None]
+    sets = ["#version = :next"] + [
+        f"{placeholder[name]} = :{placeholder[name][1:]}" for name, value in changes.items() if value is not None
+    ]
     removes = [placeholder[name] for name, value in changes.items() if value is None]
     values: dict[str, object] = {f":{placeholder[name][1:]}": value for name, value in changes.items()}
     condition = "attribute_not_exists(pk)"

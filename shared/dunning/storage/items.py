@@ -64,6 +64,7 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "last_reminder_at": _put_instant(invoice.last_reminder_at),
         "thanks_at": _put_instant(invoice.thanks_at),
         "suppressed_for": invoice.suppressed_for,
+        "escalated": invoice.escalated or None,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -94,6 +95,7 @@ def read_invoice(item: Item) -> Invoice:
         last_reminder_at=_optional_instant(item, "last_reminder_at"),
         thanks_at=_optional_instant(item, "thanks_at"),
         suppressed_for=_optional_text(item, "suppressed_for"),
+        escalated=bool(item.get("escalated")),
         version=_number(item, "version"),
     )
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore import exceptions as botocore_errors
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
 
 from dunning.domain.errors import DunningError, Permanent, Retryable
 
@@ -60,10 +62,18 @@ def aws_errors(what: str) -> Iterator[None]:
         if code in _RETRYABLE_CODES or status >= 500:
             raise Retryable(f"{what}: {code}") from exc
         raise Permanent(f"{what}: {code}") from exc
-    except (ConnectionError, HTTPClientError) as exc:
+    except (botocore_errors.ConnectionError, HTTPClientError) as exc:
         raise Retryable(f"{what}: {type(exc).__name__}") from exc
 
 
 def error_code(exc: ClientError) -> str:
     """The service's code of an error."""
     return exc.response.get("Error", {}).get("Code", "Unknown")
+
+
+def client_config() -> Config:
+    """How clients of the table, the queues and the secrets are set up: quick, with the SDK's standard retries.
+
+    Every write behind them is conditional or a message that may come twice, so the SDK may repeat what got no answer.
+    """
+    return Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=2, read_timeout=5)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, Dispute, EffectState
+from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.policy import Policy
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
@@ -141,6 +141,14 @@ class Wakeups(Protocol):
         ...
 
 
+class DeadLetters(Protocol):
+    """run_step's dead-letter queue."""
+
+    def send(self, wakeup: Wakeup, reason: str) -> None:
+        """Put a customer aside, with the reason; raises Retryable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
     """Something at a source must be looked at. `kind` is a FetchKind's value."""
@@ -220,14 +228,6 @@ class InvoiceSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeNews:
-    """A dispute at a source, resolved to its customer."""
-
-    customer: str
-    dispute: Dispute
-
-
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """What every message carries beside its text: who it is about, and what identifies it.
 
@@ -257,6 +257,14 @@ class EmailChannel(Protocol):
 
     def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
         """Send, answer the message id."""
+        ...
+
+
+class EmailQuota(Protocol):
+    """What SES still lets this account send."""
+
+    def left(self) -> int:
+        """Mails left in the rolling 24 hours; raises Retryable."""
         ...
 
 

@@ -1,0 +1,42 @@
+"""Once a day begin a sweep of every source; then, message by message, one page of it at a time."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import cast
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
+from dunning.domain.errors import DunningError
+from dunning.storage.queues import read_sweep_stage
+
+
+def build(platform: Platform) -> Handler:
+    """The handler on a platform: the schedule's event, or its own continuation messages."""
+    sweep = daily_sweep(platform)
+    log = logger(platform, "daily_sweep")
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    def work_off(record: SQSRecord) -> None:
+        try:
+            swept = sweep.page(read_sweep_stage(record.body))
+        except DunningError:
+            log.exception("page not done", extra={"message_id": record.message_id})
+            raise
+        log.info("page done", extra=asdict(swept))
+
+    def handle(event: dict[str, object], context: object) -> object:
+        if "Records" in event:
+            return process_partial_response(event, work_off, processor, cast("LambdaContext", context))
+        begun = sweep.start(datetime.fromisoformat(EventBridgeEvent(event).time))
+        log.info("begun", extra={"sources": begun})
+        return {"sources": begun}
+
+    return handle
+
+
+def __getattr__(name: str) -> Handler:
+    return entry_point(name, build)

@@ -1,0 +1,41 @@
+"""Messages that say `look at this customer`: claim, load, check, decide, send, settle."""
+
+from typing import cast
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dunning.bootstrap import Handler, Platform, entry_point, logger, run_step
+from dunning.domain.errors import Retryable
+from dunning.storage.queues import read_wakeup
+
+LAST_RECEIVES = 4
+
+
+def build(platform: Platform) -> Handler:
+    """The handler on a platform."""
+    run = run_step(platform)
+    log = logger(platform, "run_step")
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    def look_at(record: SQSRecord) -> None:
+        wakeup = read_wakeup(record.body)
+        try:
+            outcome = run(wakeup)
+        except Retryable:
+            log.exception("not done", extra={"customer": wakeup.customer})
+            if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+                raise
+            # The timer still stands in the table: the hourly wheel brings it back, and no dead letter is due.
+            return
+        log.info("looked at", extra={"customer": wakeup.customer, "outcome": outcome})
+
+    def handle(event: dict[str, object], context: object) -> object:
+        return process_partial_response(event, look_at, processor, cast("LambdaContext", context))
+
+    return handle
+
+
+def __getattr__(name: str) -> Handler:
+    return entry_point(name, build)

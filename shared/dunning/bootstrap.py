@@ -1,0 +1,240 @@
+"""The composition root: builds one function's container from a platform. Heavy imports live inside; nothing is kept process-wide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dunning.config import Config, from_env
+from dunning.identifiers import new_ulid
+
+if TYPE_CHECKING:
+    import boto3
+    from aws_lambda_powertools import Logger
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+    from dunning.content.policy_book import PolicyBook
+    from dunning.providers.secrets import StripeSecrets
+    from dunning.providers.stripe_webhook import StripeWebhook
+    from dunning.storage.cases import TableCaseStore
+    from dunning.workflow.daily_sweep import DailySweep
+    from dunning.workflow.dispatch_due import DispatchDue
+    from dunning.workflow.ports import InvoiceSource
+    from dunning.workflow.record_event import RecordEvent
+    from dunning.workflow.record_snapshot import RecordSnapshot
+    from dunning.workflow.run_step import RunStep
+    from dunning.workflow.sync_invoice import SyncInvoice
+
+Handler = Callable[[dict[str, object], object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a function runs on: its environment, its AWS session, its clock (aware UTC)."""
+
+    env: Mapping[str, str]
+    session: boto3.Session
+    clock: Callable[[], datetime]
+
+    @classmethod
+    def of_lambda(cls) -> Platform:
+        """The real one."""
+        import boto3
+
+        return cls(os.environ, boto3.Session(), lambda: datetime.now(UTC))
+
+
+def entry_point(name: str, build: Callable[[Platform], Handler]) -> Handler:
+    """A module's `handler`, built when Lambda's runtime asks for it: in the initialisation phase, which SnapStart snapshots
+    and which has a full CPU. Importing the module reads no environment. Raises AttributeError for other names.
+    """
+    if name != "handler":
+        raise AttributeError(name)
+    return build(Platform.of_lambda())
+
+
+def logger(platform: Platform, service: str) -> Logger:
+    """A structured logger for one function. Log ids only: never an address, a body or a secret."""
+    from aws_lambda_powertools import Logger
+
+    return Logger(service=service, level=platform.env.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+
+
+class _Parts:
+    """The adapters of one container, made when first asked for."""
+
+    def __init__(self, platform: Platform, actor: str) -> None:
+        self.platform = platform
+        self.clock = platform.clock
+        self.actor = actor
+        self.config: Config = from_env(platform.env)
+        self._dynamodb: DynamoDBClient | None = None
+        self._sqs: SQSClient | None = None
+        self._secrets: StripeSecrets | None = None
+        self._policies: PolicyBook | None = None
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        if self._dynamodb is None:
+            from dunning.storage.translation import client_config
+
+            self._dynamodb = self.platform.session.client("dynamodb", config=client_config())
+        return self._dynamodb
+
+    @property
+    def sqs(self) -> SQSClient:
+        if self._sqs is None:
+            from dunning.storage.translation import client_config
+
+            self._sqs = self.platform.session.client("sqs", config=client_config())
+        return self._sqs
+
+    @property
+    def secrets(self) -> StripeSecrets:
+        if self._secrets is None:
+            from dunning.providers.secrets import StripeSecrets
+            from dunning.storage.translation import client_config
+
+            client = self.platform.session.client("secretsmanager", config=client_config())
+            self._secrets = StripeSecrets(client, self.config.stripe_secret, self.clock)
+        return self._secrets
+
+    @property
+    def policies(self) -> PolicyBook:
+        if self._policies is None:
+            from dunning.content.policy_book import PolicyBook
+
+            self._policies = PolicyBook.load(self.config.policies_dir, frozenset(self.config.team_topics))
+        return self._policies
+
+    def store(self) -> TableCaseStore:
+        from dunning.storage.cases import TableCaseStore
+
+        return TableCaseStore(self.dynamodb, self.config.table, self.config.due_shards)
+
+    def sources(self) -> Mapping[str, InvoiceSource]:
+        from dunning.providers.stripe import StripeSource
+        from dunning.providers.stripe_api import StripeApi
+
+        return {"stripe": StripeSource(StripeApi(self.secrets.api_key, self.config.stripe_api_base), self.clock)}
+
+    def record(self) -> RecordSnapshot:
+        from dunning.storage.queues import RunQueue, SyncRequests
+        from dunning.workflow.record_snapshot import RecordSnapshot
+
+        return RecordSnapshot(
+            store=self.store(),
+            policies=self.policies,
+            sync_queue=SyncRequests(self.sqs, self.config.sync_queue),
+            wakeups=RunQueue(self.sqs, self.config.run_queue),
+            clock=self.clock,
+            actor=self.actor,
+        )
+
+    def events(self, record: RecordSnapshot) -> RecordEvent:
+        from dunning.workflow.record_event import RecordEvent
+
+        return RecordEvent(record, record.sync_queue, "stripe")
+
+
+@dataclass(frozen=True, slots=True)
+class StripeWebhookServices:
+    """What the function stripe_webhook needs."""
+
+    webhook: StripeWebhook
+    record: RecordEvent
+
+
+def stripe_webhook(platform: Platform) -> StripeWebhookServices:
+    """Builds stripe_webhook's container. Raises Rejected for a bad environment or policy, here and below."""
+    from dunning.providers.stripe_webhook import StripeWebhook
+
+    parts = _Parts(platform, "stripe_webhook")
+    return StripeWebhookServices(StripeWebhook(parts.secrets, parts.clock), parts.events(parts.record()))
+
+
+def sync_invoice(platform: Platform) -> SyncInvoice:
+    """Builds sync_invoice's use case."""
+    from dunning.workflow.sync_invoice import SyncInvoice
+
+    parts = _Parts(platform, "sync_invoice")
+    record = parts.record()
+    return SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock)
+
+
+def dispatch_due(platform: Platform) -> DispatchDue:
+    """Builds dispatch_due's use case."""
+    from dunning.channels.attempts import one_attempt_config
+    from dunning.channels.quota import SesQuota
+    from dunning.storage.queues import RunQueue
+    from dunning.storage.timers import TableTimerIndex
+    from dunning.workflow.dispatch_due import DispatchDue
+
+    parts = _Parts(platform, "dispatch_due")
+    config = parts.config
+    return DispatchDue(
+        timers=TableTimerIndex(parts.dynamodb, config.table, config.due_shards),
+        wakeups=RunQueue(parts.sqs, config.run_queue),
+        quota=SesQuota(platform.session.client("sesv2", config=one_attempt_config())),
+        clock=parts.clock,
+    )
+
+
+def run_step(platform: Platform) -> RunStep:
+    """Builds run_step's use case. SES and SNS make one attempt a call: the SDK's own retries would send again."""
+    from dunning.channels.attempts import one_attempt_config
+    from dunning.channels.email import SesEmailChannel
+    from dunning.channels.sms import SnsSmsChannel
+    from dunning.channels.team import SnsTeamChannel
+    from dunning.content.rendering import TemplateRenderer
+    from dunning.storage.queues import DeadLetters, RunQueue
+    from dunning.workflow.run_step import RunStep
+    from dunning.workflow.sending import Sender
+
+    parts = _Parts(platform, "run_step")
+    config, store = parts.config, parts.store()
+    once = one_attempt_config()
+    ses = platform.session.client("sesv2", config=once)
+    sns = platform.session.client("sns", config=once)
+    sender = Sender(
+        store=store,
+        email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
+        sms=SnsSmsChannel(sns, config.sms_sender_id),
+        team=SnsTeamChannel(sns, config.team_topics),
+        renderer=TemplateRenderer(config.company_name, config.email_reply_to),
+        policies=parts.policies,
+        clock=parts.clock,
+    )
+    return RunStep(
+        store=store,
+        sources=parts.sources(),
+        policies=parts.policies,
+        sender=sender,
+        wakeups=RunQueue(parts.sqs, config.run_queue),
+        dead_letters=DeadLetters(parts.sqs, config.run_dead_letters),
+        clock=parts.clock,
+        new_id=new_ulid,
+    )
+
+
+def daily_sweep(platform: Platform) -> DailySweep:
+    """Builds daily_sweep's use case."""
+    from dunning.storage.queues import SweepContinuations
+    from dunning.storage.sweeps import TableSweepNotes
+    from dunning.storage.timers import TableOpenIndex
+    from dunning.workflow.daily_sweep import DailySweep
+
+    parts = _Parts(platform, "daily_sweep")
+    config, record = parts.config, parts.record()
+    return DailySweep(
+        sources=parts.sources(),
+        record=record,
+        notes=TableSweepNotes(parts.dynamodb, config.table, parts.clock),
+        open_index=TableOpenIndex(parts.dynamodb, config.table, config.due_shards),
+        sync_queue=record.sync_queue,
+        sweep_queue=SweepContinuations(parts.sqs, config.sweep_queue),
+    )

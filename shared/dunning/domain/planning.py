@@ -1,0 +1,86 @@
+"""Putting an invoice's plan down: its next step and instant, or the reason why it has none."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.calendar import moved, window_of
+from dunning.domain.case import Case
+from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.policy import AfterPrevious, BeforeDue, Policy, Step
+from dunning.domain.timing import customer_zone, not_chased_because, upcoming
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An invoice with its plan put down, and what to log of that."""
+
+    invoice: Invoice
+    activities: tuple[Activity, ...] = ()
+
+
+def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str) -> Planned:
+    """Compute what comes next for an open invoice. Missed steps are passed over and logged; so is a new reason for silence."""
+    reason = not_chased_because(invoice, policy, customer_zone(contact, policy))
+    if reason is not None:
+        silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason)
+        if invoice.suppressed_for == reason:
+            return Planned(silent)
+        return Planned(silent, (Activity(now, ActivityType.SUPPRESSED, reason, (invoice.id,), invoice.next_step, actor),))
+    coming = upcoming(invoice, contact, policy, now)
+    activities = tuple(Activity(now, ActivityType.SKIPPED, "its day had passed", (invoice.id,), step.id, actor) for step in coming.missed)
+    behind = coming.missed[-1] if coming.missed else None
+    return Planned(
+        replace(
+            invoice,
+            suppressed_for=None,
+            level=policy.position(behind.id) if behind else invoice.level,
+            last_step=behind.id if behind else invoice.last_step,
+            anchor_at=now if behind else invoice.anchor_at,
+            next_step=coming.step.id if coming.step else None,
+            next_at=coming.at,
+        ),
+        activities,
+    )
+
+
+def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Invoice:
+    """A paid invoice, with the instant to say thank you if the policy does so and the customer had been reminded."""
+    if not policy.on_paid_email or not contact.email or invoice.reminders_sent == 0:
+        return invoice
+    window = window_of(("email",), policy.send_window)
+    return replace(invoice, thanks_at=moved(now, window, customer_zone(contact, policy)))
+
+
+def rearmed(case: Case, now: datetime) -> Case:
+    """The case with its one timer put to the earliest of its invoices' instants; none while it is held.
+
+    While a claim is live the timer belongs to the claim: its settling computes it anew.
+    """
+    profile = case.profile
+    if profile.claimed_at(now):
+        return case
+    due_at = next_instant(case)
+    if due_at == profile.due_at:
+        return case
+    return case.with_profile(replace(profile, due_at=due_at, due_since=due_at))
+
+
+def next_instant(case: Case) -> datetime | None:
+    """The earliest instant at which something must be decided; reminders wait while the case is held, thanks do not."""
+    instants = [invoice.thanks_at for invoice in case.invoices.values() if invoice.thanks_at]
+    if not case.profile.is_held:
+        instants += [invoice.next_at for invoice in case.invoices.values() if invoice.is_open and invoice.next_at]
+    return min(instants, default=None)
+
+
+def timing_in_words(step: Step) -> str:
+    """A step's timing as a person says it."""
+    match step.at:
+        case BeforeDue(days=days):
+            return f"{days} days before the due date"
+        case AfterPrevious(delay=delay):
+            minutes = int(delay.total_seconds() // 60)
+            return f"{minutes // 60} h after the step before" if minutes % 60 == 0 else f"{minutes} min after the step before"
+        case after:
+            return f"{after.days} days after the due date" if after.days else "on the due date"

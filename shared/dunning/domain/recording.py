@@ -1,0 +1,171 @@
+"""What a snapshot changes in a case: pure, idempotent, and indifferent to the order in which snapshots come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.calendar import local_date, zone_of
+from dunning.domain.case import Case, Profile
+from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+from dunning.domain.planning import planned, with_thanks
+from dunning.domain.policy import Policy
+
+DOUBTFUL_WITHIN = timedelta(seconds=60)
+"""Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
+
+PolicyOf = Callable[[Invoice], Policy]
+
+_FACTS = ("number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The case after a snapshot, and what to log. `doubtful`: nothing was changed, the source must be asked."""
+
+    case: Case
+    activities: tuple[Activity, ...] = ()
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """How snapshots are taken into cases. `terminal` are the statuses that this source never takes back."""
+
+    policy_of: PolicyOf
+    terminal: frozenset[Status]
+    now: datetime
+    actor: str
+
+    def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
+        """Apply a snapshot if it tells something new and newer.
+
+        A webhook's snapshot (`fetched` false) that differs from what is known and lies within a minute of it is doubtful.
+        A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, drafts excepted:
+        a payment that overtakes its invoice must not be forgotten.
+        """
+        known = case.invoices.get(snapshot.invoice_id)
+        if snapshot.status is Status.DRAFT:
+            return Recorded(case)
+        if known is None:
+            return self._first(case, snapshot)
+        seen = self._seen(known, snapshot)
+        if not _changed_facts(known, seen):
+            return self._with_plan(case, known) if known.is_open and not known.next_at else Recorded(case)
+        if known.status in self.terminal:
+            return Recorded(case)
+        if snapshot.status not in self.terminal:
+            if not fetched and abs(snapshot.stamp - known.stamp) < DOUBTFUL_WITHIN:
+                return Recorded(case, doubtful=True)
+            if snapshot.stamp < known.stamp:
+                return Recorded(case)
+        return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen)
+
+    def closed_as_unknown(self, case: Case, invoice_id: str) -> Recorded:
+        """The source no longer has this invoice: stop reminding. Should it come back, it is reopened."""
+        known = case.invoices.get(invoice_id)
+        if known is None or not known.is_open:
+            return Recorded(case)
+        gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
+        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, "not found at its source"),))
+
+    def _first(self, case: Case, snapshot: Snapshot) -> Recorded:
+        blank = Invoice(
+            id=snapshot.invoice_id,
+            source=snapshot.source,
+            customer=snapshot.customer,
+            number=snapshot.number,
+            status=snapshot.status,
+            currency=snapshot.currency,
+            total=snapshot.total,
+            amount_due=snapshot.amount_due,
+            due_date=None,
+            issued_at=snapshot.issued_at,
+            stamp=snapshot.stamp,
+        )
+        policy = self.policy_of(blank)
+        invoice = replace(self._seen(blank, snapshot), policy=policy.name)
+        profile = case.profile
+        if profile.contact_stamp is None:
+            # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
+            profile = replace(profile, contact=_filled(snapshot.contact, profile.contact))
+        case = case.with_profile(profile)
+        if not invoice.is_open:
+            return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
+        enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
+        return self._with_plan(case, invoice, enrolled)
+
+    def _seen(self, known: Invoice, snapshot: Snapshot) -> Invoice:
+        """The known invoice with the snapshot's facts."""
+        return replace(
+            known,
+            number=snapshot.number,
+            status=snapshot.status,
+            currency=snapshot.currency,
+            total=snapshot.total,
+            amount_due=snapshot.amount_due,
+            due_date=_due_date(snapshot, self.policy_of(known)),
+            issued_at=snapshot.issued_at or known.issued_at,
+            payment_url=snapshot.payment_url or known.payment_url,
+            collects_automatically=snapshot.collects_automatically,
+            stamp=max(snapshot.stamp, known.stamp),
+        )
+
+    def _changed(self, case: Case, known: Invoice, seen: Invoice) -> Recorded:
+        if not seen.is_open:
+            closed = replace(seen, next_step=None, next_at=None, suppressed_for=None)
+            if seen.status is Status.PAID:
+                closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
+            return Recorded(case.with_invoice(closed), (self._closing(closed),))
+        facts = _changed_facts(known, seen)
+        if not known.is_open:
+            log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
+        elif facts == ("amount_due",) and seen.amount_due < known.amount_due:
+            log = self._log(ActivityType.PARTLY_PAID, seen, f"{known.amount_due} → {seen.amount_due} {seen.currency} (minor units)")
+        else:
+            log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
+        if "due_date" in facts or not known.is_open:
+            seen = replace(seen, next_step=None, next_at=None)
+        return self._with_plan(case, seen, log)
+
+    def _with_plan(self, case: Case, invoice: Invoice, *logged: Activity) -> Recorded:
+        """Plan the invoice; a plan that stands is kept unless the invoice must now be left alone."""
+        plan = planned(invoice, case.profile.contact, self.policy_of(invoice), self.now, self.actor)
+        if invoice.next_at and not plan.invoice.suppressed_for:
+            return Recorded(case.with_invoice(invoice), logged)
+        return Recorded(case.with_invoice(plan.invoice), (*logged, *plan.activities))
+
+    def _closing(self, invoice: Invoice) -> Activity:
+        if invoice.status is Status.PAID:
+            return self._log(ActivityType.PAID, invoice, "paid in full at its source")
+        return self._log(ActivityType.CLOSED, invoice, invoice.status.value)
+
+    def _log(self, kind: ActivityType, invoice: Invoice, reason: str) -> Activity:
+        return Activity(self.now, kind, reason, (invoice.id,), None, self.actor)
+
+
+def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
+    return tuple(name for name in _FACTS if getattr(known, name) != getattr(seen, name))
+
+
+def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:
+    """A due instant is a calendar date in the policy's zone (DESIGN §2): the date the seller wrote."""
+    if isinstance(snapshot.due, datetime):
+        return local_date(snapshot.due, zone_of(None, policy.timezone))
+    return snapshot.due
+
+
+def _contact_filled(case: Case, snapshot: Snapshot) -> Profile:
+    return replace(case.profile, contact=_filled(case.profile.contact, snapshot.contact))
+
+
+def _filled(first: Contact, second: Contact) -> Contact:
+    """The first contact, its gaps filled from the second."""
+    return Contact(
+        name=first.name or second.name,
+        email=first.email or second.email,
+        phone=first.phone or second.phone,
+        country=first.country or second.country,
+        locale=first.locale or second.locale,
+        timezone=first.timezone or second.timezone,
+    )

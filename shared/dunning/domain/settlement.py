@@ -1,0 +1,142 @@
+"""What a claim's work leaves behind: levels, the next timer, activities. Pure, so that a lost race can compute it again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.case import Case, Claim, EffectState, HoldKind
+from dunning.domain.decision import Channel, Effect, PolicyOf, Verdict, Work, days_overdue
+from dunning.domain.invoice import Invoice
+from dunning.domain.planning import next_instant, planned
+from dunning.domain.policy import Policy, Step
+
+LONGEST_BACKOFF = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A work that is finished, with what is worth saying of single effects (key → note)."""
+
+    work: Work
+    notes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The case after a claim, and what to log."""
+
+    case: Case
+    activities: tuple[Activity, ...] = ()
+
+
+def backoff(retries: int) -> timedelta:
+    """How long to wait after so many failures in a row: 1, 2, 4 … minutes, an hour at most."""
+    return min(LONGEST_BACKOFF, timedelta(minutes=2 ** min(retries, 6)))
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How works done under a claim are put down. `actor` is who is logged."""
+
+    policy_of: PolicyOf
+    now: datetime
+    claim: Claim
+    actor: str = "run_step"
+
+    def apply(self, case: Case, done: Sequence[Done]) -> Settled:
+        """Levels, plans and activities of the works; the profile is left to `release`, `postpone` or `keep`."""
+        activities: list[Activity] = []
+        for one in done:
+            invoice = case.invoices.get(one.work.invoice)
+            if invoice is None:
+                continue
+            after, logged = self._after(case, invoice, one)
+            case = case.with_invoice(after)
+            activities += logged
+        return Settled(case, tuple(activities))
+
+    def release(self, case: Case) -> Case:
+        """The claim ended; the timer stands at the next instant."""
+        due_at = next_instant(case)
+        return case.with_profile(replace(case.profile, claim=None, retries=0, due_at=due_at, due_since=due_at))
+
+    def postpone(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
+        """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted."""
+        profile = case.profile
+        spent = replace(self.claim, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
+        due_at = self.now + backoff(profile.retries)
+        return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
+
+    def keep(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
+        """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over."""
+        kept = replace(self.claim, effects=effects)
+        return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
+
+    def park(self, case: Case, reason: str) -> Settled:
+        """No retry will help: hold the case for a person."""
+        holds = {**case.profile.holds, HoldKind.OPERATOR: self.now}
+        profile = replace(case.profile, claim=None, retries=0, holds=holds, due_at=None, due_since=None)
+        held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
+        return Settled(case.with_profile(profile), (held,))
+
+    def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
+        work = one.work
+        if work.verdict is Verdict.THANK:
+            log = [self._log(ActivityType.SENT, work, work.reason, "email")] if work.effects else []
+            return replace(invoice, thanks_at=None), log
+        if work.verdict is Verdict.MOVE:
+            return (replace(invoice, next_at=work.move_to) if invoice.next_step == work.step else invoice), []
+        policy = self.policy_of(invoice)
+        step = next((step for step in policy.steps if step.id == work.step), None)
+        if step is None:
+            return self._planned(case, replace(invoice, next_step=None, next_at=None), policy)
+        behind = replace(
+            invoice,
+            level=policy.position(step.id),
+            last_step=step.id,
+            anchor_at=self.now,
+            escalated=invoice.escalated or (work.verdict is Verdict.RUN and step.escalate is not None),
+        )
+        if work.verdict is Verdict.SKIP:
+            logged = [self._log(ActivityType.SKIPPED, work, work.reason)]
+        else:
+            behind, logged = self._ran(case, behind, policy, step, one)
+        after, planning = self._planned(case, behind, policy)
+        return after, logged + planning
+
+    def _ran(self, case: Case, invoice: Invoice, policy: Policy, step: Step, one: Done) -> tuple[Invoice, list[Activity]]:
+        work = one.work
+        messages = [effect for effect in work.effects if effect.channel is not Channel.TEAM]
+        logged: list[Activity] = []
+        if messages:
+            channels = ", ".join(effect.channel.value for effect in messages)
+            notes = "".join(f"; {one.notes[effect.key]}" for effect in messages if effect.key in one.notes)
+            logged.append(self._log(ActivityType.SENT, work, work.reason + notes, channels))
+            overdue = days_overdue(invoice, case.profile.contact, policy, self.now) > 0
+            invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=self.now)
+        elif step.is_message:
+            logged.append(self._log(ActivityType.SUPPRESSED, work, "no_address: the customer has neither a mail address nor a phone"))
+        if step.escalate:
+            logged.append(self._log(ActivityType.ESCALATED, work, f"{work.reason}; to the team {step.escalate}", "team"))
+        return invoice, logged
+
+    def _planned(self, case: Case, invoice: Invoice, policy: Policy) -> tuple[Invoice, list[Activity]]:
+        if not invoice.is_open:
+            return replace(invoice, next_step=None, next_at=None), []
+        plan = planned(invoice, case.profile.contact, policy, self.now, self.actor)
+        return plan.invoice, list(plan.activities)
+
+    def _log(self, kind: ActivityType, work: Work, reason: str, channel: str | None = None) -> Activity:
+        return Activity(self.now, kind, reason, (work.invoice,), work.step, self.actor, channel, self.claim.origin)
+
+
+def unfinished(effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:
+    """The marks that are still needed: those of works that are not finished."""
+    finished: set[str] = {effect.key for one in done for effect in one.work.effects}
+    return {key: state for key, state in effects.items() if key not in finished}
+
+
+def effects_of(works: Sequence[Work]) -> tuple[Effect, ...]:
+    """All effects of some works, in order."""
+    return tuple(effect for work in works for effect in work.effects)

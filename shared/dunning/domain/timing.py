@@ -1,0 +1,119 @@
+"""When an invoice's next step is due, by its policy: pure functions of (invoice, contact, policy, now)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dunning.domain.calendar import at_local, is_open, local_date, moved, window_of, zone_of
+from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.money import minor_units
+from dunning.domain.policy import AfterPrevious, BeforeDue, Policy, Step, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """The next step and its instant (UTC); `missed` are the steps that can no longer come true and are passed over."""
+
+    step: Step | None
+    at: datetime | None
+    missed: tuple[Step, ...] = ()
+
+
+def customer_zone(contact: Contact, policy: Policy) -> ZoneInfo:
+    """The zone in which a customer's days and hours are counted."""
+    return zone_of(contact.timezone, policy.timezone)
+
+
+def channels_of(step: Step, contact: Contact) -> tuple[str, ...]:
+    """The channels on which this step will really write to this customer."""
+    found: list[str] = []
+    if step.email and contact.email:
+        found.append("email")
+    if step.sms and contact.phone:
+        found.append("sms")
+    return tuple(found)
+
+
+def window_for(step: Step, contact: Contact, policy: Policy) -> Window:
+    """The hours in which this step may run; our own people may be told at any hour."""
+    return window_of(channels_of(step, contact), policy.send_window)
+
+
+def effective_due_date(invoice: Invoice, policy: Policy, zone: ZoneInfo) -> date | None:
+    """The due date, or the one that the policy derives from the day of issue."""
+    if invoice.due_date or policy.no_due_date_after is None or invoice.issued_at is None:
+        return invoice.due_date
+    return local_date(invoice.issued_at, zone) + timedelta(days=policy.no_due_date_after)
+
+
+def not_chased_because(invoice: Invoice, policy: Policy, zone: ZoneInfo) -> str | None:
+    """Why an open invoice is recorded but not reminded about; None when its plan runs."""
+    if invoice.collects_automatically and not policy.remind_charge_automatically:
+        return "charge_automatically"
+    if effective_due_date(invoice, policy, zone) is None:
+        return "no_due_date"
+    if invoice.amount_due <= 0:
+        return "nothing_due"
+    minimum = policy.minimum_balance.get(invoice.currency)
+    if minimum is None:
+        minimum = minor_units(policy.default_minimum, invoice.currency)
+    return "below_minimum_balance" if invoice.amount_due < minimum else None
+
+
+def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Upcoming:
+    """What comes next for an open invoice, and when; never in the past."""
+    zone = customer_zone(contact, policy)
+    due = effective_due_date(invoice, policy, zone)
+    if due is None or invoice.escalated:
+        return Upcoming(None, None)
+    missed: list[Step] = []
+    for step in policy.steps[steps_behind(invoice, policy) :]:
+        window = window_for(step, contact, policy)
+        own_time = None if isinstance(step.at, AfterPrevious) else step.at.time
+        raw = _planned(step, invoice, policy, due, zone, now)
+        at = moved(raw, window, zone, own_time)
+        if at >= now:
+            return Upcoming(step, at, tuple(missed))
+        if isinstance(step.at, BeforeDue) and local_date(at, zone) < local_date(now, zone):
+            missed.append(step)
+            continue
+        return Upcoming(step, _overdue(step, window, zone, now), tuple(missed))
+    return Upcoming(None, None, tuple(missed))
+
+
+def steps_behind(invoice: Invoice, policy: Policy) -> int:
+    """How many steps of the policy lie behind: by the last step's name; by its position when the policy dropped it."""
+    return policy.position(invoice.last_step) or min(invoice.level, len(policy.steps))
+
+
+def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether the hour allows this step now."""
+    return is_open(now, window_for(step, contact, policy), customer_zone(contact, policy))
+
+
+def _planned(step: Step, invoice: Invoice, policy: Policy, due: date, zone: ZoneInfo, now: datetime) -> datetime:
+    """The instant the plan names. A chain counts from what really happened, but never runs ahead of a due date that moved."""
+    by_date = _by_due_date(step, policy, due, zone)
+    if isinstance(step.at, AfterPrevious):
+        return max((invoice.anchor_at or now) + step.at.delay, by_date)
+    return by_date
+
+
+def _by_due_date(step: Step, policy: Policy, due: date, zone: ZoneInfo) -> datetime:
+    """The instant if every step before had run to the minute."""
+    elapsed = timedelta()
+    for earlier in reversed(policy.steps[: policy.position(step.id)]):
+        if isinstance(earlier.at, AfterPrevious):
+            elapsed += earlier.at.delay
+            continue
+        sign = -1 if isinstance(earlier.at, BeforeDue) else 1
+        return at_local(due + sign * timedelta(days=earlier.at.days), earlier.at.time, zone) + elapsed
+    return at_local(due, datetime.min.time(), zone)
+
+
+def _overdue(step: Step, window: Window, zone: ZoneInfo, now: datetime) -> datetime:
+    """An overdue step runs today at its time if that is still ahead, else on the next allowed occasion."""
+    if isinstance(step.at, AfterPrevious):
+        return moved(now, window, zone)
+    today_at = at_local(local_date(now, zone), step.at.time, zone)
+    return moved(max(today_at, now), window, zone, step.at.time)

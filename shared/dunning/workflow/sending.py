@@ -1,0 +1,127 @@
+"""Carrying out what was decided, effect by effect, each at most as often as its channel's guarantee allows (DESIGN §6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.decision import Channel, Effect, Work, days_overdue
+from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Refused
+from dunning.domain.settlement import Done
+from dunning.workflow.ports import (
+    CaseStore,
+    Clock,
+    EmailChannel,
+    Envelope,
+    MessageContent,
+    MessageInvoice,
+    Policies,
+    Renderer,
+    SmsChannel,
+    TeamChannel,
+)
+
+SAFETY = timedelta(seconds=60)
+"""Nothing is sent when less than this is left of the claim: another worker may already be near."""
+
+
+class Ending(StrEnum):
+    """How a run of effects ended."""
+
+    COMPLETE = "complete"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The finished works, the state of every effect touched, and how it ended; `failure` says why no retry will help."""
+
+    done: tuple[Done, ...]
+    effects: dict[str, EffectState]
+    ending: Ending
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the effects of works in order, and stops at the first that is refused or stays without an answer."""
+
+    store: CaseStore
+    email: EmailChannel
+    sms: SmsChannel
+    team: TeamChannel
+    renderer: Renderer
+    policies: Policies
+    clock: Clock
+
+    def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime) -> Progress:
+        """Carry out the works under this claim, as far as it goes. Raises AlreadyClaimed when the claim is gone, Retryable."""
+        effects = dict(claim.effects)
+        done: list[Done] = []
+        for work in works:
+            notes: dict[str, str] = {}
+            if work.effects and self.clock() > claim.until - SAFETY:
+                return Progress(tuple(done), effects, Ending.REFUSED)
+            for effect in work.effects:
+                try:
+                    note = self._carry_out(effect, case, claim, effects, now)
+                except Refused:
+                    effects.pop(effect.key, None)
+                    return Progress(tuple(done), effects, Ending.REFUSED)
+                except OutcomeUnknown:
+                    return Progress(tuple(done), effects, Ending.UNKNOWN)
+                except Permanent as exc:
+                    return Progress(tuple(done), effects, Ending.FAILED, f"{effect.key}: {exc}")
+                if note:
+                    notes[effect.key] = note
+                effects[effect.key] = EffectState.DONE
+            done.append(Done(work, notes))
+        return Progress(tuple(done), effects, Ending.COMPLETE)
+
+    def _carry_out(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime) -> str | None:
+        """Send one effect unless it is known to be done; answers what is worth noting."""
+        state = effects.get(effect.key)
+        if state is EffectState.DONE:
+            return f"{effect.channel.value} had already gone out"
+        envelope = Envelope(effect.kind, case.profile.customer, effect.invoices, effect.step, claim.origin, effect.key)
+        content = self._content(effect, case, now)
+        match effect.channel:
+            case Channel.EMAIL:
+                self.email.send([effect.to], self.renderer.email(effect.template, content), envelope)
+            case Channel.TEAM:
+                subject, text = self.renderer.team(effect.template, content)
+                self.team.send(effect.to, subject, text, envelope)
+            case Channel.SMS:
+                if state is EffectState.STARTED:
+                    return "sms may have gone out before; it is not repeated"
+                text = self.renderer.sms(effect.template, content)
+                # SNS reports no outcome that could be asked for: the mark before makes it at most once.
+                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):
+                    raise AlreadyClaimed(f"case {case.profile.customer}: claim {claim.id} is no longer held")
+                effects[effect.key] = EffectState.STARTED
+                self.sms.send(effect.to, text, envelope)
+        return None
+
+    def _content(self, effect: Effect, case: Case, now: datetime) -> MessageContent:
+        contact = case.profile.contact
+        rows = []
+        for invoice_id in effect.invoices:
+            invoice = case.invoices[invoice_id]
+            policy = self.policies.named(invoice.policy)
+            rows.append(
+                MessageInvoice(
+                    id=invoice.id,
+                    number=invoice.number,
+                    currency=invoice.currency,
+                    amount_due=invoice.amount_due,
+                    total=invoice.total,
+                    due_date=invoice.due_date,
+                    days_overdue=max(0, days_overdue(invoice, contact, policy, now)),
+                    payment_url=invoice.payment_url,
+                    reminders_sent=invoice.reminders_sent,
+                )
+            )
+        return MessageContent(case.profile.customer, contact.name, contact.locale, tuple(rows), effect.step)

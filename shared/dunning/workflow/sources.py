@@ -1,0 +1,25 @@
+"""What depends on where an invoice comes from."""
+
+from datetime import datetime
+
+from dunning.domain.invoice import Status
+from dunning.domain.recording import Recorder
+from dunning.workflow.ports import Policies
+
+TERMINAL = {
+    "stripe": frozenset({Status.PAID, Status.VOID}),
+    "quickbooks": frozenset[Status](),
+    "xero": frozenset({Status.VOID}),
+    "manual": frozenset[Status](),
+}
+"""Statuses that a source never takes back: Stripe's paid and void (docs.stripe.com/invoicing/overview); Xero can reopen a paid one."""
+
+
+def source_of(customer: str) -> str:
+    """The source in a full customer id."""
+    return customer.partition(":")[0]
+
+
+def recorder_for(customer: str, policies: Policies, now: datetime, actor: str) -> Recorder:
+    """How snapshots of this customer's source are taken in."""
+    return Recorder(lambda invoice: policies.named(invoice.policy), TERMINAL.get(source_of(customer), frozenset()), now, actor)

@@ -1,0 +1,79 @@
+"""Fetch at the source what news only pointed at, or told doubtfully, and record it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dunning.domain.case import Dispute
+from dunning.domain.errors import Rejected
+from dunning.workflow.dispute_notes import read_note
+from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest
+from dunning.workflow.record_event import RecordEvent
+from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.source_events import DisputeSeen, FetchKind
+
+
+@dataclass(frozen=True, slots=True)
+class SyncInvoice:
+    """The use case behind the function sync_invoice. Raises Retryable when a source or the table cannot be reached."""
+
+    sources: Mapping[str, InvoiceSource]
+    record: RecordSnapshot
+    events: RecordEvent
+    store: CaseStore
+    clock: Clock
+
+    def __call__(self, request: SyncRequest) -> str:
+        """Look at one thing at its source; answers what became of it. Raises Rejected for a source or kind unknown here."""
+        source = self.sources.get(request.source)
+        if source is None:
+            raise Rejected(f"no source {request.source!r}: known are {', '.join(sorted(self.sources))}")
+        try:
+            kind = FetchKind(request.kind)
+        except ValueError as exc:
+            raise Rejected(f"nothing is known of a {request.kind!r} at {request.source}") from exc
+        match kind:
+            case FetchKind.INVOICE:
+                return self._invoice(source, request.id, request.customer)
+            case FetchKind.CUSTOMER:
+                return self._customer(source, request)
+            case FetchKind.DISPUTE:
+                return self._dispute(source, request)
+            case FetchKind.EVENT:
+                event = source.fetch_event(request.id)
+                return self.events(event, fetched=True) if event else "the source no longer keeps this event"
+            case _:
+                traced = source.trace(kind, request.id)
+                return "; ".join(self._invoice(source, found, traced.customer) for found in traced.invoices) if traced else "unknown"
+
+    def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None) -> str:
+        snapshot = source.fetch(invoice_id)
+        if snapshot:
+            return self.record.invoice(snapshot, fetched=True)
+        known = self.store.customer_of("invoice", f"{source.name}:{invoice_id}") or customer
+        return self.record.invoice_gone(known, invoice_id) if known else "unknown here and there"
+
+    def _customer(self, source: InvoiceSource, request: SyncRequest) -> str:
+        customer = request.customer or f"{source.name}:{request.id}"
+        began = self.clock()
+        contact = source.fetch_contact(customer)
+        if contact is None:
+            return self.record.customer_deleted(customer)
+        return self.record.contact(customer, contact, began, fetched=True)
+
+    def _dispute(self, source: InvoiceSource, request: SyncRequest) -> str:
+        dispute = source.fetch_dispute(request.id) or read_note(request.id, request.detail, request.stamp)
+        if dispute is None:
+            return "the source has no such dispute"
+        traced = self._traced(source, dispute)
+        if traced is None:
+            return "whose charge is disputed is unknown here"
+        customer, invoice = traced
+        return self.record.dispute(customer, Dispute(dispute.dispute_id, dispute.is_open, dispute.stamp, invoice))
+
+    def _traced(self, source: InvoiceSource, dispute: DisputeSeen) -> tuple[str, str | None] | None:
+        traced = source.trace(FetchKind.CHARGE, dispute.charge) if dispute.charge else None
+        if traced is None:
+            return None
+        invoice = traced.invoices[0] if traced.invoices else None
+        customer = traced.customer or (self.store.customer_of("invoice", f"{source.name}:{invoice}") if invoice else None)
+        return (customer, invoice) if customer else None

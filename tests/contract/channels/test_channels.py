@@ -13,6 +13,7 @@ import boto3
 import botocore.exceptions
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.hooks import BaseEventHooks
 
 from dunning.channels.attempts import one_attempt_config
@@ -68,7 +69,8 @@ class Wire:
         if isinstance(self.answer, Exception):
             raise self.answer
         status, body = self.answer
-        headers = {"x-amzn-requestid": "r"}
+        headers = HTTPHeaders()
+        headers["x-amzn-requestid"] = "r"
         if body.startswith("{") and status != 200:
             headers["x-amzn-ErrorType"] = str(json.loads(body)["__type"])
         return AWSResponse(URL, status, headers, Body(body.encode()))
@@ -98,7 +100,7 @@ def session() -> boto3.Session:
 
 def answer_with(wire: Wire, events: BaseEventHooks, event: str) -> None:
     # botocore takes what a before-send handler returns as the response; its stubs know handlers that return nothing.
-    events.register(event, cast(Callable[..., None], wire))
+    events.register(event, cast("Callable[..., None]", wire))
 
 
 def email_channel(wire: Wire, company: str = "Acme, Inc. Ü") -> SesEmailChannel:

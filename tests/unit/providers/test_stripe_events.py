@@ -126,6 +126,7 @@ def test_a_refunded_charge_of_today_must_be_traced() -> None:
         ("charge.dispute.closed", "warning_closed", False),
         ("charge.dispute.closed", "a_status_of_tomorrow", False),
         ("charge.dispute.updated", "prevented", False),
+        ("charge.dispute.updated", "warning_closed", False),
     ],
 )
 def test_a_dispute_is_open_until_it_is_decided(type_: str, status: str, is_open: bool) -> None:

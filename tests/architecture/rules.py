@@ -15,6 +15,8 @@ Rule = Callable[[Module], Iterator[str]]
 ADAPTERS = ("dunning.storage", "dunning.providers", "dunning.channels", "dunning.content")
 # The ports are Protocols and the plain data they speak of: an adapter has to know what it adapts to, and nothing else of workflow.
 PORTS = ("dunning.workflow.ports", "dunning.workflow.source_events")
+# What a queue carries is written and read in one file; the handler of the queue reads it there.
+MESSAGES = ("dunning.storage.queues",)
 LEAVES = ("dunning.identifiers",)
 MAY_KNOW: dict[str, tuple[str, ...]] = {
     "dunning.domain": ("dunning.domain",),
@@ -23,7 +25,7 @@ MAY_KNOW: dict[str, tuple[str, ...]] = {
     "dunning.workflow": ("dunning.domain", "dunning.workflow", *LEAVES),
     **{adapter: ("dunning.domain", adapter, *PORTS, *LEAVES) for adapter in ADAPTERS},
     "dunning.bootstrap": ("dunning",),
-    "functions": ("dunning.domain", "dunning.workflow", "dunning.bootstrap"),
+    "functions": ("dunning.domain", "dunning.workflow", "dunning.bootstrap", *MESSAGES),
     "infra": ("dunning", "functions", "infra"),
 }
 BROUGHT_BY_LAMBDA = {"boto3", "botocore"}
@@ -136,7 +138,7 @@ def heavy_imports_wait_until_they_are_needed(module: Module) -> Iterator[str]:
     if not module.within("dunning.bootstrap", "functions"):
         return
     for found in module.imports:
-        heavy = found.target.split(".")[0] in HEAVY or is_within(found.target, *ADAPTERS)
+        heavy = found.target.split(".")[0] in HEAVY or (is_within(found.target, *ADAPTERS) and not is_within(found.target, *MESSAGES))
         if heavy and not found.inside_function and not found.only_for_types:
             yield f"line {found.line}: {found.target} at import"
 

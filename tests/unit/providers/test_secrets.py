@@ -1,51 +1,13 @@
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import boto3
 import pytest
 import time_machine
 from botocore.config import Config
-from moto import mock_aws
-from mypy_boto3_secretsmanager import SecretsManagerClient
 
 from dunning.domain.errors import Retryable, Unauthorised
 from dunning.providers.secrets import StripeSecrets
-
-NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-NAME = "dunning/stripe"
-
-
-class Shelf:
-    """The secret as Secrets Manager holds it, with a count of how often it was read."""
-
-    def __init__(self, client: SecretsManagerClient) -> None:
-        self.client = client
-        self.now = NOW
-        self.reads = 0
-        client.meta.events.register("before-send.secretsmanager.GetSecretValue", self._count)
-
-    def _count(self, **_: object) -> None:
-        self.reads += 1
-
-    def holds(self, value: object) -> None:
-        text = value if isinstance(value, str) else json.dumps(value)
-        listed = self.client.list_secrets()["SecretList"]
-        if listed:
-            self.client.put_secret_value(SecretId=NAME, SecretString=text)
-        else:
-            self.client.create_secret(Name=NAME, SecretString=text)
-
-    def reader(self) -> StripeSecrets:
-        return StripeSecrets(self.client, NAME, lambda: self.now)
-
-
-@pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Shelf(boto3.client("secretsmanager", region_name="eu-west-1"))
+from tests.unit.providers.secret_shelf import NAME, NOW, Shelf
 
 
 def test_the_secret_holds_the_signing_secrets_and_the_key(shelf: Shelf) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from rich import box
@@ -12,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo import words
-from infra.demo.drive import Watcher
 from infra.demo.ledger import Entry, Ledger
-from infra.demo.shapes import Message
+from infra.demo.shapes import Message, Watcher
 from infra.demo.timetable import Event, timetable
 
 WIDTH = 100
@@ -67,14 +67,21 @@ def _table(title: str, *columns: str) -> Table:
 def _time_line(events: list[Event]) -> Table:
     table = _table("What happened when, to whom, and why", "when", "invoice", "customer", "what", "why")
     table.columns[1].no_wrap = True
-    table.columns[2].ratio, table.columns[3].ratio, table.columns[4].ratio = 3, 4, 4
+    table.columns[2].ratio, table.columns[3].ratio, table.columns[4].ratio = 4, 5, 6
     day = ""
-    for event in events:
-        today = words.day(event.at)
-        when = f"{today if today != day else '':<10} {event.at:%H:%M}"
+    for (at, number), together in groupby(events, key=lambda event: (event.at, event.number)):
+        first, *rest = together
+        today = words.day(at)
+        when = f"{today if today != day else '':<10} {at:%H:%M}"
         day = today
-        table.add_row(when, event.number, event.customer, Text(event.what, style=_STYLES.get(event.tone, "")), event.why or "")
+        table.add_row(when, number, first.customer, Text(first.what, style=_STYLES.get(first.tone, "")), _because(first, rest))
     return table
+
+
+def _because(first: Event, rest: list[Event]) -> str:
+    """The reason of a decision; what was decided upon a fact from outside."""
+    reasons = [first.why] if first.why else []
+    return "; ".join(reasons + [f"{event.what}: {event.why}" if event.why else event.what for event in rest])
 
 
 def _endings(ledger: Ledger) -> Table:

@@ -1,13 +1,13 @@
 """Sixty virtual days in the local cloud: every sample delivered as a signed webhook, the clock moved, and the result read back."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from dunning.config import PACKAGED_POLICIES
 from infra.demo.ledger import Ledger, balance
-from infra.demo.shapes import Case, Message, read_case, read_outbox
+from infra.demo.shapes import Case, Message, Watcher, read_case, read_outbox
 from infra.local.http.api import LocalApi
 from infra.local.http.wire import Request, rfc3339
 from infra.local.running import running_cloud
@@ -17,8 +17,6 @@ from infra.samples.stripe_objects import customer_id, encode
 
 STEP = timedelta(days=1)
 """Time moves a day at a time, or to the next thing that happens outside, whichever comes first."""
-
-Watcher = Callable[[datetime, tuple[Message, ...]], None]
 
 
 class DemoFailed(Exception):

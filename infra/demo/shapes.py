@@ -1,6 +1,6 @@
 """The control interface's answers (DESIGN §8), read into types at the edge."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +62,10 @@ class Case:
     customer: str
     invoices: tuple[Invoice, ...]
     activities: tuple[Activity, ...]
+
+
+Watcher = Callable[[datetime, tuple[Message, ...]], None]
+"""Is told the virtual time and what went out so far."""
 
 
 def read_outbox(answer: object) -> tuple[Message, ...]:

@@ -37,7 +37,7 @@ class Event:
 
 def timetable(ledger: Ledger) -> list[Event]:
     """Everything, oldest first; at the same instant in the order of the book."""
-    return sorted((event for entry in ledger.entries for event in story(entry)), key=lambda event: event.at)
+    return sorted((event for entry in ledger.entries for event in story(entry)), key=lambda event: (event.at, event.number))
 
 
 def story(entry: Entry) -> list[Event]:

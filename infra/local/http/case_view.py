@@ -19,6 +19,21 @@ def case_row(case: Case, activities: Sequence[Activity]) -> Row:
     }
 
 
+def case_summary(case: Case) -> Row:
+    """A case in one line: who it is, how many invoices, what comes next."""
+    profile, invoices = case.profile, case.invoices.values()
+    holds = dict.fromkeys(hold for invoice in invoices for hold in _holds_on(invoice, profile))
+    instants = [invoice.next_at for invoice in invoices if invoice.next_at]
+    return {
+        "customer": profile.customer,
+        "name": profile.contact.name,
+        "holds": list(holds),
+        "invoices": len(case.invoices),
+        "open": sum(invoice.is_open for invoice in invoices),
+        "next_at": None if holds else min(instants, default=None),
+    }
+
+
 def _profile_row(profile: Profile) -> Row:
     contact = profile.contact
     return {

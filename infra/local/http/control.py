@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from dunning.domain.errors import Rejected
 from infra.local.http import inputs
-from infra.local.http.case_view import case_row
+from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.sandbox.server import ProviderSandbox
@@ -33,6 +33,7 @@ class Control:
             ("outbox",): {"GET": lambda _request, _names: json_answer(list(self._cloud.outbox()))},
             ("dead_letters",): {"GET": lambda _request, _names: json_answer(list(self._cloud.dead_letters()))},
             ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
+            ("cases",): {"GET": self._list_cases},
             ("cases", "*"): {"GET": self._case},
             ("policies", "*"): {"PUT": self._put_policy},
             ("faults",): {"POST": self._add_fault},
@@ -68,6 +69,11 @@ class Control:
         target = inputs.target_instant(inputs.json_body(request.body, ("advance", "to")), self._cloud.now)
         invocations = self._cloud.advance_to(target)
         return json_answer({"now": self._cloud.now, "invocations": invocations})
+
+    def _list_cases(self, _request: Request, _names: list[str]) -> Answer:
+        """For the page; beyond DESIGN §8."""
+        cases = (self._cases.load(customer) for customer in self._sandbox.customers())
+        return json_answer([case_summary(case) for case in cases if case.invoices])
 
     def _case(self, _request: Request, names: list[str]) -> Answer:
         case, activities = self._cases.load(names[0]), self._cases.activities(names[0])

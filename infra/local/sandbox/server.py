@@ -38,6 +38,10 @@ class ProviderSandbox:
         """A source's sandbox; None when there is none."""
         return self._providers.get(source)
 
+    def customers(self) -> list[str]:
+        """Full ids (`stripe:cus_…`) of the customers whose invoices are held."""
+        return [f"{source}:{customer}" for source, provider in self._providers.items() for customer in provider.customers()]
+
     def observe(self, request: Request) -> None:
         """Let the provider whose webhook this is remember what it says."""
         source = WEBHOOKS.get(request.path) if request.method == "POST" else None

@@ -73,6 +73,11 @@ class StripeSandbox:
         with self._lock:
             return self._ledger.get("invoice", invoice_id)
 
+    def customers(self) -> list[str]:
+        """Bare ids of the customers whose invoices are held, in the order of their first invoice."""
+        with self._lock:
+            return list(dict.fromkeys(who for invoice in self._ledger.all("invoice") if (who := ident(invoice.get("customer")))))
+
     def answer(self, request: Request) -> Answer:
         """What api.stripe.com would answer."""
         try:

@@ -1,0 +1,40 @@
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const ZERO_DECIMAL = new Set("BIF CLP DJF GNF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(" "));
+const THREE_DECIMAL = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "));
+
+const CHANNELS = { email: "Mail", sms: "SMS", team: "Team notice" };
+const KINDS = { reminder: "Reminder", thank_you: "Thank-you", escalation: "Escalation", notice: "Notice", digest: "Digest" };
+const TYPES = { sent: "Sent", suppressed: "Not sent", partly_paid: "Partly paid", plan_ended: "Plan at its end", fee_proposed: "Fee proposed", fee_applied: "Fee applied" };
+
+/** `Mon 9 Mar, 09:00` (UTC) */
+export function moment(text) {
+  const at = new Date(text);
+  return `${DAYS[at.getUTCDay()].slice(0, 3)} ${at.getUTCDate()} ${MONTHS[at.getUTCMonth()].slice(0, 3)}, ${text.slice(11, 16)}`;
+}
+
+/** `Monday 9 March 2026, 09:00 UTC` */
+export function longMoment(text) {
+  const at = new Date(text);
+  return `${DAYS[at.getUTCDay()]} ${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}, ${text.slice(11, 16)} UTC`;
+}
+
+/** `GBP 4,860.00` from minor units, exact: no floating point. */
+export function money(minor, currency) {
+  const digits = ZERO_DECIMAL.has(currency) ? 0 : THREE_DECIMAL.has(currency) ? 3 : 2;
+  const text = String(Math.abs(minor)).padStart(digits + 1, "0");
+  const whole = text.slice(0, text.length - digits).replace(/\B(?=(\d{3})+$)/g, ",");
+  return `${currency} ${minor < 0 ? "-" : ""}${whole}${digits ? `.${text.slice(-digits)}` : ""}`;
+}
+
+export const channelWord = (channel) => CHANNELS[channel] ?? channel;
+export const kindWord = (kind) => KINDS[kind] ?? kind;
+
+/** What an activity's type says. */
+export function typeWord(type) {
+  const words = TYPES[type] ?? type.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+/** `1 invoice`, `2 invoices` */
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -27,7 +27,7 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml shared/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dunning needs Python 3.11 or newer; this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the locked dependencies (once; about a minute)"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
@@ -66,7 +66,7 @@ build: $(TOOLS)/.installed         ## sam build, from wheels whose hashes were c
 $(TOOLS)/.installed: requirements/tools.txt
 	@test -x $(TOOLS)/bin/python || { echo "Creating $(TOOLS)"; $(PYTHON) -m venv $(TOOLS); }
 	@echo "Installing the SAM CLI (once; about a minute)"
-	@$(TOOLS)/bin/python -m pip install --quiet --require-hashes -r requirements/tools.txt
+	@$(TOOLS)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/tools.txt
 	@touch $@
 
 lock: $(TOOLS)/.installed          ## renew requirements/*.txt from the lists of what is wanted

@@ -33,6 +33,7 @@ ENVELOPE = Envelope(
 )
 MAIL = RenderedEmail(subject="Réminder", text="text €", html="<p>html</p>")
 URL = "https://aws.example/"
+SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
 
 SES_ACCEPTED = (200, json.dumps({"MessageId": "id-1"}))
 SNS_ACCEPTED = (200, "<PublishResponse><PublishResult><MessageId>id-1</MessageId></PublishResult></PublishResponse>")
@@ -94,17 +95,13 @@ class Case:
     carried: Callable[[Wire], Mapping[str, str]]
 
 
-def session() -> boto3.Session:
-    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
-
-
 def answer_with(wire: Wire, events: BaseEventHooks, event: str) -> None:
     # botocore takes what a before-send handler returns as the response; its stubs know handlers that return nothing.
     events.register(event, cast("Callable[..., None]", wire))
 
 
 def email_channel(wire: Wire, company: str = "Acme, Inc. Ü") -> SesEmailChannel:
-    client = session().client("sesv2", config=one_attempt_config())
+    client = SESSION.client("sesv2", config=one_attempt_config())
     answer_with(wire, client.meta.events, "before-send.sesv2.SendEmail")
     return SesEmailChannel(client, "billing@acme.example", company, "accounts@acme.example", "the-set")
 
@@ -114,13 +111,13 @@ def send_email(wire: Wire) -> str:
 
 
 def send_sms(wire: Wire) -> str:
-    client = session().client("sns", config=one_attempt_config())
+    client = SESSION.client("sns", config=one_attempt_config())
     answer_with(wire, client.meta.events, "before-send.sns.Publish")
     return SnsSmsChannel(client, "ACME").send("+15550100", "text €", ENVELOPE)
 
 
 def team_channel(wire: Wire) -> SnsTeamChannel:
-    client = session().client("sns", config=one_attempt_config())
+    client = SESSION.client("sns", config=one_attempt_config())
     answer_with(wire, client.meta.events, "before-send.sns.Publish")
     return SnsTeamChannel(client, {"collections": "arn:aws:sns:eu-west-1:123456789012:collections"})
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dunning.domain.errors import Rejected
+from dunning.storage.cases import TableCaseStore
 from infra.local.cloud import LocalCloud
 from infra.local.http.api import LocalApi
 from infra.local.http.wire import Request
@@ -49,9 +51,32 @@ def running_cloud(
             sandbox_base=sandbox.url,
         )
         clouds.append(cloud)
-        yield RunningCloud(cloud, sandbox, LocalApi(cloud, sandbox, cloud.cases()))
+        if policies_dir:
+            _check_policies(cloud, policies_dir)
+        yield RunningCloud(cloud, sandbox, LocalApi(cloud, sandbox, _case_store(cloud)))
     finally:
         sandbox.stop()
+        for cloud in clouds:
+            cloud.close()
+
+
+def _check_policies(cloud: LocalCloud, directory: Path) -> None:
+    """Say now what is wrong, not when the first function reads them."""
+    files = sorted(directory.glob("*.yaml"))
+    if not files:
+        raise Rejected(f"{directory} holds no policy: put one there as <name>.yaml")
+    for file in files:
+        try:
+            cloud.put_policy(file.stem, file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as exc:
+            raise Rejected(f"{file} is not UTF-8: {exc}") from exc
+
+
+def _case_store(cloud: LocalCloud) -> TableCaseStore:
+    """The one table, read. How many shards its indexes have matters only to writers."""
+    client = cloud.session().client("dynamodb")
+    (table,) = client.list_tables()["TableNames"]
+    return TableCaseStore(client, table, shards=1)
 
 
 def _reach_ourselves_directly() -> None:

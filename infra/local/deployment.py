@@ -1,0 +1,111 @@
+"""Deploys a template into moto's CloudFormation, in an AWS account of its own."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs.models import sqs_backends
+
+from dunning.domain.errors import Rejected
+from infra.local import moto_cures
+from infra.local.json_edges import Json, mapping, text
+from infra.local.moto_tables import CuredBackend
+from infra.local.stack import Stack
+from infra.local.stack_reader import Resource, read_stack
+from infra.local.translation import OURS, WITHOUT_EFFECT, code_folders, read_template, replace_references, translate
+
+REGION = "us-east-1"
+PARAMETERS: Mapping[str, str] = {
+    "CompanyName": "Example Ltd",
+    "DueShards": "1",
+    "EmailFrom": "billing@example.com",
+    "EmailReplyTo": "accounts@example.com",
+    "LogLevel": "ERROR",
+    "SmsSenderId": "Example",
+}
+SECRETS: Mapping[str, Mapping[str, object]] = {
+    "StripeSecret": {"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"},
+}
+_STACK = "dunning"
+_NOT_MOTOS = {**OURS, **WITHOUT_EFFECT}
+_accounts = itertools.count(100_000_000_001)
+
+
+def deploy(template: Path, clock: Callable[[], datetime]) -> Stack:
+    """Deploy a SAM template. Raises Rejected for a parameter without a value, and for a resource that nothing here knows."""
+    sam = read_template(template)
+    parameters = _parameters(sam, template)
+    translated = translate(template, parameters, REGION)
+    account = str(next(_accounts))
+    resources = {name: mapping(resource) for name, resource in mapping(translated["Resources"]).items()}
+    kept_back = {name: _physical_id(account, name, resource) for name, resource in resources.items() if resource["Type"] in _NOT_MOTOS}
+    referring = {name: mapping(resource) for name, resource in mapping(replace_references(resources, kept_back)).items()}
+    deployed = _create(account, {**translated, "Resources": referring}, kept_back, parameters)
+    CuredBackend.adopt(dynamodb_backends[account][REGION], clock)
+    return read_stack(account, REGION, deployed, code_folders(sam, template.parent))
+
+
+def undeploy(stack: Stack) -> None:
+    """Forget what the account holds."""
+    for backends in (dynamodb_backends, secretsmanager_backends, sqs_backends):
+        backends.pop(stack.account, None)
+
+
+def _parameters(sam: Json, template: Path) -> dict[str, str]:
+    declared = mapping(sam.get("Parameters"))
+    missing = [name for name, about in declared.items() if "Default" not in mapping(about) and name not in PARAMETERS]
+    if missing:
+        raise Rejected(f"{template.name}: no local value for {', '.join(missing)}: add it to PARAMETERS in infra/local/deployment.py")
+    return {name: value for name, value in PARAMETERS.items() if name in declared}
+
+
+def _physical_id(account: str, logical_id: str, resource: Json) -> str:
+    name = f"{_STACK}-{logical_id}"
+    if resource["Type"] != "AWS::SecretsManager::Secret":
+        return name
+    secrets = secretsmanager_backends[account][REGION]
+    created = secrets.create_secret(name, json.dumps(SECRETS.get(logical_id, {})), None, None, None, None, None, [], force_overwrite=False)
+    return text(json.loads(created)["ARN"])
+
+
+def _create(account: str, template: Json, kept_back: Mapping[str, str], parameters: Mapping[str, str]) -> list[Resource]:
+    moto_cures.without_rest_apis()
+    from moto.cloudformation.models import cloudformation_backends
+    from moto.cloudformation.parsing import clean_json, get_model_map
+
+    resources = {name: mapping(resource) for name, resource in mapping(template["Resources"]).items()}
+    given = {name: _for_moto(resource) for name, resource in resources.items() if name not in kept_back}
+    unknown = {f"{name} ({resource['Type']})" for name, resource in given.items() if resource["Type"] not in get_model_map()}
+    if unknown:
+        raise Rejected(
+            f"moto cannot deploy {', '.join(sorted(unknown))}: say in infra/local/translation.py what the local cloud does instead"
+        )
+    body = json.dumps({**template, "Resources": given, "Outputs": {}})
+    stack = cloudformation_backends[account][REGION].create_stack(_STACK, body, dict(parameters))
+    known = stack.resource_map
+
+    def deployed() -> Iterator[Resource]:
+        for name, resource in resources.items():
+            condition = text(resource.get("Condition"))
+            if resource["Type"] in WITHOUT_EFFECT or (condition and not known.lazy_condition_map[condition]):
+                continue
+            physical_id = kept_back[name] if name in kept_back else clean_json({"Ref": name}, known)
+            yield Resource(name, text(resource["Type"]), text(physical_id), mapping(clean_json(resource.get("Properties", {}), known)))
+
+    return list(deployed())
+
+
+def _for_moto(resource: Json) -> Json:
+    properties = mapping(resource.get("Properties"))
+    match resource["Type"]:
+        case "AWS::Lambda::Function":
+            # the code is imported from the working tree; moto only keeps the configuration
+            properties = {key: value for key, value in properties.items() if key != "Layers"} | {"Code": {"ZipFile": "-"}}
+        case "AWS::Lambda::EventSourceMapping":
+            # moto would take the messages from the queue itself
+            properties = properties | {"Enabled": False}
+    return {**resource, "Properties": properties}

@@ -1,0 +1,77 @@
+"""What has to be different inside moto, each cure with its reason; written for moto 5.2. DynamoDB's are in moto_tables.py."""
+
+import sys
+import types
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import moto.core.utils
+from moto.sqs.models import Message, Queue
+
+Clock = Callable[[], datetime]
+
+
+def without_rest_apis() -> None:
+    """Let moto's CloudFormation be imported without openapi-spec-validator.
+
+    It imports every service, and API Gateway's REST APIs, which nothing here has, want that package.
+    """
+    if "moto.apigateway" not in sys.modules:
+        package, models = types.ModuleType("moto.apigateway"), types.ModuleType("moto.apigateway.models")
+        vars(package)["models"] = models
+        sys.modules.update({"moto.apigateway": package, "moto.apigateway.models": models})
+
+
+# ---------------------------------------------------------------- time: all of moto asks utcnow()
+
+
+class _Time:
+    source: Clock = staticmethod(lambda: datetime.now(UTC))
+
+
+def time_source() -> Clock:
+    """What moto takes for the present."""
+    return _Time.source
+
+
+def go_by(clock: Clock) -> None:
+    """Make moto take this for the present."""
+    _Time.source = staticmethod(clock)
+
+
+def _utcnow() -> datetime:
+    return _Time.source().replace(tzinfo=None)
+
+
+# ---------------------------------------------------------------- SQS: visible when its timeout ends, not a millisecond later
+
+
+def _now_ms() -> int:
+    return round(moto.core.utils.unix_time_millis())
+
+
+def _visible(message: Message) -> bool:
+    return _now_ms() >= round(message.visible_at)
+
+
+def _delayed(message: Message) -> bool:
+    return _now_ms() < round(message.delayed_until)
+
+
+def due_at_ms(message: Message) -> int:
+    """The instant, in whole milliseconds since the epoch, from which a message can be received."""
+    return round(max(message.delayed_until, message.visible_at))
+
+
+def messages_of(queue: Queue) -> list[Message]:
+    """All messages of a queue, also those that wait or are in flight; moto's own view hides them."""
+    messages: list[Message] = vars(queue)["_messages"]
+    return messages
+
+
+for _owner, _name, _cure in (
+    (moto.core.utils, "utcnow", _utcnow),
+    (Message, "visible", property(_visible)),
+    (Message, "delayed", property(_delayed)),
+):
+    setattr(_owner, _name, _cure)

@@ -1,0 +1,116 @@
+"""What SES and SNS accepted: the mail, text messages and team notices of the local cloud."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict
+
+
+class OutboxEntry(TypedDict):
+    """One accepted message, as `GET /_local/outbox` shows it (DESIGN §8)."""
+
+    channel: str
+    kind: str | None
+    to: list[str]
+    cc: list[str]
+    subject: str | None
+    text: str | None
+    html: str | None
+    headers: dict[str, str]
+    sent_at: str
+    customer: str | None
+    invoices: list[str]
+    step: str | None
+
+
+class About(TypedDict):
+    """Whom and what a message is about: what its tags or attributes say."""
+
+    kind: str | None
+    customer: str | None
+    invoices: list[str]
+    step: str | None
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant in UTC with `Z`, with a fraction only if it has one."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def about_from_tags(tags: Mapping[str, str]) -> About:
+    """Read SES tags, which hold only letters, digits, `_` and `-`: ids are base64url, long lists come in chunks."""
+    chunks = [tags["invoices"]] if "invoices" in tags else []
+    while (chunk := tags.get(f"invoices_{len(chunks)}")) is not None and chunks:
+        chunks.append(chunk)
+    return About(
+        kind=tags.get("kind"),
+        customer=_decoded(tags.get("customer")),
+        invoices=_ids(_decoded("".join(chunks))),
+        step=tags.get("step"),
+    )
+
+
+def about_from_attributes(attributes: Mapping[str, str]) -> About:
+    """Read SNS message attributes, which are plain."""
+    return About(
+        kind=attributes.get("kind"),
+        customer=attributes.get("customer"),
+        invoices=_ids(attributes.get("invoices")),
+        step=attributes.get("step"),
+    )
+
+
+def _ids(text: str | None) -> list[str]:
+    return [part for part in (text or "").split(",") if part]
+
+
+def _decoded(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+class Outbox:
+    """Everything accepted so far, oldest first."""
+
+    def __init__(self) -> None:
+        self._entries: list[OutboxEntry] = []
+
+    def add(
+        self,
+        channel: str,
+        about: About,
+        sent_at: datetime,
+        *,
+        to: Sequence[str],
+        cc: Sequence[str] = (),
+        subject: str | None = None,
+        text: str | None = None,
+        html: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note one message: `email`, `sms` or `team`."""
+        self._entries.append(
+            OutboxEntry(
+                channel=channel,
+                kind=about["kind"],
+                to=list(to),
+                cc=list(cc),
+                subject=subject,
+                text=text,
+                html=html,
+                headers=dict(headers or {}),
+                sent_at=rfc3339(sent_at),
+                customer=about["customer"],
+                invoices=about["invoices"],
+                step=about["step"],
+            )
+        )
+
+    def entries(self) -> list[OutboxEntry]:
+        """A copy of the list."""
+        return list(self._entries)

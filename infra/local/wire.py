@@ -1,0 +1,122 @@
+"""Every AWS call passes here: counted, failed on purpose, taken by a stand-in, or handed to moto."""
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import NamedTuple, TypedDict
+from urllib.parse import parse_qsl
+
+import boto3
+import botocore.loaders
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.exceptions import ReadTimeoutError
+
+from infra.local.faults import FaultMode, Faults, refusal
+from infra.local.json_edges import mapping
+from infra.local.lambda_service import Caller, InvocationDied
+from infra.local.moto_door import MotoDoor, Reply
+from infra.local.ses import MailService
+from infra.local.topics import Topics
+
+_BOTO3_NAMES = {"secrets-manager": "secretsmanager"}
+_NOTHING_OF_THIS_MACHINE: Mapping[str, tuple[str | None, str | list[str] | None, str | None, None]] = {
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    "profile": (None, None, None, None),
+    "retry_mode": (None, None, "legacy", None),
+    "max_attempts": (None, None, None, None),
+}
+
+
+class Calls(TypedDict):
+    """How often a function attempted one call."""
+
+    function: str
+    service: str
+    operation: str
+    count: int
+
+
+class _Call(NamedTuple):
+    function: str
+    service: str
+    operation: str
+
+
+class _Raw(BytesIO):
+    def stream(self, *_args: object, **_kwargs: object) -> list[bytes]:
+        return [self.read()]
+
+
+class Wire:
+    """The wire between all boto3 sessions of one local cloud and its services."""
+
+    def __init__(self, door: MotoDoor, mail: MailService, topics: Topics, faults: Faults, region: str) -> None:
+        self._door = door
+        self._mail = mail
+        self._topics = topics
+        self._faults = faults
+        self._region = region
+        self._loader = botocore.loaders.create_loader()
+        self._counts: Counter[_Call] = Counter()
+        self._lock = threading.RLock()  # moto is not safe under threads
+
+    def session(self, caller: Caller | None = None) -> boto3.Session:
+        """A boto3 session whose calls end here. Without a caller they are neither counted nor failed."""
+        session = botocore.session.Session(session_vars=dict(_NOTHING_OF_THIS_MACHINE))
+        session.register_component("data_loader", self._loader)
+        session.set_credentials("local", "local")
+        session.register("before-send", self._hook(caller))
+        return boto3.Session(botocore_session=session, region_name=self._region)
+
+    def calls(self) -> list[Calls]:
+        """What functions called so far, every attempt counted."""
+        return [
+            Calls(function=call.function, service=call.service, operation=call.operation, count=count)
+            for call, count in sorted(self._counts.items())
+        ]
+
+    def _hook(self, caller: Caller | None) -> Callable[..., AWSResponse]:
+        def before_send(request: AWSPreparedRequest, event_name: str, **_kwargs: object) -> AWSResponse:
+            _point, service_id, operation = event_name.split(".")
+            service = _BOTO3_NAMES.get(service_id, service_id)
+            with self._lock:
+                reply = self._perform(service, operation, request) if caller is None else self._attempt(caller, service, operation, request)
+            return AWSResponse(request.url, reply.status, HeadersDict(reply.headers), _Raw(reply.body))
+
+        return before_send
+
+    def _attempt(self, caller: Caller, service: str, operation: str, request: AWSPreparedRequest) -> Reply:
+        if caller.dead:
+            raise InvocationDied("a dead invocation makes no calls")
+        self._counts[_Call(caller.function, service, operation)] += 1
+        fault = self._faults.take(service, operation)
+        if fault in {FaultMode.ERROR, FaultMode.THROTTLE}:
+            return refusal(service, fault)
+        reply = self._perform(service, operation, request)
+        if fault is FaultMode.LOST:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if fault is FaultMode.CRASH:
+            caller.dead = True
+            raise InvocationDied(f"crashed after {service} {operation}")
+        return reply
+
+    def _perform(self, service: str, operation: str, request: AWSPreparedRequest) -> Reply:
+        match service, operation:
+            case "sesv2", "SendEmail":
+                return self._mail.send(mapping(json.loads(_body(request))))
+            case "sesv2", "GetAccount":
+                return self._mail.get_account()
+            case "sns", "Publish":
+                return self._topics.published_by_request(dict(parse_qsl(_body(request).decode(), keep_blank_values=True)))
+            case _:
+                return self._door.answer(service, operation, request)
+
+
+def _body(request: AWSPreparedRequest) -> bytes:
+    body = request.body
+    return body.encode() if isinstance(body, str) else bytes(body) if isinstance(body, bytes | bytearray) else b""

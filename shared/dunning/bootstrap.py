@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.dispatch_due import DispatchDue
     from dunning.workflow.ports import InvoiceSource
+    from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
     from dunning.workflow.run_step import RunStep
@@ -219,6 +220,14 @@ def run_step(platform: Platform) -> RunStep:
         clock=parts.clock,
         new_id=new_ulid,
     )
+
+
+def delivery_feedback(platform: Platform) -> RecordDelivery:
+    """Builds delivery_feedback's use case."""
+    from dunning.workflow.record_delivery import RecordDelivery
+
+    record = _Parts(platform, "delivery_feedback").record()
+    return RecordDelivery(record.store, record)
 
 
 def daily_sweep(platform: Platform) -> DailySweep:

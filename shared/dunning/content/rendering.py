@@ -58,7 +58,7 @@ class TemplateRenderer:
         return folder if (self._root / folder / f"{name}{part}").is_file() else f"{DEFAULT_LOCALE}/{kind}"
 
     def _values(self, content: MessageContent) -> dict[str, object]:
-        if not content.invoices:
+        if not content.invoices and not content.reason:
             raise Permanent("there is no invoice to write about")
         invoices = [
             replace(invoice, number=wording.one_line(invoice.number), payment_url=wording.web_address(invoice.payment_url))
@@ -69,12 +69,13 @@ class TemplateRenderer:
             "reply_to": self._reply_to,
             "customer": wording.one_line(content.customer),
             "customer_name": wording.one_line(content.customer_name or ""),
-            "invoice": invoices[0],
+            "invoice": invoices[0] if invoices else None,
             "invoices": invoices,
             "currencies": sorted({invoice.currency for invoice in invoices}),
-            "most_overdue": max(invoice.days_overdue for invoice in invoices),
+            "most_overdue": max((invoice.days_overdue for invoice in invoices), default=0),
             "reminded": any(invoice.reminders_sent for invoice in invoices),
             "step": content.step,
+            "reason": wording.one_line(content.reason or ""),
             "history": [wording.one_line(line) for line in content.history],
         }
 

@@ -16,6 +16,7 @@ class ActivityType(StrEnum):
     HELD = "held"
     RELEASED = "released"
     ESCALATED = "escalated"
+    NOTIFIED = "notified"
     PAID = "paid"
     PARTLY_PAID = "partly_paid"
     CLOSED = "closed"

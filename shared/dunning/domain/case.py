@@ -53,11 +53,21 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something our own people must be told of, once, from an instant (UTC) on."""
+
+    reason: str
+    at: datetime
+    invoices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """The customer: contact, holds, disputes by id, and the one timer and the one claim.
 
     `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
-    `holds` maps a kind to the instant it began. `retries` counts `Retryable` failures in a row.
+    `holds` maps a kind to the instant it began; `notices` is what the team is still to be told, by a key that names it for ever.
+    `retries` counts `Retryable` failures in a row.
     """
 
     customer: str
@@ -65,6 +75,7 @@ class Profile:
     contact_stamp: datetime | None = None
     holds: Mapping[HoldKind, datetime] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
     due_at: datetime | None = None
     due_since: datetime | None = None
     claim: Claim | None = None

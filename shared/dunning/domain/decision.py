@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dunning.domain.calendar import local_date, moved
-from dunning.domain.case import Case
+from dunning.domain.case import Case, Notice
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.planning import timing_in_words
 from dunning.domain.policy import AfterPrevious, Facts, Policy, Step
@@ -16,6 +16,10 @@ PolicyOf = Callable[[Invoice], Policy]
 
 MOST_AT_ONCE = 20
 """Invoices worked off under one claim: their transaction stays far below DynamoDB's 100 items; the rest follows at once."""
+
+
+NOTIFIED_TEAM = "collections"
+"""Who is told of what a person must look at."""
 
 
 class Channel(StrEnum):
@@ -37,6 +41,7 @@ class Effect:
     step: str | None
     invoices: tuple[str, ...]
     to: str
+    reason: str | None = None
 
 
 class Verdict(StrEnum):
@@ -47,11 +52,12 @@ class Verdict(StrEnum):
     MOVE = "move"
     REPLAN = "replan"
     THANK = "thank"
+    NOTIFY = "notify"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The decision about one invoice: the verdict, its reason in words, and the effects of a run."""
+    """The decision about one invoice (or, for a notice, its key): the verdict, its reason in words, and the effects of a run."""
 
     invoice: str
     verdict: Verdict
@@ -72,13 +78,19 @@ def due_invoices(case: Case, now: datetime) -> tuple[Invoice, ...]:
 def decide(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
     """What to do now, invoice by invoice. Raises Permanent when a condition cannot be evaluated."""
     contact = case.profile.contact
-    works = [_thank(invoice, contact, policy_of(invoice)) for invoice in _to_thank(case, now)]
+    works = [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
+    works += [_thank(invoice, contact, policy_of(invoice)) for invoice in _to_thank(case, now)]
     works += [_decide_step(invoice, contact, policy_of(invoice), now) for invoice in due_invoices(case, now)]
     return tuple(works[:MOST_AT_ONCE])
 
 
 def _to_thank(case: Case, now: datetime) -> list[Invoice]:
     return [invoice for invoice in case.invoices.values() if invoice.thanks_at and invoice.thanks_at <= now]
+
+
+def _notify(key: str, notice: Notice) -> Work:
+    effect = Effect(f"notice:{key}", Channel.TEAM, "notice", "notice", None, notice.invoices, NOTIFIED_TEAM, notice.reason)
+    return Work(key, Verdict.NOTIFY, None, notice.reason, (effect,))
 
 
 def _thank(invoice: Invoice, contact: Contact, policy: Policy) -> Work:

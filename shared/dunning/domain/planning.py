@@ -67,8 +67,9 @@ def rearmed(case: Case, now: datetime) -> Case:
 
 
 def next_instant(case: Case) -> datetime | None:
-    """The earliest instant at which something must be decided; reminders wait while the case is held, thanks do not."""
+    """The earliest instant at which something must be decided; reminders wait while the case is held, thanks and notices do not."""
     instants = [invoice.thanks_at for invoice in case.invoices.values() if invoice.thanks_at]
+    instants += [notice.at for notice in case.profile.notices.values()]
     if not case.profile.is_held:
         instants += [invoice.next_at for invoice in case.invoices.values() if invoice.is_open and invoice.next_at]
     return min(instants, default=None)

@@ -48,6 +48,10 @@ class Settlement:
         """Levels, plans and activities of the works; the profile is left to `release`, `postpone` or `keep`."""
         activities: list[Activity] = []
         for one in done:
+            if one.work.verdict is Verdict.NOTIFY:
+                case, logged = self._notified(case, one.work)
+                activities += logged
+                continue
             invoice = case.invoices.get(one.work.invoice)
             if invoice is None:
                 continue
@@ -79,6 +83,14 @@ class Settlement:
         profile = replace(case.profile, claim=None, retries=0, holds=holds, due_at=None, due_since=None)
         held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
+
+    def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
+        notice = case.profile.notices.get(work.invoice)
+        if notice is None:
+            return case, []
+        left = {key: other for key, other in case.profile.notices.items() if key != work.invoice}
+        told = Activity(self.now, ActivityType.NOTIFIED, work.reason, notice.invoices, None, self.actor, "team", self.claim.origin)
+        return case.with_profile(replace(case.profile, notices=left)), [told]
 
     def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work

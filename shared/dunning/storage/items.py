@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Notice, Profile
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.storage import keys
 
@@ -108,6 +108,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
         "contact_stamp": _put_instant(profile.contact_stamp),
         "holds": {kind.value: keys.instant(since) for kind, since in profile.holds.items()} or None,
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
+        "notices": {key: _notice_attributes(notice) for key, notice in profile.notices.items()} or None,
         "due_at": _put_instant(profile.due_at),
         "due_since": _put_instant(profile.due_since),
         "due_shard": keys.shard_of(profile.customer, shards) if profile.due_at else None,
@@ -128,6 +129,7 @@ def read_profile(item: Item) -> Profile:
         contact_stamp=_optional_instant(item, "contact_stamp"),
         holds={HoldKind(kind): keys.parse_instant(str(since)) for kind, since in _map(item, "holds").items()},
         disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
+        notices={key: _read_notice(cast("Item", value)) for key, value in _map(item, "notices").items()},
         due_at=_optional_instant(item, "due_at"),
         due_since=_optional_instant(item, "due_since"),
         claim=read_claim(item),
@@ -147,6 +149,15 @@ def read_claim(item: Item) -> Claim | None:
         attempt=_number(item, "claim_attempt"),
         effects={key: EffectState(str(state)) for key, state in _map(item, "claim_effects").items()},
     )
+
+
+def _notice_attributes(notice: Notice) -> dict[str, object]:
+    return {"reason": notice.reason, "at": keys.instant(notice.at), "invoices": list(notice.invoices)}
+
+
+def _read_notice(item: Item) -> Notice:
+    invoices = tuple(str(value) for value in cast("list[object]", item["invoices"]))
+    return Notice(_text(item, "reason"), keys.parse_instant(_text(item, "at")), invoices)
 
 
 def _dispute_attributes(dispute: Dispute) -> dict[str, object]:

@@ -321,6 +321,7 @@ class MessageContent:
     invoices: tuple[MessageInvoice, ...]
     step: str | None = None
     history: tuple[str, ...] = field(default_factory=tuple)
+    reason: str | None = None
 
 
 class Renderer(Protocol):

@@ -41,14 +41,14 @@ class RecordSnapshot:
         def change(case: Case, now: datetime) -> Recorded:
             return recorder_for(case.profile.customer, self.policies, now, self.actor).record(case, snapshot, fetched=fetched)
 
-        outcome = self._change(snapshot.customer, change)
+        outcome = self.change(snapshot.customer, change)
         if outcome == "doubtful":
             self._ask(FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
         return outcome
 
     def invoice_gone(self, customer: str, invoice_id: str) -> str:
         """The source has no such invoice any more."""
-        return self._change(
+        return self.change(
             customer,
             lambda case, now: recorder_for(customer, self.policies, now, self.actor).closed_as_unknown(case, invoice_id),
         )
@@ -67,11 +67,17 @@ class RecordSnapshot:
             if known_since and stamp < known_since:
                 return Recorded(case)
             # A gap is no news: an invoice may hold the address that the customer's own record lacks.
+            new_address = contact.email is not None and contact.email != profile.contact.email
             merged = Contact(**{name: getattr(contact, name) or getattr(profile.contact, name) for name in Contact.__slots__})
-            logged = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
-            return Recorded(case.with_profile(replace(profile, contact=merged, contact_stamp=stamp)), (logged,))
+            logged = [self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")]
+            holds = dict(profile.holds)
+            if new_address and HoldKind.UNDELIVERABLE in holds:
+                del holds[HoldKind.UNDELIVERABLE]
+                logged.append(self._log(now, ActivityType.RELEASED, "undeliverable: there is a new mail address"))
+            after = replace(profile, contact=merged, contact_stamp=stamp, holds=holds)
+            return Recorded(case.with_profile(after), tuple(logged))
 
-        outcome = self._change(customer, change)
+        outcome = self.change(customer, change)
         if outcome == "doubtful":
             self._ask(FetchKind.CUSTOMER, customer, customer)
         return outcome
@@ -86,7 +92,7 @@ class RecordSnapshot:
             held = replace(profile, holds={**profile.holds, HoldKind.OPERATOR: now})
             return Recorded(case.with_profile(held), (self._log(now, ActivityType.HELD, "operator: deleted at the source"),))
 
-        return self._change(customer, change)
+        return self.change(customer, change)
 
     def dispute(self, customer: str, dispute: Dispute) -> str:
         """A dispute opened or closed; the hold follows from all of them together."""
@@ -103,9 +109,10 @@ class RecordSnapshot:
             invoices = (dispute.invoice,) if dispute.invoice else ()
             return Recorded(case.with_profile(after), (Activity(now, kind, reason, invoices, None, self.actor),))
 
-        return self._change(customer, change)
+        return self.change(customer, change)
 
-    def _change(self, customer: str, change: Change) -> str:
+    def change(self, customer: str, change: Change) -> str:
+        """Read, compute and write under versions, again when others wrote meanwhile; `rearmed` and told to the queue."""
         for _ in range(_MOST_CONFLICTS):
             now = self.clock()
             before = self.store.load(customer)

@@ -124,4 +124,4 @@ class Sender:
                     reminders_sent=invoice.reminders_sent,
                 )
             )
-        return MessageContent(case.profile.customer, contact.name, contact.locale, tuple(rows), effect.step)
+        return MessageContent(case.profile.customer, contact.name, contact.locale, tuple(rows), effect.step, reason=effect.reason)

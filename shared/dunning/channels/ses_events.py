@@ -1,0 +1,96 @@
+"""What SES reports of a mail, read from the JSON string in an SNS message.
+
+Event publishing says `eventType`, identity feedback `notificationType`; only the former carries our tags
+(docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html).
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+
+from dunning.domain.errors import Rejected
+from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+
+_KINDS = {
+    "Send": DeliveryKind.SENT,
+    "Delivery": DeliveryKind.DELIVERED,
+    "Bounce": DeliveryKind.BOUNCED,
+    "Complaint": DeliveryKind.COMPLAINED,
+    "Reject": DeliveryKind.REJECTED,
+    "Rendering Failure": DeliveryKind.REJECTED,
+    "Open": DeliveryKind.OPENED,
+    "Click": DeliveryKind.CLICKED,
+}
+
+Json = Mapping[str, object]
+
+
+def read_ses_event(message: str) -> DeliveryNews | None:
+    """What happened to which of our mails; None for kinds and mails that do not concern us. Raises Rejected for other shapes."""
+    event = _object(message)
+    kind = _KINDS.get(str(event.get("eventType") or event.get("notificationType")))
+    mail = event.get("mail")
+    if not isinstance(mail, dict):
+        raise Rejected("the SES event has no mail")
+    tags = _tags(cast("Json", mail))
+    if kind is None or not tags.keys() >= {"customer", "claim", "effect"}:
+        return None
+    if kind is DeliveryKind.BOUNCED and _bounce_type(event) != "Permanent":
+        return None
+    return DeliveryNews(
+        kind=kind,
+        customer=_decoded(tags["customer"]),
+        claim=tags["claim"],
+        effect=_decoded(tags["effect"]),
+        invoices=_invoices(tags),
+        step=tags.get("step"),
+        message_id=str(cast("Json", mail).get("messageId", "")),
+        mailed_at=_instant(cast("Json", mail).get("timestamp")),
+    )
+
+
+def _object(message: str) -> Json:
+    try:
+        event = json.loads(message)
+    except ValueError as exc:
+        raise Rejected("the SES event is not JSON") from exc
+    if not isinstance(event, dict):
+        raise Rejected("the SES event is not a JSON object")
+    return event
+
+
+def _tags(mail: Json) -> dict[str, str]:
+    tags = mail.get("tags")
+    if not isinstance(tags, dict):
+        return {}
+    return {str(name): str(values[0]) for name, values in tags.items() if isinstance(values, list) and values}
+
+
+def _invoices(tags: Mapping[str, str]) -> tuple[str, ...]:
+    parts = [tags.get("invoices", "")]
+    while (name := f"invoices_{len(parts)}") in tags:
+        parts.append(tags[name])
+    joined = _decoded("".join(parts))
+    return tuple(joined.split(",")) if joined else ()
+
+
+def _bounce_type(event: Json) -> str:
+    bounce = event.get("bounce")
+    return str(bounce.get("bounceType")) if isinstance(bounce, dict) else ""
+
+
+def _instant(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError as exc:
+        raise Rejected("the SES event has no timestamp of its mail") from exc
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError) as exc:
+        raise Rejected("a tag of the SES event is not ours") from exc

@@ -1,0 +1,54 @@
+"""What a report on a mail changes: `sent` marks the effect, a mail that cannot arrive holds the case and is told to the team."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.case import Case, EffectState, HoldKind, Notice
+from dunning.domain.recording import Recorded
+from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+from dunning.workflow.ports import CaseStore
+from dunning.workflow.record_snapshot import RecordSnapshot
+
+_UNDELIVERED = {
+    DeliveryKind.BOUNCED: "the mail bounced: the address does not exist or refuses us",
+    DeliveryKind.COMPLAINED: "the reader marked the mail as spam",
+    DeliveryKind.REJECTED: "SES refused the mail after taking it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDelivery:
+    """The use case behind the function delivery_feedback. The same report twice, or late, changes nothing. Raises Retryable."""
+
+    store: CaseStore
+    record: RecordSnapshot
+
+    def __call__(self, news: DeliveryNews) -> str:
+        """Answers what was done, for the log."""
+        if news.kind is DeliveryKind.SENT:
+            marked = self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE)
+            return "marked" if marked else "settled before"
+        reason = _UNDELIVERED.get(news.kind)
+        return self.record.change(news.customer, self._undelivered(news, reason)) if reason else "nothing to do"
+
+    def _undelivered(self, news: DeliveryNews, reason: str) -> Callable[[Case, datetime], Recorded]:
+        def change(case: Case, now: datetime) -> Recorded:
+            profile = case.profile
+            newer_address = profile.contact_stamp is not None and profile.contact_stamp > news.mailed_at
+            if profile.version == 0 or HoldKind.UNDELIVERABLE in profile.holds or newer_address:
+                return Recorded(case)
+            invoices = tuple(found for found in news.invoices if found in case.invoices)
+            held = replace(
+                profile,
+                holds={**profile.holds, HoldKind.UNDELIVERABLE: now},
+                notices={**profile.notices, f"undelivered:{news.message_id}": Notice(reason, now, invoices)},
+            )
+            logged = (
+                Activity(now, ActivityType.UNDELIVERED, reason, invoices, news.step, "delivery_feedback", "email", news.claim),
+                Activity(now, ActivityType.HELD, f"undeliverable: {reason}", invoices, news.step, "delivery_feedback"),
+            )
+            return Recorded(case.with_profile(held), logged)
+
+        return change

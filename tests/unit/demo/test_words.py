@@ -1,0 +1,42 @@
+import pytest
+
+from dunning.domain.money import Money
+from infra.demo import words
+from infra.samples.book import Sample
+from tests.unit.demo.invented import DISPUTED, EARLY, PART, UNHEARD, VOIDED, entry, ledger
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [(486_000, "GBP", "GBP 4,860.00"), (385_000, "JPY", "JPY 385,000"), (1_275_500, "KWD", "KWD 1,275.500"), (5, "USD", "USD 0.05")],
+)
+def test_money_has_the_decimals_of_its_currency(minor: int, currency: str, text: str) -> None:
+    assert words.money(Money(minor, currency)) == text
+
+
+@pytest.mark.parametrize(
+    ("sample", "ending"),
+    [
+        (EARLY, "Paid without a reminder"),
+        (PART, "With collections"),
+        (VOIDED, "Voided"),
+        (DISPUTED, "Paid after reminder 1"),
+        (UNHEARD, "Paid without a reminder"),
+    ],
+)
+def test_an_ending_is_said_in_a_few_words(sample: Sample, ending: str) -> None:
+    assert words.ending(entry(sample)) == ending
+
+
+def test_a_reminder_says_by_which_ways_it_went() -> None:
+    part = entry(PART)
+    assert [words.decision(activity, part.messages) for activity in part.activities] == [
+        "Reminder sent by mail",
+        "Reminder sent by mail and SMS",
+        "Partly paid",
+        "Handed to collections",
+    ]
+
+
+def test_every_fact_of_every_invoice_has_words() -> None:
+    assert all(words.happening(fact, each) for each in ledger().entries for fact in each.facts)

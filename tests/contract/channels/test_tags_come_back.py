@@ -9,7 +9,7 @@ from dunning.channels.envelopes import ses_tags
 from dunning.channels.ses_events import read_ses_event
 from dunning.workflow.ports import Envelope
 
-IDS = st.text(st.characters(exclude_characters=",", exclude_categories=("Cs",)), min_size=1, max_size=40)
+IDS = st.text(st.characters(codec="utf-8", exclude_characters=","), min_size=1, max_size=40)
 STEPS = st.none() | st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True)
 
 

@@ -78,15 +78,20 @@ class OrderedTable(Table):
         hash_key: DynamoType | None,
         range_comparison: str | None,
         range_objs: list[DynamoType],
+        limit: int,
+        exclusive_start_key: dict[str, Any],
+        scan_index_forward: bool,
+        projection_expressions: list[list[str]] | None,
+        index_name: str | None = None,
         *args: Any,
         **kwargs: Any,
     ) -> tuple[list[Item], int, dict[str, Any] | None]:
         """As moto does, over the items that can match instead of over all."""
+        paging = (limit, exclusive_start_key, scan_index_forward, projection_expressions, index_name)
         if hash_key is None or hash_key.type != "S" or any(value.type != "S" for value in range_objs):
-            return super().query(hash_key, range_comparison, range_objs, *args, **kwargs)
-        candidates = self._candidates(hash_key, range_comparison, range_objs, kwargs.get("index_name"))
-        with self._only(candidates):
-            return super().query(hash_key, range_comparison, range_objs, *args, **kwargs)
+            return super().query(hash_key, range_comparison, range_objs, *paging, *args, **kwargs)
+        with self._only(self._candidates(hash_key, range_comparison, range_objs, index_name)):
+            return super().query(hash_key, range_comparison, range_objs, *paging, *args, **kwargs)
 
     def all_items(self) -> list[Item]:
         """The items that a query has to look at."""

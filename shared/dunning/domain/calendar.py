@@ -59,22 +59,23 @@ def is_open(at: datetime, window: Window, zone: ZoneInfo) -> bool:
     return window.start <= minutes_of_day(at.astimezone(zone)) < window.end
 
 
-def opening(day: date, window: Window, zone: ZoneInfo) -> datetime:
-    """The instant at which the window opens on a local day."""
-    return at_local(day, time(window.start // 60, window.start % 60), zone)
+def openings(day: date, window: Window, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which the window opens on a local day: the same twice, but where the clock is put back over it."""
+    start = time(window.start // 60, window.start % 60)
+    return at_local(day, start, zone), at_local(day, start.replace(fold=1), zone)
 
 
 def moved(at: datetime, window: Window, zone: ZoneInfo, own_time: time | None = None) -> datetime:
     """The first allowed instant not before `at`: the same day if the window is open or still opens, else the next day,
     at `own_time` if that lies in the window, otherwise at its opening.
+
+    A day whose opening is swallowed by a change to summer time, with the window closed after it, is passed over.
     """
-    local = at.astimezone(zone)
-    minute = minutes_of_day(local)
-    if window.start <= minute < window.end:
+    if is_open(at, window, zone):
         return at
-    if minute < window.start:
-        return max(at, opening(local.date(), window, zone))
-    tomorrow = local.date() + timedelta(days=1)
-    if own_time and window.start <= own_time.hour * 60 + own_time.minute < window.end:
-        return at_local(tomorrow, own_time, zone)
-    return opening(tomorrow, window, zone)
+    today = local_date(at, zone)
+    occasions = [*openings(today, window, zone)]
+    for tomorrow in (today + timedelta(days=1), today + timedelta(days=2)):
+        occasions += [at_local(tomorrow, own_time, zone)] if own_time else []
+        occasions += openings(tomorrow, window, zone)
+    return next(occasion for occasion in occasions if occasion >= at and is_open(occasion, window, zone))

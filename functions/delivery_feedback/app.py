@@ -3,25 +3,25 @@
 from aws_lambda_powertools.utilities.data_classes import SNSEvent
 
 from dunning.bootstrap import Handler, Platform, delivery_feedback, entry_point, logger
-from dunning.channels.ses_events import read_ses_event
 from dunning.domain.errors import Rejected
 
 
 def build(platform: Platform) -> Handler:
     """The handler on a platform. What it raises, Lambda repeats: every report is harmless twice."""
-    record = delivery_feedback(platform)
+    services = delivery_feedback(platform)
     log = logger(platform, "delivery_feedback")
 
     def handle(event: dict[str, object], _context: object) -> object:
         for notification in SNSEvent(event).records:
             try:
-                news = read_ses_event(notification.sns.message)
+                news = services.read(notification.sns.message)
             except Rejected as exc:
                 # Anyone with our topic's right may publish; a report that is none must not block what comes with it.
                 log.warning("refused", extra={"message_id": notification.sns.message_id, "reason": str(exc)})
                 continue
             if news:
-                log.info("report", extra={"customer": news.customer, "kind": news.kind.value, "claim": news.claim, "outcome": record(news)})
+                outcome = services.record(news)
+                log.info("report", extra={"customer": news.customer, "kind": news.kind.value, "claim": news.claim, "outcome": outcome})
         return None
 
     return handle

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dunning.providers.stripe_webhook import StripeWebhook
     from dunning.storage.cases import TableCaseStore
     from dunning.workflow.daily_sweep import DailySweep
+    from dunning.workflow.delivery_news import DeliveryNews
     from dunning.workflow.dispatch_due import DispatchDue
     from dunning.workflow.ports import InvoiceSource
     from dunning.workflow.record_delivery import RecordDelivery
@@ -222,12 +223,21 @@ def run_step(platform: Platform) -> RunStep:
     )
 
 
-def delivery_feedback(platform: Platform) -> RecordDelivery:
-    """Builds delivery_feedback's use case."""
+@dataclass(frozen=True, slots=True)
+class DeliveryFeedbackServices:
+    """What the function delivery_feedback needs: how a report is read, and what it does."""
+
+    read: Callable[[str], DeliveryNews | None]
+    record: RecordDelivery
+
+
+def delivery_feedback(platform: Platform) -> DeliveryFeedbackServices:
+    """Builds delivery_feedback's container."""
+    from dunning.channels.ses_events import read_ses_event
     from dunning.workflow.record_delivery import RecordDelivery
 
     record = _Parts(platform, "delivery_feedback").record()
-    return RecordDelivery(record.store, record)
+    return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record))
 
 
 def daily_sweep(platform: Platform) -> DailySweep:

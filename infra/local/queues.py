@@ -108,7 +108,7 @@ class QueueSource:
             return {}
         named = [text(failure.get("itemIdentifier")) for failure in mappings(mapping(outcome.payload).get("batchItemFailures"))]
         if set(named) <= {message.id for message in messages}:
-            return {message_id: "the function reported this message as failed" for message_id in named}
+            return dict.fromkeys(named, "the function reported this message as failed")
         return {message.id: "the function reported messages that were not in its batch" for message in messages}
 
     def _record(self, message: Message) -> Json:

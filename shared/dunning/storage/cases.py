@@ -171,18 +171,23 @@ class TableCaseStore:
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone: it was settled. Raises Retryable.
 
-        `DONE` is never set back to `STARTED`: the later word of a duplicate must not undo what is known.
+        `DONE` is never set back to `STARTED`: the later word of a duplicate must not undo what is known. It makes other views of
+        the case stale: a settle that does not know of it must read again, or it would wipe it out. `STARTED` is the settler's own.
         """
+        change = "SET claim_effects.#effect = :state"
         not_done = " AND (attribute_not_exists(claim_effects.#effect) OR claim_effects.#effect <> :done)"
-        values = {":origin": origin, ":state": state.value}
+        values: dict[str, object] = {":origin": origin, ":state": state.value}
         if state is EffectState.STARTED:
             values[":done"] = EffectState.DONE.value
+        else:
+            change += ", version = version + :one"
+            values[":one"] = 1
         try:
             with aws_errors(f"marking an effect of {customer}"):
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_wire({"pk": keys.customer_key(customer), "sk": keys.PROFILE}),
-                    UpdateExpression="SET claim_effects.#effect = :state",
+                    UpdateExpression=change,
                     ConditionExpression="claim_origin = :origin" + (not_done if state is EffectState.STARTED else ""),
                     ExpressionAttributeNames={"#effect": effect},
                     ExpressionAttributeValues=to_wire(values),

@@ -1,0 +1,94 @@
+"""Cases for the storage contract."""
+
+from datetime import date, datetime, timedelta
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Notice, Profile
+from dunning.domain.invoice import Contact, Invoice, Status
+from tests.fakes.clock import MONDAY_MORNING
+
+NOW = MONDAY_MORNING
+LATER = NOW + timedelta(days=2, microseconds=7)
+ACME = "stripe:cus_acme"
+DUE = date(2026, 3, 31)
+TWENTY_MINUTES = timedelta(minutes=20)
+
+
+def invoice(
+    invoice_id: str = "in_1", customer: str = ACME, *, status: Status = Status.OPEN, due: date | None = date(2026, 3, 31)
+) -> Invoice:
+    """An invoice as first recorded."""
+    return Invoice(
+        id=invoice_id,
+        source="stripe",
+        customer=customer,
+        number=f"NO-{invoice_id}",
+        status=status,
+        currency="EUR",
+        total=120_00,
+        amount_due=100_00,
+        due_date=due,
+        issued_at=None,
+        stamp=NOW,
+    )
+
+
+def full_invoice() -> Invoice:
+    """An invoice with every field set."""
+    return Invoice(
+        id="in_full",
+        source="stripe",
+        customer=ACME,
+        number="ÄÖ-7",
+        status=Status.OPEN,
+        currency="JPY",
+        total=12_345_678_901,
+        amount_due=1,
+        due_date=date(2028, 2, 29),
+        issued_at=NOW - timedelta(microseconds=1),
+        stamp=LATER,
+        payment_url="https://pay.example/?a=1&b=ü",
+        collects_automatically=True,
+        policy="standard",
+        level=2,
+        last_step="second",
+        anchor_at=NOW + timedelta(hours=1),
+        next_step="escalate",
+        next_at=NOW + timedelta(hours=2),
+        reminders_sent=2,
+        last_reminder_at=NOW + timedelta(hours=3),
+        thanks_at=NOW + timedelta(hours=4),
+        suppressed_for="no_due_date",
+        escalated=True,
+    )
+
+
+def full_profile() -> Profile:
+    """A profile with every field set."""
+    return Profile(
+        customer=ACME,
+        contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna"),
+        contact_stamp=NOW + timedelta(seconds=1),
+        holds={HoldKind.OPERATOR: NOW + timedelta(seconds=2), HoldKind.REPLY: NOW + timedelta(seconds=3)},
+        disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},
+        notices={"undelivered:1": Notice("the mail bounced", NOW, ("in_full",)), "other": Notice("look", LATER)},
+        due_at=NOW + timedelta(seconds=5),
+        due_since=NOW + timedelta(seconds=6),
+        claim=Claim("claim-2", LATER, "claim-1", 2, {"email:second:in_full": EffectState.DONE, "sms:second:in_full": EffectState.STARTED}),
+        retries=3,
+    )
+
+
+def full_activity() -> Activity:
+    """An activity with every field set."""
+    return Activity(LATER, ActivityType.SENT, "because", ("in_full", "in_1"), "second", "run_step", "email, sms", "claim-1")
+
+
+def due_case(due_at: datetime = NOW) -> Case:
+    """A case with one open invoice, due for a decision."""
+    return Case(Profile(ACME, due_at=due_at, due_since=due_at)).with_invoice(invoice())
+
+
+def claim(number: int, now: datetime = NOW) -> Claim:
+    """A worker's claim, taken now."""
+    return Claim(f"claim-{number}", now + TWENTY_MINUTES, f"claim-{number}")

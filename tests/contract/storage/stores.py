@@ -1,0 +1,62 @@
+"""What the storage contract runs on: the table of template.yaml on moto, and its twin in memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from moto import mock_aws
+
+from dunning.domain.activity import Activity
+from dunning.storage.cases import TableCaseStore
+from dunning.storage.sweeps import TableSweepNotes
+from dunning.storage.timers import TableOpenIndex, TableTimerIndex
+from dunning.workflow.ports import CaseStore, OpenIndex, SweepNotes, TimerIndex
+from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
+from tests.fakes.clock import StandingClock
+from tests.fakes.table import aws_session, create_table
+
+SHARDS = 3
+PAGE_SIZE = 4
+
+
+class ReadableStore(CaseStore, Protocol):
+    """A case store whose log can be read."""
+
+    def activities(self, customer: str) -> list[Activity]:
+        """A case's log, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """All that keeps state, of one kind."""
+
+    store: ReadableStore
+    timers: TimerIndex
+    open_index: OpenIndex
+    notes: SweepNotes
+
+
+@contextmanager
+def table_storage() -> Iterator[Storage]:
+    """On moto."""
+    with mock_aws():
+        client = aws_session().client("dynamodb")
+        table = create_table(client)
+        yield Storage(
+            TableCaseStore(client, table, SHARDS),
+            TableTimerIndex(client, table, SHARDS),
+            TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
+            TableSweepNotes(client, table, StandingClock()),
+        )
+
+
+@contextmanager
+def memory_storage() -> Iterator[Storage]:
+    """In memory."""
+    store = MemoryCaseStore()
+    yield Storage(store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes())
+
+
+STORAGES = {"table": table_storage, "memory": memory_storage}

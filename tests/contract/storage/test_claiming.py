@@ -1,0 +1,130 @@
+"""Exactly one worker takes a customer whose timer is due."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.errors import AlreadyClaimed
+from tests.contract.storage.cases import ACME, NOW, TWENTY_MINUTES, claim, due_case
+from tests.contract.storage.stores import Storage
+
+SECOND = timedelta(seconds=1)
+MAIL, TEXT = "email:first:in_1", "sms:first:in_1"
+
+
+def test_a_due_customer_is_claimed_and_its_timer_stands_at_the_claim_s_end(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    assert storage.store.claim(ACME, claim(1), NOW) == Claim("claim-1", NOW + TWENTY_MINUTES, "claim-1")
+    profile = storage.store.load(ACME).profile
+    assert profile.claim == Claim("claim-1", NOW + TWENTY_MINUTES, "claim-1")
+    assert (profile.due_at, profile.due_since, profile.version) == (NOW + TWENTY_MINUTES, NOW, 2)
+
+
+def test_a_customer_that_is_not_due_is_not_claimed_and_says_when_it_will_be(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case(NOW + SECOND))
+    with pytest.raises(AlreadyClaimed) as refused:
+        storage.store.claim(ACME, claim(1), NOW)
+    assert refused.value.due_at == NOW + SECOND
+
+
+@pytest.mark.parametrize("customer", [ACME, "stripe:cus_nobody"])
+def test_a_customer_without_a_timer_is_not_claimed(storage: Storage, customer: str) -> None:
+    storage.store.save(Case(Profile(ACME)), Case(Profile(ACME, retries=1)))
+    with pytest.raises(AlreadyClaimed) as refused:
+        storage.store.claim(customer, claim(1), NOW)
+    assert refused.value.due_at is None
+
+
+def test_a_customer_nobody_knows_is_not_made_by_claiming_it(storage: Storage) -> None:
+    with pytest.raises(AlreadyClaimed):
+        storage.store.claim(ACME, claim(1), NOW)
+    assert storage.store.load(ACME).profile.version == 0
+
+
+def test_a_held_customer_is_not_claimed_a_second_time(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    almost = NOW + TWENTY_MINUTES - timedelta(microseconds=1)
+    with pytest.raises(AlreadyClaimed) as refused:
+        storage.store.claim(ACME, claim(2, almost), almost)
+    assert refused.value.due_at == NOW + TWENTY_MINUTES
+    assert storage.store.load(ACME).profile.version == 2
+
+
+def test_a_live_claim_bars_others_even_when_the_timer_says_due(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    before = storage.store.load(ACME)
+    storage.store.save(before, before.with_profile(replace(before.profile, due_at=NOW)))
+    with pytest.raises(AlreadyClaimed):
+        storage.store.claim(ACME, claim(2), NOW)
+
+
+def test_our_own_claim_found_in_place_is_success(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    first = storage.store.claim(ACME, claim(1), NOW)
+    assert storage.store.claim(ACME, claim(1), NOW) == first
+    assert storage.store.load(ACME).profile.version == 2
+
+
+def test_an_abandoned_claim_is_taken_over_with_its_origin_its_effects_and_its_count(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    end = NOW + TWENTY_MINUTES
+    taken = storage.store.claim(ACME, claim(2, end), end)
+    assert taken == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: EffectState.DONE})
+    assert storage.store.load(ACME).profile.claim == taken
+    assert storage.store.load(ACME).profile.due_since == NOW
+
+
+def test_a_customer_is_claimed_anew_after_a_settled_claim(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    before = storage.store.load(ACME)
+    storage.store.save(before, before.with_profile(replace(before.profile, claim=None, due_at=NOW)), claim_id="claim-1")
+    assert storage.store.claim(ACME, claim(2), NOW) == claim(2)
+
+
+def test_marks_of_one_claim_add_up(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    assert storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.STARTED)
+    assert storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    held = storage.store.load(ACME).profile.claim
+    assert held is not None
+    assert held.effects == {TEXT: EffectState.STARTED, MAIL: EffectState.DONE}
+
+
+def test_a_mark_finds_the_claim_that_took_over_by_its_origin(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    end = NOW + TWENTY_MINUTES
+    storage.store.claim(ACME, claim(2, end), end)
+    assert storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    held = storage.store.load(ACME).profile.claim
+    assert held == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: EffectState.DONE})
+
+
+@pytest.mark.parametrize("customer", [ACME, "stripe:cus_nobody"])
+def test_a_mark_for_a_claim_that_is_gone_changes_nothing(storage: Storage, customer: str) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    assert not storage.store.mark_effect(customer, "claim-1", MAIL, EffectState.DONE)
+    assert storage.store.load(ACME) == replace(
+        due_case().with_profile(replace(due_case().profile, version=1)),
+        invoices={"in_1": replace(due_case().invoices["in_1"], version=1)},
+    )
+    assert storage.store.load("stripe:cus_nobody").profile.version == 0
+
+
+def test_what_is_done_is_not_begun_again(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.DONE)
+    assert not storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.STARTED)
+    held = storage.store.load(ACME).profile.claim
+    assert held is not None
+    assert held.effects == {TEXT: EffectState.DONE}

@@ -1,0 +1,173 @@
+"""The table's twin in memory: the same versions, claims, conditions and sparse indexes, held to them by tests/contract/storage."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.errors import AlreadyClaimed, Conflict
+from dunning.domain.invoice import Contact, Invoice
+from dunning.workflow.ports import DueTimer, OpenPage, OpenRow
+
+Item = TypeVar("Item", Profile, Invoice, Contact, Claim)
+
+
+class MemoryCaseStore:
+    """workflow.ports.CaseStore without a table. Each call is atomic, as each of DynamoDB's is."""
+
+    def __init__(self) -> None:
+        self._profiles: dict[str, Profile] = {}
+        self._invoices: dict[str, dict[str, Invoice]] = {}
+        self._log: dict[str, list[Activity]] = {}
+        self._references: dict[tuple[str, str], str] = {}
+        self.writes = 0
+
+    def load(self, customer: str) -> Case:
+        """The case as it is; an empty one (version 0) when the customer is unknown."""
+        profile = self._profiles.get(customer, Profile(customer))
+        return Case(profile, dict(self._invoices.get(customer, {})))
+
+    def activities(self, customer: str) -> list[Activity]:
+        """A case's log, oldest first."""
+        return sorted(self._log.get(customer, []), key=lambda activity: activity.at)
+
+    def customers(self) -> tuple[str, ...]:
+        """Everyone who has a profile."""
+        return tuple(self._profiles)
+
+    def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
+        """Write what differs, or nothing at all. Raises AlreadyClaimed (with `claim_id`), Conflict."""
+        customer = after.profile.customer
+        changed = [invoice for invoice in after.invoices.values() if before.invoices.get(invoice.id) != invoice]
+        if not changed and not activities and before.profile == after.profile:
+            return
+        stored = self.load(customer)
+        if claim_id and stored.profile.version and (stored.profile.claim is None or stored.profile.claim.id != claim_id):
+            raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
+        self._require_unchanged(before, stored, changed)
+        self.writes += 1
+        self._profiles[customer] = replace(_changed(before.profile, after.profile, stored.profile), version=before.profile.version + 1)
+        for invoice in changed:
+            self._put(before.invoices.get(invoice.id), invoice, stored)
+        self._log.setdefault(customer, []).extend(activities)
+
+    def _require_unchanged(self, before: Case, stored: Case, changed: Sequence[Invoice]) -> None:
+        seen = [(before.profile.version, stored.profile.version)]
+        for invoice in changed:
+            old, now = before.invoices.get(invoice.id), stored.invoices.get(invoice.id)
+            seen.append((old.version if old else 0, now.version if now else 0))
+        if any(read != found for read, found in seen):
+            raise Conflict(f"case {before.profile.customer} has changed meanwhile")
+
+    def _put(self, old: Invoice | None, invoice: Invoice, stored: Case) -> None:
+        kept = self._invoices.setdefault(invoice.customer, {})
+        if old is None:
+            kept[invoice.id] = replace(invoice, version=1)
+            self._references["invoice", f"{invoice.customer.rpartition(':')[0]}:{invoice.id}"] = invoice.customer
+        else:
+            kept[invoice.id] = replace(_changed(old, invoice, stored.invoices[invoice.id]), version=old.version + 1)
+
+    def claim(self, customer: str, claim: Claim, now: datetime) -> Claim:
+        """Take a due, unclaimed customer; an abandoned claim's origin, effects and count are inherited. Raises AlreadyClaimed."""
+        profile = self._profiles.get(customer)
+        held = profile.claim if profile else None
+        if held and held.id == claim.id:
+            return held
+        if profile is None or profile.due_at is None or profile.due_at > now or profile.claimed_at(now):
+            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", profile.due_at if profile else None)
+        taken = Claim(
+            id=claim.id,
+            until=claim.until,
+            origin=held.origin if held else claim.id,
+            attempt=held.attempt + 1 if held else 1,
+            effects=dict(held.effects) if held else {},
+        )
+        self.writes += 1
+        self._profiles[customer] = replace(profile, claim=taken, due_at=claim.until, version=profile.version + 1)
+        return taken
+
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
+        """Mark one effect of the claim with this origin; False when that claim is gone, or the effect is done already."""
+        profile = self._profiles.get(customer)
+        claim = profile.claim if profile else None
+        if profile is None or claim is None or claim.origin != origin:
+            return False
+        if state is EffectState.STARTED and claim.effects.get(effect) is EffectState.DONE:
+            return False
+        self.writes += 1
+        marked = replace(claim, effects={**claim.effects, effect: state})
+        self._profiles[customer] = replace(profile, claim=marked, version=profile.version + (state is EffectState.DONE))
+        return True
+
+    def customer_of(self, kind: str, value: str) -> str | None:
+        """The customer a reference belongs to: for `invoice` the value is the source account and the bare id."""
+        return self._references.get((kind, value))
+
+    def timers(self) -> Iterator[DueTimer]:
+        """All timers that are set."""
+        for profile in self._profiles.values():
+            if profile.due_at:
+                yield DueTimer(profile.customer, profile.due_at, profile.due_since or profile.due_at)
+
+    def open_rows(self) -> list[OpenRow]:
+        """All open invoices, those due first first."""
+        rows = [invoice for kept in self._invoices.values() for invoice in kept.values() if invoice.is_open]
+        rows.sort(key=lambda invoice: (invoice.due_date or date.max, invoice.customer, invoice.id))
+        return [OpenRow(invoice.customer, invoice.id) for invoice in rows]
+
+
+class MemoryTimerIndex:
+    """workflow.ports.TimerIndex over a MemoryCaseStore."""
+
+    def __init__(self, store: MemoryCaseStore) -> None:
+        self._store = store
+
+    def due(self, until: datetime, since: datetime | None = None) -> Iterator[DueTimer]:
+        """Timers in [since, until), or all before `until`."""
+        for timer in self._store.timers():
+            if timer.due_at < until and (since is None or since <= timer.due_at):
+                yield timer
+
+
+class MemoryOpenIndex:
+    """workflow.ports.OpenIndex over a MemoryCaseStore."""
+
+    def __init__(self, store: MemoryCaseStore, page_size: int = 500) -> None:
+        self._store = store
+        self._page_size = page_size
+
+    def page(self, cursor: str | None) -> OpenPage:
+        """One page; the cursor is the position behind it."""
+        start = int(cursor) if cursor else 0
+        rows = self._store.open_rows()
+        end = start + self._page_size
+        return OpenPage(tuple(rows[start:end]), str(end) if end < len(rows) else None)
+
+
+class MemorySweepNotes:
+    """workflow.ports.SweepNotes in memory."""
+
+    def __init__(self) -> None:
+        self._pages: dict[str, dict[int, tuple[str, ...]]] = {}
+
+    def add(self, run: str, page: int, invoice_ids: Sequence[str]) -> None:
+        """Keep one page's ids; the same page again replaces itself."""
+        self._pages.setdefault(run, {})[page] = tuple(invoice_ids)
+
+    def seen(self, run: str) -> frozenset[str]:
+        """All ids of a run."""
+        return frozenset(invoice for page in self._pages.get(run, {}).values() for invoice in page)
+
+
+def _changed(before: Item, after: Item, stored: Item) -> Item:
+    """`stored` with only those attributes written in which `after` differs from `before`; contact and claim lie flat in the table."""
+    written: dict[str, Any] = {}
+    for field in fields(before):
+        old, new, there = (getattr(item, field.name) for item in (before, after, stored))
+        if old == new:
+            continue
+        flat = isinstance(old, Contact | Claim) and type(old) is type(new) is type(there)
+        written[field.name] = _changed(old, new, there) if flat else new
+    return replace(stored, **written)

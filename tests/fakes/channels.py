@@ -1,0 +1,123 @@
+"""Ways out that keep what they were given, fail when told to, and let something happen while a message is on its way."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dunning.domain.errors import OutcomeUnknown, Refused
+from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail
+
+
+class WorkerDied(Exception):
+    """The process is gone: nothing of ours catches this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel accepted."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How one attempt ends: `accepted` says whether the message went out all the same."""
+
+    error: Exception
+    accepted: bool
+
+
+class _Channel:
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.attempts = 0
+        self.meanwhile: Callable[[], None] | None = None
+        self._troubles: deque[Trouble] = deque()
+
+    def refuses(self, times: int = 1) -> None:
+        """The next attempts are refused: surely not sent."""
+        self._troubles.extend([Trouble(Refused("refused"), accepted=False)] * times)
+
+    def gives_no_answer(self, *, accepted: bool, times: int = 1) -> None:
+        """The next attempts get no answer."""
+        self._troubles.extend([Trouble(OutcomeUnknown("no answer"), accepted)] * times)
+
+    def fails(self, error: Exception) -> None:
+        """The next attempt raises this; nothing is sent."""
+        self._troubles.append(Trouble(error, accepted=False))
+
+    def kills_the_worker(self, *, accepted: bool, times: int = 1) -> None:
+        """At the next attempts the worker dies, before or after the message was accepted."""
+        self._troubles.extend([Trouble(WorkerDied(), accepted)] * times)
+
+    def _send(self, message: Message) -> str:
+        self.attempts += 1
+        trouble = self._troubles.popleft() if self._troubles else None
+        if trouble is None or trouble.accepted:
+            self.sent.append(message)
+        happening, self.meanwhile = self.meanwhile, None
+        if happening:
+            happening()
+        if trouble:
+            raise trouble.error
+        return f"message-{self.attempts}"
+
+
+class FakeEmail(_Channel):
+    """workflow.ports.EmailChannel."""
+
+    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+        """Accept a mail, or fail as told."""
+        return self._send(Message((*to, *cc), email.subject, email.text, envelope))
+
+
+class FakeSms(_Channel):
+    """workflow.ports.SmsChannel."""
+
+    def send(self, phone: str, text: str, envelope: Envelope) -> str:
+        """Accept a text, or fail as told."""
+        return self._send(Message((phone,), "", text, envelope))
+
+
+class FakeTeam(_Channel):
+    """workflow.ports.TeamChannel."""
+
+    def send(self, team: str, subject: str, text: str, envelope: Envelope) -> str:
+        """Accept a notice, or fail as told."""
+        return self._send(Message((team,), subject, text, envelope))
+
+
+class FakeQuota:
+    """workflow.ports.EmailQuota."""
+
+    def __init__(self) -> None:
+        self.remaining = 1_000_000
+        self.asked = 0
+
+    def left(self) -> int:
+        """What is left."""
+        self.asked += 1
+        return self.remaining
+
+
+class PlainRenderer:
+    """workflow.ports.Renderer: the template's name and the invoices, so that a test sees what was asked for."""
+
+    def email(self, template: str, content: MessageContent) -> RenderedEmail:
+        """`template: numbers` as the subject."""
+        return RenderedEmail(_line(template, content), _line(template, content), f"<p>{_line(template, content)}</p>")
+
+    def sms(self, template: str, content: MessageContent) -> str:
+        """One line."""
+        return _line(template, content)
+
+    def team(self, template: str, content: MessageContent) -> tuple[str, str]:
+        """Subject and text alike."""
+        return _line(template, content), _line(template, content)
+
+
+def _line(template: str, content: MessageContent) -> str:
+    return f"{template}: " + ", ".join(f"{row.number} {row.amount_due} {row.currency}" for row in content.invoices)

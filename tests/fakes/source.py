@@ -1,0 +1,107 @@
+"""A source of invoices in memory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from dunning.domain.errors import Retryable
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+
+
+class FakeSource:
+    """workflow.ports.InvoiceSource: holds invoices, stamps what it hands out with the clock, fails while `is_down`."""
+
+    def __init__(self, clock: Callable[[], datetime], name: str = "stripe", page_size: int = 100) -> None:
+        self.name = name
+        self.page_size = page_size
+        self.invoices: dict[str, Snapshot] = {}
+        self.contacts: dict[str, Contact] = {}
+        self.traces: dict[tuple[FetchKind, str], Traced] = {}
+        self.disputes: dict[str, DisputeSeen] = {}
+        self.events: dict[str, SourceEvent] = {}
+        self.unreadable: tuple[str, ...] = ()
+        self.failure: Exception | None = None
+        self.requests = 0
+        self._clock = clock
+
+    @property
+    def is_down(self) -> bool:
+        """Whether requests fail for now."""
+        return self.failure is not None
+
+    @is_down.setter
+    def is_down(self, down: bool) -> None:
+        self.failure = Retryable(f"{self.name} cannot be reached") if down else None
+
+    def has(self, *snapshots: Snapshot) -> None:
+        """Hold these invoices, in place of those with the same ids."""
+        self.invoices.update({snapshot.invoice_id: snapshot for snapshot in snapshots})
+
+    def changes(self, invoice_id: str, *, status: Status | None = None, amount_due: int | None = None) -> Snapshot:
+        """Something happens to an invoice that no webhook tells of; answers the invoice as of now."""
+        known = self.invoices[invoice_id]
+        self.invoices[invoice_id] = replace(
+            known,
+            status=status or known.status,
+            amount_due=known.amount_due if amount_due is None else amount_due,
+        )
+        return self._now(self.invoices[invoice_id])
+
+    def is_paid(self, invoice_id: str) -> Snapshot:
+        """The invoice is paid in full."""
+        return self.changes(invoice_id, status=Status.PAID, amount_due=0)
+
+    def fetch(self, invoice_id: str) -> Snapshot | None:
+        """The invoice now."""
+        self._request()
+        found = self.invoices.get(invoice_id)
+        return self._now(found) if found else None
+
+    def fetch_contact(self, customer: str) -> Contact | None:
+        """The customer's contact now."""
+        self._request()
+        return self.contacts.get(customer)
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer."""
+        self._request()
+        return tuple(self._now(found) for found in self._open() if found.customer == customer)
+
+    def open_page(self, cursor: str | None) -> SourcePage:
+        """One page of all open invoices, by id, from behind the cursor."""
+        self._request()
+        behind = [found for found in self._open() if found.invoice_id > (cursor or "")]
+        page = behind[: self.page_size]
+        following = page[-1].invoice_id if len(behind) > len(page) else None
+        readable = tuple(self._now(found) for found in page if found.invoice_id not in self.unreadable)
+        unreadable = tuple(found.invoice_id for found in page if found.invoice_id in self.unreadable)
+        return SourcePage(readable, following, unreadable)
+
+    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
+        """What a charge, credit note or invoice payment leads to."""
+        self._request()
+        return self.traces.get((kind, object_id))
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeSeen | None:
+        """The dispute now."""
+        self._request()
+        found = self.disputes.get(dispute_id)
+        return replace(found, stamp=self._clock()) if found else None
+
+    def fetch_event(self, event_id: str) -> SourceEvent | None:
+        """An event by its id."""
+        self._request()
+        return self.events.get(event_id)
+
+    def _open(self) -> list[Snapshot]:
+        return sorted((found for found in self.invoices.values() if found.status is Status.OPEN), key=lambda found: found.invoice_id)
+
+    def _now(self, snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, stamp=self._clock())
+
+    def _request(self) -> None:
+        self.requests += 1
+        if self.failure:
+            raise self.failure

@@ -1,0 +1,36 @@
+"""The table of template.yaml, made in moto: parsed from the template, never retyped."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+
+from tests.architecture.template_rules import read_template, resources
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TABLE = "cases"
+REGION = "eu-west-1"
+_NOT_FOR_CREATION = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification"}
+
+
+def create_table(client: "DynamoDBClient") -> str:
+    """Create the table that the template describes; answers its name."""
+    client.create_table(TableName=TABLE, **_settings())
+    return TABLE
+
+
+@cache
+def aws_session() -> boto3.Session:
+    """A session with made-up credentials; one for all tests, because loading AWS's models takes longer than most tests."""
+    return boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+
+
+@cache
+def _settings() -> dict[str, Any]:
+    properties = resources(read_template(), "AWS::DynamoDB::Table")["Table"]
+    settings: dict[str, Any] = {name: value for name, value in properties.items() if name not in _NOT_FOR_CREATION}
+    stream = cast("dict[str, Any]", settings["StreamSpecification"])
+    settings["StreamSpecification"] = {"StreamEnabled": True, **stream}
+    return settings

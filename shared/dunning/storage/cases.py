@@ -65,7 +65,9 @@ class TableCaseStore:
         if not writes and not changes and not activities:
             return
         writes.insert(0, self._profile_write(before, changes, claim_id))
-        writes += [self._activity_write(after.profile.customer, activity) for activity in activities]
+        # The profile's version counts the case's writes, so the log keeps the order of what happens at one instant.
+        first = (before.profile.version + 1) << 16
+        writes += [self._activity_write(after.profile.customer, activity, first + n) for n, activity in enumerate(activities)]
         try:
             with aws_errors(f"writing case {after.profile.customer}"):
                 self._client.transact_write_items(TransactItems=cast("Any", writes))
@@ -116,10 +118,10 @@ class TableCaseStore:
         row = {"pk": keys.invoice_reference_key(customer, invoice_id), "sk": keys.REFERENCE, "customer": customer}
         return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
 
-    def _activity_write(self, customer: str, activity: Activity) -> Wire:
+    def _activity_write(self, customer: str, activity: Activity, order: int) -> Wire:
         row = {
             "pk": keys.customer_key(customer),
-            "sk": keys.activity_key(activity.at, new_ulid(activity.at)),
+            "sk": keys.activity_key(activity.at, new_ulid(activity.at, order)),
             **items.activity_attributes(activity),
         }
         return {"Put": {"TableName": self._table, "Item": to_wire(row)}}

@@ -9,8 +9,8 @@ from dunning.domain.calendar import local_date, moved
 from dunning.domain.case import Case, Notice
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.planning import timing_in_words
-from dunning.domain.policy import AfterPrevious, Facts, Policy, Step
-from dunning.domain.timing import channels_of, customer_zone, effective_due_date, may_run, window_for
+from dunning.domain.policy import Facts, Policy, Step
+from dunning.domain.timing import channels_of, customer_zone, effective_due_date, may_run, own_time, window_for
 
 PolicyOf = Callable[[Invoice], Policy]
 
@@ -112,8 +112,7 @@ def _decide_step(invoice: Invoice, contact: Contact, policy: Policy, now: dateti
 
 
 def _move(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> Work:
-    own_time = None if isinstance(step.at, AfterPrevious) else step.at.time
-    later = moved(now, window_for(step, contact, policy), customer_zone(contact, policy), own_time)
+    later = moved(now, window_for(step, contact, policy), customer_zone(contact, policy), own_time(step))
     return Work(invoice.id, Verdict.MOVE, step.id, "outside the hours in which it may be sent", move_to=later)
 
 
@@ -134,7 +133,7 @@ def _effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Effect, ..
 def days_overdue(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> int:
     """Whole local days since the due date; negative before it, 0 without one."""
     zone = customer_zone(contact, policy)
-    due = effective_due_date(invoice, policy, zone)
+    due = effective_due_date(invoice, policy)
     return (local_date(now, zone) - due).days if due else 0
 
 

@@ -21,7 +21,7 @@ class Planned:
 
 def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str) -> Planned:
     """Compute what comes next for an open invoice. Missed steps are passed over and logged; so is a new reason for silence."""
-    reason = not_chased_because(invoice, policy, customer_zone(contact, policy))
+    reason = not_chased_because(invoice, policy)
     if reason is not None:
         silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason)
         if invoice.suppressed_for == reason:

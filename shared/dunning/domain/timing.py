@@ -1,7 +1,7 @@
 """When an invoice's next step is due, by its policy: pure functions of (invoice, contact, policy, now)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dunning.domain.calendar import at_local, is_open, local_date, moved, window_of, zone_of
@@ -39,18 +39,18 @@ def window_for(step: Step, contact: Contact, policy: Policy) -> Window:
     return window_of(channels_of(step, contact), policy.send_window)
 
 
-def effective_due_date(invoice: Invoice, policy: Policy, zone: ZoneInfo) -> date | None:
-    """The due date, or the one that the policy derives from the day of issue."""
+def effective_due_date(invoice: Invoice, policy: Policy) -> date | None:
+    """The due date, or the one that the policy derives from the day of issue: as all dates of a source, in the policy's zone."""
     if invoice.due_date or policy.no_due_date_after is None or invoice.issued_at is None:
         return invoice.due_date
-    return local_date(invoice.issued_at, zone) + timedelta(days=policy.no_due_date_after)
+    return local_date(invoice.issued_at, zone_of(None, policy.timezone)) + timedelta(days=policy.no_due_date_after)
 
 
-def not_chased_because(invoice: Invoice, policy: Policy, zone: ZoneInfo) -> str | None:
+def not_chased_because(invoice: Invoice, policy: Policy) -> str | None:
     """Why an open invoice is recorded but not reminded about; None when its plan runs."""
     if invoice.collects_automatically and not policy.remind_charge_automatically:
         return "charge_automatically"
-    if effective_due_date(invoice, policy, zone) is None:
+    if effective_due_date(invoice, policy) is None:
         return "no_due_date"
     if invoice.amount_due <= 0:
         return "nothing_due"
@@ -63,19 +63,19 @@ def not_chased_because(invoice: Invoice, policy: Policy, zone: ZoneInfo) -> str 
 def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Upcoming:
     """What comes next for an open invoice, and when; never in the past."""
     zone = customer_zone(contact, policy)
-    due = effective_due_date(invoice, policy, zone)
+    due = effective_due_date(invoice, policy)
     if due is None or invoice.escalated:
         return Upcoming(None, None)
+    anchor = invoice.anchor_at
     missed: list[Step] = []
     for step in policy.steps[steps_behind(invoice, policy) :]:
         window = window_for(step, contact, policy)
-        own_time = None if isinstance(step.at, AfterPrevious) else step.at.time
-        raw = _planned(step, invoice, policy, due, zone, now)
-        at = moved(raw, window, zone, own_time)
+        at = moved(_planned(step, contact, policy, due, anchor, now), window, zone, own_time(step))
         if at >= now:
             return Upcoming(step, at, tuple(missed))
         if isinstance(step.at, BeforeDue) and local_date(at, zone) < local_date(now, zone):
             missed.append(step)
+            anchor = now
             continue
         return Upcoming(step, _overdue(step, window, zone, now), tuple(missed))
     return Upcoming(None, None, tuple(missed))
@@ -91,12 +91,27 @@ def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool
     return is_open(now, window_for(step, contact, policy), customer_zone(contact, policy))
 
 
-def _planned(step: Step, invoice: Invoice, policy: Policy, due: date, zone: ZoneInfo, now: datetime) -> datetime:
-    """The instant the plan names. A chain counts from what really happened, but never runs ahead of a due date that moved."""
+def own_time(step: Step) -> time | None:
+    """The local time of day that a step names; None for one that follows another."""
+    return None if isinstance(step.at, AfterPrevious) else step.at.time
+
+
+def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: datetime | None, now: datetime) -> datetime:
+    """The instant the plan names, counted from what really happened, but never ahead of a due date that moved."""
+    zone = customer_zone(contact, policy)
     by_date = _by_due_date(step, policy, due, zone)
     if isinstance(step.at, AfterPrevious):
-        return max((invoice.anchor_at or now) + step.at.delay, by_date)
-    return by_date
+        return max((anchor or now) + step.at.delay, by_date)
+    position = policy.position(step.id)
+    if anchor is None or position < 2:
+        return by_date
+    before = policy.steps[position - 2]
+    if isinstance(before.at, BeforeDue):
+        return by_date
+    # DESIGN §7, catching up: where the step before ran late, the plan's days between the two are kept.
+    before_at = moved(_by_due_date(before, policy, due, zone), window_for(before, contact, policy), zone, own_time(before))
+    gap = local_date(by_date, zone) - local_date(before_at, zone)
+    return max(by_date, at_local(local_date(anchor, zone) + gap, step.at.time, zone))
 
 
 def _by_due_date(step: Step, policy: Policy, due: date, zone: ZoneInfo) -> datetime:

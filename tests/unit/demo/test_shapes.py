@@ -17,7 +17,7 @@ def test_activities_are_read_in_the_order_of_time() -> None:
     assert [each.type for each in read_case("stripe:cus_1", row).activities] == ["enrolled", "sent"]
 
 
-@pytest.mark.parametrize(("field", "value"), [("kind", None), ("subject", 5), ("invoices", "in_1"), ("headers", []), ("sent_at", 5)])
+@pytest.mark.parametrize(("field", "value"), [("customer", None), ("subject", 5), ("invoices", "in_1"), ("headers", []), ("sent_at", 5)])
 def test_a_field_of_another_shape_is_named(field: str, value: object) -> None:
     with pytest.raises(UnexpectedShape, match=rf"outbox\[0\]\.{field}"):
         read_outbox([message(EARLY, 1, "reminder", "first", "email", **{field: value})])

@@ -11,7 +11,7 @@ from uuid import uuid4
 from infra.local.json_edges import Json
 from infra.local.lambda_service import LambdaService, Outcome
 from infra.local.queues import Queues
-from infra.local.stack import Function, Stack
+from infra.local.stack import Function
 
 _WAITS = (timedelta(minutes=1), timedelta(minutes=2))
 
@@ -28,33 +28,53 @@ class _Waiting:
 class AsyncEvents:
     """Lambda's queue of asynchronous invocations."""
 
-    def __init__(self, stack: Stack, functions: LambdaService, queues: Queues, clock: Callable[[], datetime]) -> None:
-        self._stack = stack
-        self._functions = functions
-        self._queues = queues
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._serial = itertools.count()
 
     def put(self, function: str, event: Json) -> None:
         """Take an event for a function, by ARN, to be run at once."""
-        heapq.heappush(self._waiting, _Waiting(self._clock(), next(self._serial), function, event))
+        self.wait(_Waiting(self._clock(), next(self._serial), function, event))
+
+    def wait(self, waiting: _Waiting) -> None:
+        """Let an event wait until it is due."""
+        heapq.heappush(self._waiting, waiting)
+
+    def first(self) -> _Waiting | None:
+        """What is due first."""
+        return self._waiting[0] if self._waiting else None
+
+    def take(self) -> _Waiting:
+        """Take out what is due first."""
+        return heapq.heappop(self._waiting)
+
+
+class AsyncSource:
+    """Runs the asynchronous invocations: after a failure one waits 1 minute, then 2, then it is given up."""
+
+    def __init__(self, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: Callable[[], datetime]) -> None:
+        self._events = events
+        self._functions = functions
+        self._queues = queues
+        self._clock = clock
 
     def next_at(self) -> datetime | None:
         """When the next attempt is due."""
-        return self._waiting[0].due if self._waiting else None
+        first = self._events.first()
+        return first.due if first else None
 
     def run(self) -> None:
-        """Make the first attempt that is due; after a failure it waits 1 minute, then 2, then it is given up."""
-        waiting = heapq.heappop(self._waiting)
-        function = self._stack.functions[waiting.function]
+        """Make the first attempt that is due."""
+        waiting = self._events.take()
+        function = self._functions.function(waiting.function)
         outcome = self._functions.invoke(waiting.function, waiting.event)
         if outcome.error is None:
             return
         waiting.attempts += 1
         if waiting.attempts <= function.retries:
             waiting.due = self._clock() + _WAITS[min(waiting.attempts, len(_WAITS)) - 1]
-            heapq.heappush(self._waiting, waiting)
+            self._events.wait(waiting)
         else:
             self._give_up(function, waiting, outcome)
 

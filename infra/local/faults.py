@@ -80,5 +80,5 @@ def refusal(service: str, mode: FaultMode) -> Reply:
 def _error(service: str, code: str, status: int, message: str) -> Reply:
     if service != "sns":  # the only one here that still speaks the query protocol
         return json_reply({"__type": code, "message": message}, status, code)
-    body = f"<ErrorResponse><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>local</RequestId></ErrorResponse>"
-    return Reply(status, {"Content-Type": "text/xml"}, body.encode())
+    error = f"<Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Reply(status, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>".encode())

@@ -15,7 +15,7 @@ import boto3
 from dunning.bootstrap import Handler, Platform
 from infra.local.stack import Function
 
-_log = logging.getLogger("dunning.local")
+log = logging.getLogger("dunning.local")
 _serial = itertools.count(1)
 
 
@@ -81,6 +81,10 @@ class LambdaService:
         self._containers: dict[str, _Container] = {}
         self.invocations = 0
 
+    def function(self, arn: str) -> Function:
+        """A function by its ARN."""
+        return self._functions[arn]
+
     def forget_containers(self) -> None:
         """Let each function start anew at its next invocation."""
         self._containers.clear()
@@ -97,7 +101,7 @@ class LambdaService:
         except InvocationDied as death:
             return self._died(function, str(death))
         except Exception as error:
-            _log.exception("%s failed", function.name)
+            log.exception("%s failed", function.name)
             return Outcome(error=f"{type(error).__name__}: {error}")
         if container.caller.dead:  # a handler that swallows even BaseException is dead all the same
             return self._died(function, "crashed")

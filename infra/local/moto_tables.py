@@ -46,7 +46,7 @@ class OrderedTable(Table):
 
     def reindex(self, hash_key: DynamoType, range_key: DynamoType) -> None:
         """Bring the indexes up to date with one item, whatever happened to it."""
-        item = self.items[hash_key].get(range_key) if hash_key in self.items else None
+        item = self.items.get(hash_key, {}).get(range_key)
         for index in self.all_indexes():
             of_hash, of_range = index.schema_key_attrs
             self._ordered[index.name].put((hash_key.value, range_key.value), _text(item, of_hash), _text(item, of_range))
@@ -101,7 +101,7 @@ class OrderedTable(Table):
         self, hash_key: DynamoType, comparison: str | None, operands: Sequence[DynamoType], index_name: str | None
     ) -> list[Item]:
         if index_name is None:
-            partition = self.items[hash_key] if hash_key in self.items else {}
+            partition = self.items.get(hash_key, {})
             return [item for sort_key, item in partition.items() if comparison is None or sort_key.compare(comparison, operands)]
         ordered = self._ordered.get(index_name)
         keys = ordered.keys(hash_key.value, comparison, [value.value for value in operands]) if ordered else []
@@ -185,11 +185,5 @@ class CuredBackend(DynamoDBBackend):
                 if not isinstance(table, OrderedTable) or kind == "ConditionCheck" or not {*table.table_key_attrs} <= {*key}:
                     continue
                 hash_key, range_key = (DynamoType(key[name]) for name in table.table_key_attrs)
-                item = self.items_of(table, hash_key).get(range_key)
+                item = table.items.get(hash_key, {}).get(range_key)
                 yield table, hash_key, range_key, copy.deepcopy(item) if kind == "Update" else item
-
-    @staticmethod
-    def items_of(table: OrderedTable, hash_key: DynamoType) -> dict[DynamoType, Item]:
-        """One partition."""
-        partition: dict[DynamoType, Item] = table.items[hash_key] if hash_key in table.items else {}
-        return partition

@@ -83,7 +83,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed template. `queues` names each queue's ARN by its logical id; `dead_letters` are the ARNs of those that take what failed."""
+    """A deployed template. `queues` has each queue's logical id by its ARN; `dead_letters` the ARNs of queues for what failed."""
 
     account: str
     region: str

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import cast
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import EventPattern
+from moto.events.utils import EventMessageType
 
 from infra.local.json_edges import Json, mapping, mappings, text
 from infra.local.lambda_service import LambdaService, Outcome
@@ -45,7 +47,11 @@ class StreamSource:
         """Hand one batch to the function."""
         end = min(self._read + self._mapped.batch_size, len(self._shard.items))
         records = [_record(mapping(item.to_json()), self._arn) for item in self._shard.items[self._read : end]]
-        matching = [record for record in records if not self._patterns or any(pattern.matches_event(record) for pattern in self._patterns)]
+        matching = [
+            record
+            for record in records
+            if not self._patterns or any(pattern.matches_event(cast("EventMessageType", record)) for pattern in self._patterns)
+        ]
         if not matching:
             self._go_on(end)
             return

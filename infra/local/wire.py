@@ -13,7 +13,8 @@ import boto3
 import botocore.loaders
 import botocore.session
 from botocore import UNSIGNED
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
@@ -74,7 +75,7 @@ class Wire:
         session.set_credentials("local", "local")
         # nobody here looks at signatures or user agents, and making them takes a quarter of each call's time
         session.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="local"))
-        session.register("before-send", self._hook(caller))
+        session.get_component("event_emitter").register("before-send", self._hook(caller))
         return boto3.Session(botocore_session=session, region_name=self._region)
 
     def calls(self) -> list[Calls]:
@@ -90,7 +91,7 @@ class Wire:
             service = _BOTO3_NAMES.get(service_id, service_id)
             with self._lock:
                 reply = self._perform(service, operation, request) if caller is None else self._attempt(caller, service, operation, request)
-            return AWSResponse(request.url, reply.status, HeadersDict(reply.headers), _Raw(reply.body))
+            return AWSResponse(request.url, reply.status, HTTPHeaders.from_dict(reply.headers), _Raw(reply.body))
 
         return before_send
 

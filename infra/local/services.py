@@ -1,0 +1,82 @@
+"""The services of one account, wired to each other."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from infra.local.async_events import AsyncEvents, AsyncSource
+from infra.local.event_source import EventSource
+from infra.local.faults import Faults
+from infra.local.json_edges import mapping
+from infra.local.lambda_service import LambdaService
+from infra.local.moto_door import MotoDoor
+from infra.local.outbox import Outbox
+from infra.local.queues import Queues, QueueSource
+from infra.local.schedules import ScheduleSource
+from infra.local.ses import MailService
+from infra.local.stack import Stack
+from infra.local.streams import StreamSource
+from infra.local.topics import Topics
+from infra.local.wire import Wire
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a deployed stack runs on. `sources` is what wakes its functions; at the same instant the earlier one goes first."""
+
+    outbox: Outbox
+    mail: MailService
+    faults: Faults
+    queues: Queues
+    wire: Wire
+    functions: LambdaService
+    sources: tuple[EventSource, ...]
+
+
+def teams_of(stack: Stack) -> dict[str, str]:
+    """The team topics' ARNs by team name, as the functions are told them."""
+    teams: dict[str, str] = {}
+    for function in stack.functions.values():
+        teams.update({team: str(arn) for team, arn in mapping(json.loads(function.env.get("TEAM_TOPICS", "{}"))).items()})
+    return teams
+
+
+def assemble(stack: Stack, clock: Clock, extra_env: Mapping[str, str]) -> Services:
+    """Build the services; `extra_env` is added to each function's environment."""
+    outbox, faults, queues, events = Outbox(), Faults(), Queues(stack), AsyncEvents(clock)
+    topics = Topics(
+        clock=clock,
+        outbox=outbox,
+        teams={arn: team for team, arn in teams_of(stack).items()},
+        subscriptions=stack.subscriptions,
+        wake=events.put,
+        send=queues.send,
+        account=stack.account,
+        region=stack.region,
+    )
+    mail = MailService(
+        clock=clock,
+        outbox=outbox,
+        publish=topics.publish,
+        account=stack.account,
+        region=stack.region,
+        identities=frozenset(env["EMAIL_FROM"] for env in (function.env for function in stack.functions.values()) if "EMAIL_FROM" in env),
+        destinations=stack.mail_destinations,
+    )
+    wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, faults, stack.region)
+    functions = LambdaService(stack.functions, extra_env, wire.session, clock)
+    sources = tuple(_sources(stack, events, functions, queues, clock))
+    return Services(outbox, mail, faults, queues, wire, functions, sources)
+
+
+def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: Clock) -> Iterator[EventSource]:
+    for schedule in stack.schedules:
+        yield ScheduleSource(schedule, events, clock, stack.account, stack.region)
+    yield AsyncSource(events, functions, queues, clock)
+    for stream in stack.stream_mappings:
+        yield StreamSource(stream, stack, functions, queues, clock)
+    for queue in stack.queue_mappings:
+        yield QueueSource(queue, queues, functions, clock)

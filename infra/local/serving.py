@@ -1,6 +1,7 @@
 """`dunning up`: the local cloud on a port, until told to stop."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from infra.local.http.wire import ADDRESS, Server, rfc3339
 from infra.local.running import RunningCloud, running_cloud
 
 
-def serve(port: int, start: datetime, policies: Path | None, stop: threading.Event, *, samples: bool) -> int:
-    """Serve on 127.0.0.1 until `stop` is set; the exit status.
+def serve(
+    port: int, start: datetime, policies: Path | None, stop: threading.Event, *, samples: bool, ready: Callable[[], None] = lambda: None
+) -> int:
+    """Serve on 127.0.0.1 until `stop` is set; the exit status. `ready` is called when requests are answered.
 
     The port is taken before the slow part begins, and refuses connections until all is ready.
     Raises Rejected when the port is in use or a policy does not load.
@@ -25,6 +28,7 @@ def serve(port: int, start: datetime, policies: Path | None, stop: threading.Eve
                 _deliver_samples(running, start)
             _listen(server, running, port)
             print(_addresses(server.url, running, start), flush=True)
+            ready()
             stop.wait()
     finally:
         server.stop()

@@ -203,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         fields = {name: value for name, value in answer.headers.items() if name.lower() not in _OURS}
         fields |= {"Content-Length": str(len(answer.body)), "Date": self.date_time_string()}
         fields |= {"Connection": "close"} if self.close_connection else {}
-        head = f"{self.protocol_version} {answer.status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        head = f"{self.protocol_version} {answer.status:d} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.wfile.write(head.encode("latin-1", "replace") + b"\r\n" + (b"" if self.command == "HEAD" else answer.body))
 
     def log_message(self, *_said: object) -> None:

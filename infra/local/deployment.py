@@ -16,7 +16,7 @@ from infra.local.json_edges import Json, mapping, text
 from infra.local.moto_tables import CuredBackend
 from infra.local.stack import Stack
 from infra.local.stack_reader import Resource, read_stack
-from infra.local.translation import OURS, WITHOUT_EFFECT, code_folders, read_template, replace_references, translate
+from infra.local.translation import OURS, WITHOUT_EFFECT, replace_references, translate
 
 REGION = "us-east-1"
 PARAMETERS: Mapping[str, str] = {
@@ -37,30 +37,21 @@ _accounts = itertools.count(100_000_000_001)
 
 def deploy(template: Path, clock: Callable[[], datetime]) -> Stack:
     """Deploy a SAM template. Raises Rejected for a parameter without a value, and for a resource that nothing here knows."""
-    sam = read_template(template)
-    parameters = _parameters(sam, template)
-    translated = translate(template, parameters, REGION)
+    translation = translate(template, PARAMETERS, REGION)
     account = str(next(_accounts))
-    resources = {name: mapping(resource) for name, resource in mapping(translated["Resources"]).items()}
-    kept_back = {name: _physical_id(account, name, resource) for name, resource in resources.items() if resource["Type"] in _NOT_MOTOS}
-    referring = {name: mapping(resource) for name, resource in mapping(replace_references(resources, kept_back)).items()}
-    deployed = _create(account, {**translated, "Resources": referring}, kept_back, parameters)
+    kept_back = {
+        name: _physical_id(account, name, resource) for name, resource in translation.resources.items() if resource["Type"] in _NOT_MOTOS
+    }
+    referring = {name: mapping(resource) for name, resource in mapping(replace_references(translation.resources, kept_back)).items()}
+    deployed = _create(account, translation.rest, referring, kept_back)
     CuredBackend.adopt(dynamodb_backends[account][REGION], clock)
-    return read_stack(account, REGION, deployed, code_folders(sam, template.parent))
+    return read_stack(account, REGION, deployed, translation.code_folders)
 
 
 def undeploy(stack: Stack) -> None:
     """Forget what the account holds."""
     for backends in (dynamodb_backends, secretsmanager_backends, sqs_backends):
         backends.pop(stack.account, None)
-
-
-def _parameters(sam: Json, template: Path) -> dict[str, str]:
-    declared = mapping(sam.get("Parameters"))
-    missing = [name for name, about in declared.items() if "Default" not in mapping(about) and name not in PARAMETERS]
-    if missing:
-        raise Rejected(f"{template.name}: no local value for {', '.join(missing)}: add it to PARAMETERS in infra/local/deployment.py")
-    return {name: value for name, value in PARAMETERS.items() if name in declared}
 
 
 def _physical_id(account: str, logical_id: str, resource: Json) -> str:
@@ -72,20 +63,19 @@ def _physical_id(account: str, logical_id: str, resource: Json) -> str:
     return text(json.loads(created)["ARN"])
 
 
-def _create(account: str, template: Json, kept_back: Mapping[str, str], parameters: Mapping[str, str]) -> list[Resource]:
+def _create(account: str, rest: Json, resources: Mapping[str, Json], kept_back: Mapping[str, str]) -> list[Resource]:
     moto_cures.without_rest_apis()
     from moto.cloudformation.models import cloudformation_backends
     from moto.cloudformation.parsing import clean_json, get_model_map
 
-    resources = {name: mapping(resource) for name, resource in mapping(template["Resources"]).items()}
     given = {name: _for_moto(resource) for name, resource in resources.items() if name not in kept_back}
     unknown = {f"{name} ({resource['Type']})" for name, resource in given.items() if resource["Type"] not in get_model_map()}
     if unknown:
         raise Rejected(
             f"moto cannot deploy {', '.join(sorted(unknown))}: say in infra/local/translation.py what the local cloud does instead"
         )
-    body = json.dumps({**template, "Resources": given, "Outputs": {}})
-    stack = cloudformation_backends[account][REGION].create_stack(_STACK, body, dict(parameters))
+    parameters = {name: value for name, value in PARAMETERS.items() if name in mapping(rest.get("Parameters"))}
+    stack = cloudformation_backends[account][REGION].create_stack(_STACK, json.dumps({**rest, "Resources": given}), parameters)
     known = stack.resource_map
 
     def deployed() -> Iterator[Resource]:

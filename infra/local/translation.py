@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -31,41 +32,52 @@ WITHOUT_EFFECT = {
     "AWS::SQS::QueuePolicy": "every service may send",
 }
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(\.[A-Za-z0-9.]+)?\}")
+_FUNCTION = "AWS::Serverless::Function"
 _CODE = "s3://local/not-uploaded"
 
 
-def read_template(path: Path) -> Json:
-    """The SAM template as written. Raises Rejected when it is no YAML mapping."""
-    template = mapping(yaml_parse(path.read_text(encoding="utf-8")))
-    if not mapping(template.get("Resources")):
-        raise Rejected(f"{path}: no Resources: this is no template")
-    return template
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A template as plain CloudFormation, and where each function's code lies, by logical id."""
+
+    resources: Mapping[str, Json]
+    rest: Json
+    code_folders: Mapping[str, Path]
 
 
-@cache
-def _translated(path: Path, _modified: int, parameters: tuple[tuple[str, str], ...], region: str) -> Json:
-    template = copy.deepcopy(read_template(path))
-    for resource in mapping(template["Resources"]).values():
-        properties = resource.get("Properties", {}) if isinstance(resource, dict) else {}
-        for source in {"CodeUri", "ContentUri"} & set(properties):
-            properties[source] = _CODE
-    translator = Translator({}, Parser(), None, boto3.Session(region_name=region))
-    return mapping(translator.translate(template, parameter_values=dict(parameters)))
+def translate(path: Path, parameters: Mapping[str, str], region: str) -> Translation:
+    """Translate a SAM template; the same file is translated once per process.
 
-
-def translate(path: Path, parameters: Mapping[str, str], region: str) -> Json:
-    """The CloudFormation template. The same file is translated once per process."""
+    `parameters` are values for those that it declares. Raises Rejected when it is no template, or a parameter has no value.
+    """
     return copy.deepcopy(_translated(path, path.stat().st_mtime_ns, tuple(sorted(parameters.items())), region))
 
 
-def code_folders(template: Json, root: Path) -> dict[str, Path]:
-    """Where each function's code lies, by logical id."""
+@cache
+def _translated(path: Path, _modified: int, parameters: tuple[tuple[str, str], ...], region: str) -> Translation:
+    template = mapping(yaml_parse(path.read_text(encoding="utf-8")))
+    resources = {name: mapping(resource) for name, resource in mapping(template.get("Resources")).items()}
+    if not resources:
+        raise Rejected(f"{path}: no Resources: this is no template")
+    declared = mapping(template.get("Parameters"))
+    values = {name: value for name, value in parameters if name in declared}
+    missing = [name for name, about in declared.items() if "Default" not in mapping(about) and name not in values]
+    if missing:
+        raise Rejected(f"{path.name}: no local value for {', '.join(missing)}: add it to PARAMETERS in infra/local/deployment.py")
+    folders = _code_folders(template, resources, path.parent)
+    for resource in resources.values():
+        properties = resource.get("Properties")
+        if isinstance(properties, dict):
+            properties.update({source: _CODE for source in ("CodeUri", "ContentUri") if source in properties})
+    translated = mapping(Translator({}, Parser(), None, boto3.Session(region_name=region)).translate(template, parameter_values=values))
+    plain = {name: mapping(resource) for name, resource in mapping(translated.pop("Resources")).items()}
+    return Translation(plain, {**translated, "Outputs": {}}, folders)
+
+
+def _code_folders(template: Json, resources: Mapping[str, Json], root: Path) -> dict[str, Path]:
     default = mapping(mapping(template.get("Globals")).get("Function")).get("CodeUri")
-    folders = {}
-    for name, resource in mapping(template["Resources"]).items():
-        if mapping(resource).get("Type") == "AWS::Serverless::Function":
-            folders[name] = root / text(mapping(mapping(resource).get("Properties")).get("CodeUri", default))
-    return folders
+    functions = {name: mapping(resource.get("Properties")) for name, resource in resources.items() if resource.get("Type") == _FUNCTION}
+    return {name: root / text(properties.get("CodeUri", default)) for name, properties in functions.items()}
 
 
 def replace_references(node: object, physical: Mapping[str, str]) -> object:

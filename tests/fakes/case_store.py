@@ -94,7 +94,7 @@ class MemoryCaseStore:
         claim = profile.claim if profile else None
         if profile is None or claim is None or claim.origin != origin:
             return False
-        if state is EffectState.STARTED and claim.effects.get(effect) is EffectState.DONE:
+        if state is not EffectState.DONE and claim.effects.get(effect) is EffectState.DONE:
             return False
         self.writes += 1
         marked = replace(claim, effects={**claim.effects, effect: state})

@@ -20,9 +20,12 @@ class HoldKind(StrEnum):
 
 
 class EffectState(StrEnum):
-    """How far one effect of a claim has come: `STARTED` before an at-most-once send, `DONE` once accepted."""
+    """How far one effect of a claim has come: `STARTED` before an at-most-once send, `REFUSED` when it surely was not sent,
+    `DONE` once accepted.
+    """
 
     STARTED = "started"
+    REFUSED = "refused"
     DONE = "done"
 
 

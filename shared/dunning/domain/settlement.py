@@ -98,7 +98,7 @@ class Settlement:
             log = [self._log(ActivityType.SENT, work, work.reason, "email")] if work.effects else []
             return replace(invoice, thanks_at=None), log
         if work.verdict is Verdict.MOVE:
-            return (replace(invoice, next_at=work.move_to) if invoice.next_step == work.step else invoice), []
+            return _moved(invoice, work), []
         policy = self.policy_of(invoice)
         step = next((step for step in policy.steps if step.id == work.step), None)
         if step is None:
@@ -143,10 +143,21 @@ class Settlement:
         return Activity(self.now, kind, reason, (work.invoice,), work.step, self.actor, channel, self.claim.origin)
 
 
-def unfinished(effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:
-    """The marks that are still needed: those of works that are not finished."""
+def _moved(invoice: Invoice, work: Work) -> Invoice:
+    """Moved, never back: the plan may have been put later while the work was under way."""
+    if work.step is None:
+        return replace(invoice, thanks_at=work.move_to) if invoice.thanks_at else invoice
+    if invoice.next_step != work.step or invoice.next_at is None or work.move_to is None:
+        return invoice
+    return replace(invoice, next_at=max(invoice.next_at, work.move_to))
+
+
+def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:
+    """The marks that are still needed: those of works that are not finished, ours and what was reported done meanwhile."""
     finished: set[str] = {effect.key for one in done for effect in one.work.effects}
-    return {key: state for key, state in effects.items() if key not in finished}
+    stored = case.profile.claim.effects if case.profile.claim else {}
+    reported = {key: state for key, state in stored.items() if state is EffectState.DONE}
+    return {key: state for key, state in {**effects, **reported}.items() if key not in finished}
 
 
 def effects_of(works: Sequence[Work]) -> tuple[Effect, ...]:

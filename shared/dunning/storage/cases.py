@@ -173,24 +173,24 @@ class TableCaseStore:
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone: it was settled. Raises Retryable.
 
-        `DONE` is never set back to `STARTED`: the later word of a duplicate must not undo what is known. It makes other views of
-        the case stale: a settle that does not know of it must read again, or it would wipe it out. `STARTED` is the settler's own.
+        `DONE` is never set back: the later word of a duplicate must not undo what is known. It makes other views of the case
+        stale: a settle that does not know of it must read again, or it would wipe it out. The other states are the settler's own.
         """
         change = "SET claim_effects.#effect = :state"
         not_done = " AND (attribute_not_exists(claim_effects.#effect) OR claim_effects.#effect <> :done)"
         values: dict[str, object] = {":origin": origin, ":state": state.value}
-        if state is EffectState.STARTED:
-            values[":done"] = EffectState.DONE.value
-        else:
+        if state is EffectState.DONE:
             change += ", version = version + :one"
             values[":one"] = 1
+        else:
+            values[":done"] = EffectState.DONE.value
         try:
             with aws_errors(f"marking an effect of {customer}"):
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_wire({"pk": keys.customer_key(customer), "sk": keys.PROFILE}),
                     UpdateExpression=change,
-                    ConditionExpression="claim_origin = :origin" + (not_done if state is EffectState.STARTED else ""),
+                    ConditionExpression="claim_origin = :origin" + ("" if state is EffectState.DONE else not_done),
                     ExpressionAttributeNames={"#effect": effect},
                     ExpressionAttributeValues=to_wire(values),
                 )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim
-from dunning.domain.decision import decide, due_invoices
+from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.decision import Verdict, Work, decide, due_invoices
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Snapshot
 from dunning.domain.policy import Policy
@@ -26,10 +26,15 @@ Finish = Callable[[Case], Settled]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the providers said at the last hop before the customer."""
+    """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for."""
 
+    asked: frozenset[str] = frozenset()
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
+
+    def covers(self, work: Work) -> bool:
+        """Whether this work may be carried out now."""
+        return work.verdict in (Verdict.THANK, Verdict.NOTIFY) or work.invoice in self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +85,23 @@ class RunStep:
         try:
             checked = self._check(case, now)
         except Retryable:
-            self._finish(case, settlement, Checked(), (), lambda after: Settled(settlement.postpone(after, claim.effects)))
+            self._finish(
+                case, settlement, Checked(), (), lambda after: Settled(settlement.postpone(after, unfinished(after, claim.effects, ())))
+            )
             return "postponed: the provider cannot be reached"
         fresh, _ = _taken_in(case, checked, self._recorder(case, now))
-        works = decide(fresh, self._policy_of, now)
+        works = [work for work in decide(fresh, self._policy_of, now) if checked.covers(work)]
         progress = self.sender.send(works, fresh, claim, now)
-        left = unfinished(progress.effects, progress.done)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress.done)
+
+        def left(after: Case) -> dict[str, EffectState]:
+            return unfinished(after, progress.effects, progress.done)
+
         endings: dict[Ending, Finish] = {
             Ending.COMPLETE: lambda after: Settled(settlement.release(after)),
-            Ending.REFUSED: lambda after: Settled(settlement.postpone(after, left)),
-            Ending.UNKNOWN: lambda after: Settled(settlement.keep(after, left)),
+            Ending.REFUSED: lambda after: Settled(settlement.postpone(after, left(after))),
+            Ending.UNKNOWN: lambda after: Settled(settlement.keep(after, left(after))),
         }
         self._finish(case, settlement, checked, progress.done, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
@@ -123,15 +133,15 @@ class RunStep:
         due = due_invoices(case, now)
         if not due:
             return Checked()
+        asked = frozenset(invoice.id for invoice in due)
         source = self.sources.get(due[0].source)
         if source is None:
-            return Checked()
+            return Checked(asked)
         listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if len(due) > 1 else {}
-        unlisted = [invoice.id for invoice in due if invoice.id not in listed]
-        fetched = {invoice_id: source.fetch(invoice_id) for invoice_id in unlisted}
-        found = [snapshot for snapshot in fetched.values() if snapshot]
-        gone = tuple(invoice_id for invoice_id, snapshot in fetched.items() if snapshot is None)
-        return Checked((*listed.values(), *found), gone)
+        # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
+        found = {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id) for invoice in due}
+        snapshots = tuple(snapshot for snapshot in found.values() if snapshot)
+        return Checked(asked, snapshots, tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None))
 
     def _not_now(self, wakeup: Wakeup, due_at: datetime | None, now: datetime) -> str:
         """Not due, or held: one that came early is sent again with what remains; all else the wheel finds."""

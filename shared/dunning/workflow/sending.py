@@ -63,13 +63,13 @@ class Sender:
         done: list[Done] = []
         for work in works:
             notes: dict[str, str] = {}
-            if work.effects and self.clock() > claim.until - SAFETY:
-                return Progress(tuple(done), effects, Ending.REFUSED)
             for effect in work.effects:
+                if self.clock() > claim.until - SAFETY:
+                    return Progress(tuple(done), effects, Ending.REFUSED)
                 try:
                     note = self._carry_out(effect, case, claim, effects, now)
                 except Refused:
-                    effects.pop(effect.key, None)
+                    self._surely_not_sent(effect, case, claim, effects)
                     return Progress(tuple(done), effects, Ending.REFUSED)
                 except OutcomeUnknown:
                     return Progress(tuple(done), effects, Ending.UNKNOWN)
@@ -104,6 +104,11 @@ class Sender:
                 effects[effect.key] = EffectState.STARTED
                 self.sms.send(effect.to, text, envelope)
         return None
+
+    def _surely_not_sent(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState]) -> None:
+        if effects.get(effect.key) is EffectState.STARTED:
+            self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
+        effects[effect.key] = EffectState.REFUSED
 
     def _content(self, effect: Effect, case: Case, now: datetime) -> MessageContent:
         contact = case.profile.contact

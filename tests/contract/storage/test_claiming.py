@@ -120,11 +120,22 @@ def test_a_mark_for_a_claim_that_is_gone_changes_nothing(storage: Storage, custo
     assert storage.store.load("stripe:cus_nobody").profile.version == 0
 
 
-def test_what_is_done_is_not_begun_again(storage: Storage) -> None:
+@pytest.mark.parametrize("state", [EffectState.STARTED, EffectState.REFUSED])
+def test_what_is_done_stays_done(storage: Storage, state: EffectState) -> None:
     storage.store.save(Case(Profile(ACME)), due_case())
     storage.store.claim(ACME, claim(1), NOW)
     storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.DONE)
-    assert not storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.STARTED)
+    assert not storage.store.mark_effect(ACME, "claim-1", TEXT, state)
     held = storage.store.load(ACME).profile.claim
     assert held is not None
     assert held.effects == {TEXT: EffectState.DONE}
+
+
+def test_what_was_begun_and_refused_may_be_begun_again(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    for state in (EffectState.STARTED, EffectState.REFUSED, EffectState.STARTED):
+        assert storage.store.mark_effect(ACME, "claim-1", TEXT, state)
+        held = storage.store.load(ACME).profile.claim
+        assert held is not None
+        assert held.effects == {TEXT: state}

@@ -49,7 +49,7 @@ def progress(screen: Console, start: datetime, days: int) -> Iterator[Watcher]:
 
 def show(screen: Console, ledger: Ledger, company: str, report: Path) -> None:
     """The time line, how each invoice ended, the money, and where the report is."""
-    screen.print(f"\n{company}: {len(ledger.entries)} invoices through {ledger.days} virtual days. Times are UTC.\n")
+    screen.print(f"{company}: {len(ledger.entries)} invoices through {ledger.days} virtual days. Times are UTC.\n")
     screen.print(_time_line(timetable(ledger)))
     screen.print()
     screen.print(_endings(ledger))

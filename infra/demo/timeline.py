@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from infra.demo.ledger import Entry, Ledger
-from infra.demo.words import day, money
+from infra.demo.words import because, day, decision, money
 from infra.samples.book import What
 
 
@@ -106,7 +106,9 @@ def _marks(ledger: Ledger, entry: Entry) -> list[Mark]:
         if activity.type == "escalated":
             marks.append(Mark("escalated", position(ledger, activity.at), f"handed to collections {day(activity.at)}", "!"))
         elif activity.type == "suppressed":
-            marks.append(Mark("suppressed", position(ledger, activity.at), f"not sent {day(activity.at)}"))
+            marks.append(
+                Mark("suppressed", position(ledger, activity.at), f"{decision(activity).lower()} {day(activity.at)}: {because(activity)}")
+            )
     for fact in entry.facts:
         x, when = position(ledger, fact.at), day(fact.at)
         if fact.what in (What.PAID, What.PAID_UNHEARD):

@@ -59,7 +59,7 @@ def _fact(entry: Entry, fact: Fact) -> Event:
 
 def _decision(entry: Entry, activity: Activity, sent: tuple[Message, ...]) -> Event:
     what = words.decision(activity, sent)
-    return _event(entry, activity.at, what, activity.reason, _TONES.get(activity.type, "plain"), ours=True, messages=sent)
+    return _event(entry, activity.at, what, words.because(activity), _TONES.get(activity.type, "plain"), ours=True, messages=sent)
 
 
 def _unexplained(entry: Entry, message: Message) -> Event:

@@ -40,6 +40,20 @@ _DECISIONS = {
     "plan_ended": "Plan at its end",
 }
 
+_WATCHED = {
+    "charge_automatically": "Stripe charges this one by itself",
+    "no_due_date": "it has no due date",
+    "below_minimum_balance": "it is below the smallest balance worth a reminder",
+}
+
+_REASONS = _WATCHED | {
+    "void": "voided at its source",
+    "uncollectible": "marked uncollectible at its source",
+    "deleted": "deleted at its source",
+    "due_date": "a new due date; the plan is timed anew",
+    "contact: email": "mail goes to the new address from now on",
+}
+
 _ENDED = {"void": "Voided", "uncollectible": "Written off", "deleted": "Deleted"}
 
 
@@ -89,6 +103,8 @@ def ending(entry: Entry) -> str:
 
 def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
     """What was decided; what went out at that instant says what `sent` means."""
+    if activity.reason in _WATCHED:
+        return "Only watched, not reminded"
     if activity.type != "sent":
         return _DECISIONS.get(activity.type, activity.type.replace("_", " ").capitalize())
     sent = [message for message in messages if message.sent_at == activity.at]
@@ -96,6 +112,11 @@ def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
         return "Thank-you sent"
     channels = dict.fromkeys(CHANNELS[message.channel] for message in sent if message.channel != "team")
     return f"Reminder sent by {' and '.join(_lower(channel) for channel in channels)}" if channels else "Reminder sent"
+
+
+def because(activity: Activity) -> str | None:
+    """The reason of a decision as a person says it; what we have no better words for stays as it was logged."""
+    return None if activity.reason is None else _REASONS.get(activity.reason, activity.reason)
 
 
 def happening(fact: Fact, entry: Entry) -> str:

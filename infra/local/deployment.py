@@ -20,12 +20,12 @@ from infra.local.translation import OURS, WITHOUT_EFFECT, replace_references, tr
 
 REGION = "us-east-1"
 PARAMETERS: Mapping[str, str] = {
-    "CompanyName": "Example Ltd",
+    "CompanyName": "Larkfield Supply",
     "DueShards": "1",
-    "EmailFrom": "billing@example.com",
-    "EmailReplyTo": "accounts@example.com",
+    "EmailFrom": "billing@larkfield.example",
+    "EmailReplyTo": "accounts@larkfield.example",
     "LogLevel": "ERROR",
-    "SmsSenderId": "Example",
+    "SmsSenderId": "Larkfield",
 }
 SECRETS: Mapping[str, Mapping[str, object]] = {
     "StripeSecret": {"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"},

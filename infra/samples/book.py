@@ -123,7 +123,7 @@ BOOK: tuple[Sample, ...] = (
         ),
     ),
     Sample("INV-0150", _PATEL, "GBP", 115_000, "Archive storage, annual", 7.2, 14, (Turn(24.25, What.UNCOLLECTIBLE),)),
-    Sample("INV-0151", _CEDAR, "USD", 94_000, "Green coffee samples, 60 kg", 8.4, 22, (Turn(28.3, What.PAID_UNHEARD),)),
+    Sample("INV-0151", _CEDAR, "USD", 94_000, "Green coffee samples, 60 kg", 8.4, 22, (Turn(28.9, What.PAID_UNHEARD),)),
     Sample(
         "INV-0152",
         _BIANCHI,

@@ -10,6 +10,7 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.planning import planned, with_thanks
 from dunning.domain.policy import Policy
+from dunning.domain.timing import effective_due_date
 
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
@@ -85,11 +86,10 @@ class Recorder:
         )
         policy = self.policy_of(blank)
         invoice = replace(self._seen(blank, snapshot), policy=policy.name)
-        profile = case.profile
-        if profile.contact_stamp is None:
-            # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
-            profile = replace(profile, contact=_filled(snapshot.contact, profile.contact))
-        case = case.with_profile(profile)
+        # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
+        known = case.profile
+        contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
+        case = case.with_profile(replace(known, contact=_filled(*contacts)))
         if not invoice.is_open:
             return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
         enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
@@ -112,20 +112,24 @@ class Recorder:
         )
 
     def _changed(self, case: Case, known: Invoice, seen: Invoice) -> Recorded:
+        facts = _changed_facts(known, seen)
+        if not seen.is_open and seen.status is known.status:
+            return Recorded(case.with_invoice(seen), (self._log(ActivityType.UPDATED, seen, ", ".join(facts)),))
         if not seen.is_open:
-            closed = replace(seen, next_step=None, next_at=None, suppressed_for=None)
+            closed = replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None)
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
             return Recorded(case.with_invoice(closed), (self._closing(closed),))
-        facts = _changed_facts(known, seen)
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
         elif facts == ("amount_due",) and seen.amount_due < known.amount_due:
-            log = self._log(ActivityType.PARTLY_PAID, seen, f"{known.amount_due} → {seen.amount_due} {seen.currency} (minor units)")
+            before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
+            log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}")
         else:
             log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
-        if "due_date" in facts or not known.is_open:
-            seen = replace(seen, next_step=None, next_at=None)
+        policy = self.policy_of(seen)
+        if effective_due_date(known, policy) != effective_due_date(seen, policy) or not known.is_open:
+            seen = replace(seen, next_step=None, next_at=None, thanks_at=None)
         return self._with_plan(case, seen, log)
 
     def _with_plan(self, case: Case, invoice: Invoice, *logged: Activity) -> Recorded:

@@ -60,7 +60,8 @@ def _delayed(message: Message) -> bool:
 
 def due_at_ms(message: Message) -> int:
     """The instant, in whole milliseconds since the epoch, from which a message can be received."""
-    return round(max(message.delayed_until, message.visible_at))
+    sent_at: int = vars(message)["sent_timestamp"]
+    return round(max(sent_at, message.delayed_until, message.visible_at))
 
 
 def messages_of(queue: Queue) -> list[Message]:

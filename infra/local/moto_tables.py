@@ -137,6 +137,7 @@ class CuredBackend(DynamoDBBackend):
         backend.__class__ = cls
         vars(backend).update(_clock=clock, _tokens={})
         for table in backend.tables.values():
+            table.lambda_event_source_mappings.clear()  # moto invokes these, in Docker, even when they are disabled
             OrderedTable.adopt(table)
 
     def update_item(self, table_name: str, key: dict[str, dict[str, Any]], *args: Any, **kwargs: Any) -> Item:

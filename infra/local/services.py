@@ -1,11 +1,11 @@
 """The services of one account, wired to each other."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from infra.local.async_events import AsyncEvents, AsyncSource
+from infra.local.clock import VirtualClock
 from infra.local.event_source import EventSource
 from infra.local.faults import Faults
 from infra.local.json_edges import mapping
@@ -19,8 +19,6 @@ from infra.local.stack import Stack
 from infra.local.streams import StreamSource
 from infra.local.topics import Topics
 from infra.local.wire import Wire
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def teams_of(stack: Stack) -> dict[str, str]:
     return teams
 
 
-def assemble(stack: Stack, clock: Clock, extra_env: Mapping[str, str]) -> Services:
+def assemble(stack: Stack, clock: VirtualClock, extra_env: Mapping[str, str]) -> Services:
     """Build the services; `extra_env` is added to each function's environment."""
     outbox, faults, queues, events = Outbox(), Faults(), Queues(stack), AsyncEvents(clock)
     topics = Topics(
@@ -66,13 +64,13 @@ def assemble(stack: Stack, clock: Clock, extra_env: Mapping[str, str]) -> Servic
         identities=frozenset(env["EMAIL_FROM"] for env in (function.env for function in stack.functions.values()) if "EMAIL_FROM" in env),
         destinations=stack.mail_destinations,
     )
-    wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, faults, stack.region)
+    wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, faults, clock, stack.region)
     functions = LambdaService(stack.functions, extra_env, wire.session, clock)
     sources = tuple(_sources(stack, events, functions, queues, clock))
     return Services(outbox, mail, faults, queues, wire, functions, sources)
 
 
-def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: Clock) -> Iterator[EventSource]:
+def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: VirtualClock) -> Iterator[EventSource]:
     for schedule in stack.schedules:
         yield ScheduleSource(schedule, events, clock, stack.account, stack.region)
     yield AsyncSource(events, functions, queues, clock)

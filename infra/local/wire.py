@@ -18,6 +18,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
+from infra.local.clock import VirtualClock, virtual_time
 from infra.local.faults import FaultMode, Faults, refusal
 from infra.local.json_edges import mapping
 from infra.local.lambda_service import Caller, InvocationDied
@@ -58,15 +59,16 @@ class _Raw(BytesIO):
 class Wire:
     """The wire between all boto3 sessions of one local cloud and its services."""
 
-    def __init__(self, door: MotoDoor, mail: MailService, topics: Topics, faults: Faults, region: str) -> None:
+    def __init__(self, door: MotoDoor, mail: MailService, topics: Topics, faults: Faults, clock: VirtualClock, region: str) -> None:
         self._door = door
         self._mail = mail
         self._topics = topics
         self._faults = faults
+        self._clock = clock
+        self._lock = threading.RLock()
         self._region = region
         self._loader = botocore.loaders.create_loader()
         self._counts: Counter[_Call] = Counter()
-        self._lock = threading.RLock()  # moto is not safe under threads
 
     def session(self, caller: Caller | None = None) -> boto3.Session:
         """A boto3 session whose calls end here. Without a caller they are neither counted nor failed."""
@@ -89,8 +91,12 @@ class Wire:
         def before_send(request: AWSPreparedRequest, event_name: str, **_kwargs: object) -> AWSResponse:
             _point, service_id, operation = event_name.split(".")
             service = _BOTO3_NAMES.get(service_id, service_id)
-            with self._lock:
-                reply = self._perform(service, operation, request) if caller is None else self._attempt(caller, service, operation, request)
+            if caller is None:
+                with virtual_time(self._clock), self._lock:
+                    reply = self._perform(service, operation, request)
+            else:
+                with self._lock:  # a function may call from threads of its own, and moto is not safe under them
+                    reply = self._attempt(caller, service, operation, request)
             return AWSResponse(request.url, reply.status, HTTPHeaders.from_dict(reply.headers), _Raw(reply.body))
 
         return before_send

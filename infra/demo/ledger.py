@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from dunning.domain.money import Money
@@ -41,6 +41,12 @@ class Entry:
             if message.kind == "reminder":
                 steps.setdefault(message.step, []).append(message)
         return tuple(tuple(messages) for messages in steps.values())
+
+    @property
+    def due_noon(self) -> datetime | None:
+        """Noon (UTC) of the due date: a date has no instant, its middle is the fairest place on an axis."""
+        due = self.invoice.due_date
+        return datetime.combine(date.fromisoformat(due), time(12), tzinfo=UTC) if due else None
 
     @property
     def first_reminder_at(self) -> datetime | None:

@@ -1,7 +1,7 @@
 """Where things stand on an invoice's time line: positions in per cent of the period. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from infra.demo.ledger import Entry, Ledger
 from infra.demo.words import because, day, decision, money
@@ -61,17 +61,10 @@ def line(ledger: Ledger, entry: Entry) -> Line:
     return Line(tuple(_spans(ledger, entry)), tuple(sorted(_marks(ledger, entry), key=lambda mark: mark.x)))
 
 
-def due_noon(entry: Entry) -> datetime | None:
-    """Noon (UTC) of the due date: a date has no instant, its middle is the fairest place on an axis."""
-    if entry.invoice.due_date is None:
-        return None
-    return datetime.combine(date.fromisoformat(entry.invoice.due_date), time(12), tzinfo=UTC)
-
-
 def _spans(ledger: Ledger, entry: Entry) -> list[Span]:
     issued = next(fact.at for fact in entry.facts if fact.what is What.ISSUED)
     until = entry.closed_at or ledger.end
-    due = due_noon(entry)
+    due = entry.due_noon
     spans = [_span(ledger, "waiting", issued, min(due, until) if due else until)]
     if due is not None and due < until:
         spans.append(_span(ledger, "overdue", due, until))
@@ -94,7 +87,7 @@ def _span(ledger: Ledger, kind: str, start: datetime, end: datetime) -> Span:
 
 def _marks(ledger: Ledger, entry: Entry) -> list[Mark]:
     marks = []
-    due = due_noon(entry)
+    due = entry.due_noon
     if due is not None:
         marks.append(Mark("due", position(ledger, due), f"due {day(due)}"))
     for number, messages in enumerate(entry.reminders, 1):

@@ -26,6 +26,9 @@ class MemoryCaseStore:
 
     def load(self, customer: str) -> Case:
         """The case as it is; an empty one (version 0) when the customer is unknown."""
+        return self._stored(customer)
+
+    def _stored(self, customer: str) -> Case:
         profile = self._profiles.get(customer, Profile(customer))
         return Case(profile, dict(self._invoices.get(customer, {})))
 
@@ -43,7 +46,7 @@ class MemoryCaseStore:
         changed = [invoice for invoice in after.invoices.values() if before.invoices.get(invoice.id) != invoice]
         if not changed and not activities and before.profile == after.profile:
             return
-        stored = self.load(customer)
+        stored = self._stored(customer)
         if claim_id and stored.profile.version and (stored.profile.claim is None or stored.profile.claim.id != claim_id):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
         self._require_unchanged(before, stored, changed)
@@ -111,11 +114,12 @@ class MemoryCaseStore:
             if profile.due_at:
                 yield DueTimer(profile.customer, profile.due_at, profile.due_since or profile.due_at)
 
-    def open_rows(self) -> list[OpenRow]:
-        """All open invoices, those due first first."""
+    def open_rows(self) -> list[tuple[str, OpenRow]]:
+        """All open invoices, those due first first, each with the key it is sorted by."""
         rows = [invoice for kept in self._invoices.values() for invoice in kept.values() if invoice.is_open]
-        rows.sort(key=lambda invoice: (invoice.due_date or date.max, invoice.customer, invoice.id))
-        return [OpenRow(invoice.customer, invoice.id) for invoice in rows]
+        return sorted(
+            (f"{invoice.due_date or date.max} {invoice.customer} {invoice.id}", OpenRow(invoice.customer, invoice.id)) for invoice in rows
+        )
 
 
 class MemoryTimerIndex:
@@ -139,11 +143,10 @@ class MemoryOpenIndex:
         self._page_size = page_size
 
     def page(self, cursor: str | None) -> OpenPage:
-        """One page; the cursor is the position behind it."""
-        start = int(cursor) if cursor else 0
-        rows = self._store.open_rows()
-        end = start + self._page_size
-        return OpenPage(tuple(rows[start:end]), str(end) if end < len(rows) else None)
+        """One page; the cursor is the last row's key, so that rows may leave the index between two pages."""
+        behind = [(key, row) for key, row in self._store.open_rows() if key > (cursor or "")]
+        page = behind[: self._page_size]
+        return OpenPage(tuple(row for _, row in page), page[-1][0] if len(behind) > len(page) else None)
 
 
 class MemorySweepNotes:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.decision import Verdict, Work, decide, due_invoices
+from dunning.domain.decision import Work, decide, due_invoices
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Snapshot
 from dunning.domain.policy import Policy
@@ -33,8 +33,8 @@ class Checked:
     gone: tuple[str, ...] = ()
 
     def covers(self, work: Work) -> bool:
-        """Whether this work may be carried out now."""
-        return work.verdict in (Verdict.THANK, Verdict.NOTIFY) or work.invoice in self.asked
+        """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""
+        return work.step is None or work.invoice in self.asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,3 +109,22 @@ def test_the_same_page_again_replaces_itself(storage: Storage) -> None:
 def test_a_page_without_invoices_is_remembered_as_empty(storage: Storage) -> None:
     storage.notes.add("run-1", 0, [])
     assert storage.notes.seen("run-1") == frozenset()
+
+
+def test_rows_that_leave_the_index_between_two_pages_hide_no_others(storage: Storage) -> None:
+    names = [f"in_{number}" for number in range(3 * PAGE_SIZE)]
+    put(storage, ACME, *(invoice(name) for name in names))
+    rows: list[OpenRow] = []
+    cursor: str | None = None
+    while True:
+        page = storage.open_index.page(cursor)
+        rows += page.rows
+        before = storage.store.load(ACME)
+        closed = before
+        for row in page.rows:
+            closed = closed.with_invoice(replace(before.invoices[row.invoice_id], status=Status.PAID))
+        storage.store.save(before, closed)
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert sorted(row.invoice_id for row in rows) == sorted(names)

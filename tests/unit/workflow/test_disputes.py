@@ -1,0 +1,116 @@
+"""Disputes hold the case from whichever side their news come, and in whatever order."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from dunning.domain.case import Dispute
+from dunning.workflow.ports import SyncRequest, Traced
+from dunning.workflow.source_events import DisputeSeen, FetchKind
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.plan import FIRST, said
+
+HOUR = timedelta(hours=1)
+OPENED = Dispute("dp_1", is_open=True, stamp=MONDAY_MORNING + HOUR, invoice="in_1")
+WON = Dispute("dp_1", is_open=False, stamp=MONDAY_MORNING + 2 * HOUR, invoice="in_1")
+OTHER_OPENED = Dispute("dp_2", is_open=True, stamp=MONDAY_MORNING + HOUR)
+OTHER_WON = Dispute("dp_2", is_open=False, stamp=MONDAY_MORNING + 2 * HOUR)
+
+
+def test_an_open_dispute_holds_and_its_end_releases(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.record.dispute(ACME, OPENED)
+    assert world.profile(ACME).due_at is None
+    world.record.dispute(ACME, WON)
+    assert world.profile(ACME).due_at == FIRST
+    assert said(world.log(ACME)) == ["enrolled", "held", "released"]
+
+
+@pytest.mark.parametrize("order", list(permutations([OPENED, WON, OTHER_OPENED, OTHER_WON])))
+def test_disputes_end_up_alike_in_any_order(world: FakeDeployment, order: tuple[Dispute, ...]) -> None:
+    world.invoiced(snapshot())
+    for dispute in order:
+        world.record.dispute(ACME, dispute)
+    assert not world.profile(ACME).is_held
+    assert world.profile(ACME).due_at == FIRST
+
+
+@pytest.mark.parametrize("order", list(permutations([OPENED, WON, OTHER_OPENED])))
+def test_one_dispute_that_is_still_open_holds(world: FakeDeployment, order: tuple[Dispute, ...]) -> None:
+    world.invoiced(snapshot())
+    for dispute in order:
+        world.record.dispute(ACME, dispute)
+    assert world.profile(ACME).is_held
+    assert world.profile(ACME).due_at is None
+
+
+def test_the_same_news_of_a_dispute_twice_change_nothing(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.record.dispute(ACME, OPENED)
+    writes = world.store.writes
+    world.record.dispute(ACME, OPENED)
+    assert world.store.writes == writes
+
+
+def test_when_a_dispute_ends_late_one_step_runs_and_the_plan_goes_on_from_there(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.record.dispute(ACME, OPENED)
+    world.run_until(FIRST + timedelta(days=20))
+    assert world.email.sent == []
+    world.record.dispute(ACME, WON)
+    world.advance(HOUR)
+    assert [mail.envelope.step for mail in world.email.sent] == ["first"]
+    world.advance(timedelta(days=2))
+    assert [mail.envelope.step for mail in world.email.sent] == ["first", "second"]
+
+
+def test_a_dispute_of_a_customer_who_owes_nothing_here_is_not_recorded(world: FakeDeployment) -> None:
+    world.record.dispute("stripe:cus_else", OPENED)
+    assert world.store.customers() == ()
+
+
+def test_a_webhook_about_a_dispute_finds_its_customer_through_the_charge(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    seen = DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent="pi_1", stamp=MONDAY_MORNING)
+    world.stripe.disputes["dp_1"] = seen
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(ACME, ("in_1",))
+    world.events(seen)
+    world.settle_queues()
+    assert world.profile(ACME).disputes["dp_1"] == Dispute("dp_1", is_open=True, stamp=MONDAY_MORNING, invoice="in_1")
+    assert world.log(ACME)[-1].invoices == ("in_1",)
+
+
+def test_a_charge_that_names_no_customer_is_traced_through_its_invoice(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent=None, stamp=MONDAY_MORNING)
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(None, ("in_1",))
+    world.sync(SyncRequest("stripe", "dispute", "dp_1"))
+    assert world.profile(ACME).is_held
+
+
+def test_a_dispute_the_source_no_longer_shows_is_read_from_what_the_webhook_told(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(ACME, ())
+    world.events(DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent=None, stamp=MONDAY_MORNING))
+    world.settle_queues()
+    assert world.profile(ACME).disputes == {"dp_1": Dispute("dp_1", is_open=True, stamp=MONDAY_MORNING)}
+
+
+def test_a_webhook_that_comes_late_is_answered_with_what_the_source_says_now(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(ACME, ("in_1",))
+    world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=False, charge="ch_1", payment_intent=None, stamp=MONDAY_MORNING)
+    world.events(DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent=None, stamp=MONDAY_MORNING))
+    world.settle_queues()
+    assert not world.profile(ACME).is_held
+
+
+@pytest.mark.parametrize("charge", [None, "ch_unknown"])
+def test_a_dispute_that_leads_nowhere_changes_nothing(world: FakeDeployment, charge: str | None) -> None:
+    world.invoiced(snapshot())
+    world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=True, charge=charge, payment_intent=None, stamp=MONDAY_MORNING)
+    assert world.sync(SyncRequest("stripe", "dispute", "dp_1")) == "whose charge is disputed is unknown here"
+    assert not world.profile(ACME).is_held

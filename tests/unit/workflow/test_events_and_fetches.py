@@ -1,0 +1,123 @@
+"""What a source's news cause, and what is fetched for those that only point at something."""
+
+import pytest
+
+from dunning.domain.case import HoldKind
+from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.invoice import Contact, Status
+from dunning.workflow.ports import SyncRequest, Traced
+from dunning.workflow.source_events import (
+    ContactSeen,
+    CustomerDeleted,
+    DisputeSeen,
+    FetchKind,
+    Ignored,
+    InvoiceSeen,
+    NeedsFetch,
+)
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.plan import FIRST, said
+
+
+def test_news_that_carry_the_invoice_are_recorded_at_once(world: FakeDeployment) -> None:
+    world.events(InvoiceSeen(snapshot()))
+    assert world.profile(ACME).due_at == FIRST
+    assert world.stripe.requests == 0
+
+
+def test_news_that_only_point_at_something_are_queued(world: FakeDeployment) -> None:
+    world.events(NeedsFetch(FetchKind.CREDIT_NOTE, "cn_1", ACME, MONDAY_MORNING))
+    assert world.sync_queue.requests == [SyncRequest("stripe", "credit_note", "cn_1", ACME, MONDAY_MORNING)]
+    assert world.store.writes == 0
+
+
+def test_news_of_a_dispute_carry_what_they_told_along(world: FakeDeployment) -> None:
+    world.events(DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent="pi_1", stamp=MONDAY_MORNING))
+    (request,) = world.sync_queue.requests
+    assert request == SyncRequest("stripe", "dispute", "dp_1", None, MONDAY_MORNING, '[true, "ch_1", "pi_1"]')
+
+
+def test_news_of_a_customer_change_the_contact_or_hold_the_case(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.events(ContactSeen(ACME, Contact(email="new@acme.example"), MONDAY_MORNING))
+    world.events(CustomerDeleted(ACME, MONDAY_MORNING))
+    assert world.profile(ACME).contact.email == "new@acme.example"
+    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
+
+
+def test_news_that_mean_nothing_change_nothing(world: FakeDeployment) -> None:
+    assert world.events(Ignored("plan.created", "not about what is owed")) == "ignored plan.created: not about what is owed"
+    assert (world.store.writes, world.sync_queue.requests) == (0, [])
+
+
+def test_a_fetched_invoice_is_recorded(world: FakeDeployment) -> None:
+    world.stripe.has(snapshot())
+    assert world.sync(SyncRequest("stripe", "invoice", "in_1")) == "recorded"
+    assert world.profile(ACME).due_at == FIRST
+
+
+@pytest.mark.parametrize("customer", [None, ACME])
+def test_an_invoice_the_source_no_longer_has_is_closed(world: FakeDeployment, customer: str | None) -> None:
+    world.record.invoice(snapshot(), fetched=False)
+    world.sync(SyncRequest("stripe", "invoice", "in_1", customer))
+    assert world.invoice(ACME, "in_1").status is Status.DELETED
+    assert world.profile(ACME).due_at is None
+    assert said(world.log(ACME)) == ["enrolled", "closed"]
+
+
+def test_an_invoice_unknown_here_and_there_is_nothing(world: FakeDeployment) -> None:
+    assert world.sync(SyncRequest("stripe", "invoice", "in_9")) == "unknown here and there"
+    assert world.store.writes == 0
+
+
+@pytest.mark.parametrize("kind", [FetchKind.CHARGE, FetchKind.CREDIT_NOTE, FetchKind.INVOICE_PAYMENT])
+def test_what_leads_to_invoices_has_all_of_them_fetched(world: FakeDeployment, kind: FetchKind) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"))
+    world.stripe.is_paid("in_1")
+    world.stripe.is_paid("in_2")
+    world.stripe.traces[kind, "x_1"] = Traced(ACME, ("in_1", "in_2"))
+    world.sync(SyncRequest("stripe", kind.value, "x_1"))
+    assert {invoice.status for invoice in world.case(ACME).invoices.values()} == {Status.PAID}
+
+
+def test_what_leads_nowhere_changes_nothing(world: FakeDeployment) -> None:
+    assert world.sync(SyncRequest("stripe", "charge", "ch_9")) == "unknown"
+
+
+def test_a_fetched_contact_is_taken(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.contacts[ACME] = Contact(email="fetched@acme.example")
+    world.sync(SyncRequest("stripe", "customer", "cus_acme"))
+    assert world.profile(ACME).contact.email == "fetched@acme.example"
+
+
+def test_a_customer_the_source_no_longer_has_is_held(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.sync(SyncRequest("stripe", "customer", "cus_acme"))
+    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
+
+
+def test_an_event_is_fetched_and_taken_as_what_the_source_says(world: FakeDeployment) -> None:
+    world.stripe.events["evt_1"] = InvoiceSeen(snapshot())
+    world.sync(SyncRequest("stripe", "event", "evt_1"))
+    assert world.profile(ACME).due_at == FIRST
+    assert world.sync(SyncRequest("stripe", "event", "evt_9")) == "the source no longer keeps this event"
+
+
+def test_a_source_that_is_down_is_asked_again(world: FakeDeployment) -> None:
+    world.stripe.is_down = True
+    with pytest.raises(Retryable):
+        world.sync(SyncRequest("stripe", "invoice", "in_1"))
+
+
+@pytest.mark.parametrize(("source", "kind"), [("paper", "invoice"), ("stripe", "subscription")])
+def test_a_source_or_kind_nobody_knows_is_rejected(world: FakeDeployment, source: str, kind: str) -> None:
+    with pytest.raises(Rejected):
+        world.sync(SyncRequest(source, kind, "x_1"))
+
+
+def test_a_note_that_is_not_ours_is_rejected(world: FakeDeployment) -> None:
+    with pytest.raises(Rejected):
+        world.sync(SyncRequest("stripe", "dispute", "dp_1", None, MONDAY_MORNING, "{"))

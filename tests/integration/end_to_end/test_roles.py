@@ -1,0 +1,68 @@
+"""moto asks nobody for permission; so here the calls that functions really made are held against their roles."""
+
+import json
+
+from tests.architecture.template_rules import functions, listed, read_template, role_of, statements
+from tests.integration.end_to_end.driver import ANY_HOUR, Json, LocalCloudOutside, invoice
+
+FUNCTIONS = {
+    "stripe_webhook": "StripeWebhookFunction",
+    "sync_invoice": "SyncInvoiceFunction",
+    "dispatch_due": "DispatchDueFunction",
+    "run_step": "RunStepFunction",
+    "delivery_feedback": "DeliveryFeedbackFunction",
+    "daily_sweep": "DailySweepFunction",
+}
+NEEDS = {
+    "dynamodb.TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},  # each part is asked for by itself
+    "sqs.SendMessageBatch": {"sqs:SendMessage"},
+    "sesv2.SendEmail": {"ses:SendEmail"},
+    "sesv2.GetAccount": {"ses:GetAccount"},
+}
+ASKED_BY_LAMBDA_ITSELF = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+ONLY_AT_TIMES = {"sqs:SendMessage"}  # to wake a customer soon, to ask for a fetch, to a dead-letter queue
+
+
+def allowed(function: str) -> set[str]:
+    template = read_template()
+    role = role_of(template, functions(template)[FUNCTIONS[function]])
+    return {str(action) for statement in statements(role) for action in listed(statement["Action"])}
+
+
+def made(cloud: LocalCloudOutside, function: str) -> set[str]:
+    return {action for call in cloud.calls(function) for action in NEEDS.get(call, {call.replace(".", ":")})}
+
+
+def thin_event(invoice_id: str) -> Json:
+    return {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "type": "v1.invoice.overdue",
+        "created": "2026-03-03T00:00:00Z",
+        "livemode": False,
+        "related_object": {"id": invoice_id, "type": "invoice", "url": f"/v1/invoices/{invoice_id}"},
+    }
+
+
+def test_every_function_may_do_what_it_does_and_nothing_that_it_never_does(cloud: LocalCloudOutside) -> None:
+    assert cloud.put_policy(ANY_HOUR.replace("48h", "5m").replace("72h", "16m").replace("7d", "1d"))[0] < 300
+    cloud.tell("invoice.finalized", invoice("1", due="2026-03-02"))
+    cloud.stripe_says(invoice("2", due="2026-03-20"))
+    cloud.advance("2d")
+    cloud.stripe_says(invoice("1", due="2026-03-02", amount_paid=2000, amount_remaining=10000))
+    assert cloud.deliver(json.dumps(thin_event("in_1"))) == 200
+    assert cloud.deliver(json.dumps(thin_event("in_gone"))) == 200
+    assert cloud.ask("POST", "/_local/delivery", {"to": "pat1@example.com", "event": "bounce", "bounce": "permanent"})[0] < 300
+    cloud.advance("1h")
+    asked_in_vain = {function: made(cloud, function) - allowed(function) for function in FUNCTIONS}
+    assert asked_in_vain == {function: set() for function in FUNCTIONS}
+    never_done = {function: allowed(function) - made(cloud, function) - ASKED_BY_LAMBDA_ITSELF - ONLY_AT_TIMES for function in FUNCTIONS}
+    assert never_done == {function: set() for function in FUNCTIONS}

@@ -8,11 +8,13 @@ from typing import cast
 
 import pytest
 
+from dunning.channels.ses_events import read_ses_event
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Status
 from dunning.providers.stripe_events import read_event
 from dunning.providers.stripe_signature import verify
 from dunning.storage.queues import read_sweep_stage, read_sync_request, read_wakeup
+from dunning.workflow.delivery_news import DeliveryKind
 from dunning.workflow.source_events import DisputeSeen, FetchKind, Ignored, InvoiceSeen, NeedsFetch
 from infra.sign_event import signed
 
@@ -96,6 +98,15 @@ def test_the_sample_messages_are_what_the_queues_carry() -> None:
     assert read_wakeup(bodies("run_step/due")[0]).customer.startswith("stripe:cus_")
     assert read_sync_request(bodies("sync_invoice/invoice_changed")[0]).kind == "invoice"
     assert read_sweep_stage(bodies("daily_sweep/next_page")[0]).page == 1
+
+
+@pytest.mark.parametrize(("name", "kind"), [("send", DeliveryKind.SENT), ("bounce", DeliveryKind.BOUNCED)])
+def test_a_sample_report_of_ses_says_whose_mail_it_is_about(name: str, kind: DeliveryKind) -> None:
+    record = cast("list[dict[str, dict[str, str]]]", load(f"delivery_feedback/{name}")["Records"])[0]
+    news = read_ses_event(record["Sns"]["Message"])
+    assert news is not None
+    wakeup = read_wakeup(bodies("run_step/due")[0])
+    assert (news.kind, news.customer, news.step, news.effect) == (kind, wakeup.customer, "first", "first:email")
 
 
 def test_each_batch_holds_exactly_one_bad_message() -> None:

@@ -1,9 +1,10 @@
 """A case as the control interface shows it (DESIGN §8)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, Profile
+from dunning.domain.case import Case, Claim, HoldKind, Profile
 from dunning.domain.invoice import Invoice
 
 Row = dict[str, object]
@@ -21,13 +22,12 @@ def case_row(case: Case, activities: Sequence[Activity]) -> Row:
 
 def case_summary(case: Case) -> Row:
     """A case in one line: who it is, how many invoices, what comes next."""
-    profile, invoices = case.profile, case.invoices.values()
-    holds = dict.fromkeys(hold for invoice in invoices for hold in _holds_on(invoice, profile))
+    profile, invoices, holds = case.profile, case.invoices.values(), list(_holds(case.profile))
     instants = [invoice.next_at for invoice in invoices if invoice.next_at]
     return {
         "customer": profile.customer,
         "name": profile.contact.name,
-        "holds": list(holds),
+        "holds": holds,
         "invoices": len(case.invoices),
         "open": sum(invoice.is_open for invoice in invoices),
         "next_at": None if holds else min(instants, default=None),
@@ -44,17 +44,25 @@ def _profile_row(profile: Profile) -> Row:
         "country": contact.country,
         "locale": contact.locale,
         "timezone": contact.timezone,
-        "holds": [kind.value for kind in profile.holds],
-        "held_since": {kind.value: since for kind, since in profile.holds.items()},
+        "holds": list(_holds(profile)),
+        "held_since": _holds(profile),
         "disputes": [
             {"id": dispute.id, "invoice": dispute.invoice, "is_open": dispute.is_open, "at": dispute.stamp}
             for dispute in profile.disputes.values()
         ],
+        "notices": [{"reason": notice.reason, "at": notice.at, "invoices": list(notice.invoices)} for notice in profile.notices.values()],
         "due_at": profile.due_at,
         "due_since": profile.due_since,
         "claim": _claim_row(profile.claim) if profile.claim else None,
         "retries": profile.retries,
     }
+
+
+def _holds(profile: Profile) -> dict[str, datetime]:
+    """Why nothing goes out, and since when. A dispute at the source is a chargeback: it holds the whole case."""
+    disputed = [dispute.stamp for dispute in profile.disputes.values() if dispute.is_open]
+    held = {kind.value: since for kind, since in profile.holds.items()}
+    return held | ({HoldKind.DISPUTE.value: min(disputed)} if disputed else {})
 
 
 def _claim_row(claim: Claim) -> Row:
@@ -75,19 +83,14 @@ def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
         "level": invoice.level,
         "next_step": invoice.next_step,
         "next_at": invoice.next_at,
-        "holds": _holds_on(invoice, profile),
+        "holds": list(_holds(profile)),
         "policy": invoice.policy,
         "last_step": invoice.last_step,
         "reminders_sent": invoice.reminders_sent,
+        "escalated": invoice.escalated,
+        "suppressed_for": invoice.suppressed_for,
         "payment_url": invoice.payment_url,
     }
-
-
-def _holds_on(invoice: Invoice, profile: Profile) -> list[str]:
-    """The case's holds and the invoice's own, each kind once."""
-    disputed = any(dispute.is_open and dispute.invoice in (None, invoice.id) for dispute in profile.disputes.values())
-    own = ["dispute"] if disputed else []
-    return list(dict.fromkeys([kind.value for kind in profile.holds] + own))
 
 
 def _activity_row(activity: Activity) -> Row:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from dunning.domain.errors import Rejected
-from infra.local.sandbox.ledger import Json, parse_object
+from infra.local.json_edges import Json
+from infra.local.sandbox.ledger import parse_object
 
 _DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from infra.local.sandbox.ledger import Json, Ledger, child, ident, rows
+from infra.local.json_edges import Json
+from infra.local.sandbox.ledger import Ledger, child, ident, rows
 
 
 def find(ledger: Ledger, kind: str, object_id: str) -> Json | None:

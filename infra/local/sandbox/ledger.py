@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-Json = dict[str, object]
+from infra.local.json_edges import Json, mapping, mappings
 
 _LIFE = {
     "invoice": {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3},
@@ -31,16 +31,15 @@ def _no_constant(name: str) -> object:
 
 def child(body: Mapping[str, object], *path: str) -> Json:
     """The object at a path of keys; empty where there is none."""
-    value: object = body
+    found = mapping(body)
     for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
+        found = mapping(found.get(key))
+    return found
 
 
 def rows(body: Mapping[str, object], *path: str) -> list[Json]:
     """The objects of the list at a path of keys."""
-    value = child(body, *path[:-1]).get(path[-1])
-    return [child({"row": row}, "row") for row in value] if isinstance(value, list) else []
+    return mappings(child(body, *path[:-1]).get(path[-1]))
 
 
 def ident(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from infra.local.http.wire import Answer, json_answer
-from infra.local.sandbox.ledger import Json
+from infra.local.json_edges import Json
 
 Query = Mapping[str, Sequence[str]]
 Matches = Callable[[Json, str], bool]

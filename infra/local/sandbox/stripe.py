@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, json_answer
+from infra.local.json_edges import Json
 from infra.local.sandbox.account import find, invoice_payments
-from infra.local.sandbox.ledger import Json, Ledger, child, ident, parse_object
+from infra.local.sandbox.ledger import Ledger, child, ident, parse_object
 from infra.local.sandbox.listing import ApiError, Matches, Query, equals, instants, page
 
 WEBHOOK_SECRET = "whsec_local"

@@ -140,15 +140,33 @@ def test_what_is_absent_is_null(local: Local) -> None:
     assert (case["profile"]["claim"], case["profile"]["due_at"], case["profile"]["email"]) == (None, None, None)
 
 
-def test_an_invoice_carries_its_own_holds_and_those_of_its_case(local: Local) -> None:
+def test_every_hold_of_a_case_is_on_its_invoices(local: Local) -> None:
     opened = Dispute("dp_1", is_open=True, stamp=START, invoice="in_1")
     disputes = {"dp_1": opened, "dp_2": Dispute("dp_2", is_open=False, stamp=START, invoice="in_2")}
     profile = Profile("stripe:cus_1", holds={HoldKind.REPLY: START}, disputes=disputes, version=1)
     local.cases.cases["stripe:cus_1"] = Case(profile, {"in_1": INVOICE, "in_2": replace(INVOICE, id="in_2")})
     _, case = local.ask("GET", "/_local/cases/stripe:cus_1")
     assert isinstance(case, dict)
-    assert [row["holds"] for row in case["invoices"]] == [["reply", "dispute"], ["reply"]]
-    assert case["profile"]["holds"] == ["reply"]
+    assert [row["holds"] for row in case["invoices"]] == [["reply", "dispute"], ["reply", "dispute"]]
+    assert case["profile"]["held_since"] == {"reply": "2026-03-02T08:00:00Z", "dispute": "2026-03-02T08:00:00Z"}
+
+
+def test_a_dispute_that_ended_holds_nothing(local: Local) -> None:
+    ended = {"dp_1": Dispute("dp_1", is_open=False, stamp=START, invoice="in_1")}
+    local.cases.cases["stripe:cus_1"] = Case(Profile("stripe:cus_1", disputes=ended, version=1), {"in_1": INVOICE})
+    _, case = local.ask("GET", "/_local/cases/stripe:cus_1")
+    assert isinstance(case, dict)
+    assert case["invoices"][0]["holds"] == []
+    assert case["profile"]["holds"] == []
+
+
+def test_the_cases_of_all_customers_the_provider_knows_are_listed_in_short(local: Local) -> None:
+    for number in ("1", "2"):
+        body = {"id": f"in_{number}", "status": "open", "customer": f"cus_{number}"}
+        local.ask("PUT", f"/_local/provider/stripe/invoices/in_{number}", body)
+    local.cases.cases["stripe:cus_1"] = Case(Profile("stripe:cus_1", Contact(name="Pat Doe"), version=1), {"in_1": INVOICE})
+    in_short = {"customer": "stripe:cus_1", "name": "Pat Doe", "holds": [], "invoices": 1, "open": 1, "next_at": "2026-03-12T09:00:00Z"}
+    assert local.ask("GET", "/_local/cases") == (200, [in_short])
 
 
 def test_an_unknown_customer_is_404(local: Local) -> None:

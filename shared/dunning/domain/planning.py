@@ -5,9 +5,9 @@ from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import moved, window_of
-from dunning.domain.case import Case
+from dunning.domain.case import Case, HoldKind, Profile
 from dunning.domain.invoice import Contact, Invoice
-from dunning.domain.policy import AfterPrevious, BeforeDue, Policy, Step
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, Step
 from dunning.domain.timing import customer_zone, not_chased_because, upcoming
 
 
@@ -55,33 +55,47 @@ def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetim
 def rearmed(case: Case, now: datetime) -> Case:
     """The case with its one timer put to the earliest of its invoices' instants; none while it is held.
 
-    While a claim is live the timer belongs to the claim: its settling computes it anew.
+    While a claim is live the timer belongs to the claim: its settling computes it anew. What is tried again later waits for
+    its turn.
     """
     profile = case.profile
     if profile.claimed_at(now):
         return case
     due_at = next_instant(case)
-    if due_at == profile.due_at:
+    backs_off = profile.retries > 0 and profile.due_at is not None and due_at is not None and due_at <= now < profile.due_at
+    if due_at == profile.due_at or backs_off:
         return case
     return case.with_profile(replace(profile, due_at=due_at, due_since=due_at))
 
 
 def next_instant(case: Case) -> datetime | None:
     """The earliest instant at which something must be decided; reminders wait while the case is held, thanks and notices do not."""
-    instants = [invoice.thanks_at for invoice in case.invoices.values() if invoice.thanks_at]
+    thanks = [] if thanks_wait(case.profile) else [invoice.thanks_at for invoice in case.invoices.values()]
+    instants = [at for at in thanks if at]
     instants += [notice.at for notice in case.profile.notices.values()]
     if not case.profile.is_held:
         instants += [invoice.next_at for invoice in case.invoices.values() if invoice.is_open and invoice.next_at]
     return min(instants, default=None)
 
 
+def thanks_wait(profile: Profile) -> bool:
+    """Whether not even a thank-you goes out: a person stopped the case, or its mail does not arrive."""
+    return not profile.holds.keys().isdisjoint((HoldKind.OPERATOR, HoldKind.UNDELIVERABLE))
+
+
 def timing_in_words(step: Step) -> str:
     """A step's timing as a person says it."""
     match step.at:
-        case BeforeDue(days=days):
-            return f"{days} days before the due date"
         case AfterPrevious(delay=delay):
             minutes = int(delay.total_seconds() // 60)
             return f"{minutes // 60} h after the step before" if minutes % 60 == 0 else f"{minutes} min after the step before"
-        case after:
-            return f"{after.days} days after the due date" if after.days else "on the due date"
+        case BeforeDue(days=0) | AfterDue(days=0):
+            return "on the due date"
+        case BeforeDue(days=days):
+            return f"{_days(days)} before the due date"
+        case AfterDue(days=days):
+            return f"{_days(days)} after the due date"
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

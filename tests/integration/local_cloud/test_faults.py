@@ -41,12 +41,17 @@ def test_a_transaction_whose_answer_was_lost_succeeds_when_repeated(stack: Small
     assert stack.query("P") == [ITEM]
 
 
+QUERY = {"TableName": "t", "KeyConditionExpression": "pk = x"}
+SEND = {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/q", "MessageBody": "x"}
+TEXT = {"PhoneNumber": "+14155550123", "Message": "x"}
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "method", "parameters", "code", "status"),
     [
-        ("dynamodb", "Query", "query", {"TableName": "t", "KeyConditionExpression": "pk = x"}, "ProvisionedThroughputExceededException", 400),
-        ("sqs", "SendMessage", "send_message", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/q", "MessageBody": "x"}, "RequestThrottled", 400),
-        ("sns", "Publish", "publish", {"PhoneNumber": "+14155550123", "Message": "x"}, "Throttling", 400),
+        ("dynamodb", "Query", "query", QUERY, "ProvisionedThroughputExceededException", 400),
+        ("sqs", "SendMessage", "send_message", SEND, "RequestThrottled", 400),
+        ("sns", "Publish", "publish", TEXT, "Throttling", 400),
         ("sesv2", "GetAccount", "get_account", {}, "TooManyRequestsException", 429),
         ("secretsmanager", "GetSecretValue", "get_secret_value", {"SecretId": "s"}, "ThrottlingException", 400),
     ],

@@ -11,7 +11,7 @@ from dunning.bootstrap import Handler, Platform
 
 def build(platform: Platform) -> Handler:
     """The handler."""
-    make_client: Callable[[str], Any] = platform.session.client
+    make_client: Callable[..., Any] = platform.session.client
 
     def handle(event: dict[str, object], _context: object) -> object:
         if str(event["rawPath"]).startswith("/echo"):

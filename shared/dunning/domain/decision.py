@@ -89,7 +89,8 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
 def _to_thank(case: Case, now: datetime) -> list[Invoice]:
     if thanks_wait(case.profile):
         return []
-    return [invoice for invoice in case.invoices.values() if invoice.thanks_at and invoice.thanks_at <= now]
+    due = [invoice for invoice in case.invoices.values() if invoice.thanks_at and invoice.thanks_at <= now]
+    return sorted(due, key=lambda invoice: (invoice.thanks_at or now, invoice.id))
 
 
 def _marks(case: Case) -> Mapping[str, EffectState]:

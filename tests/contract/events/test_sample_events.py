@@ -106,7 +106,7 @@ def test_a_sample_report_of_ses_says_whose_mail_it_is_about(name: str, kind: Del
     news = read_ses_event(record["Sns"]["Message"])
     assert news is not None
     wakeup = read_wakeup(bodies("run_step/due")[0])
-    assert (news.kind, news.customer, news.step, news.effect) == (kind, wakeup.customer, "first", "first:email")
+    assert (news.kind, news.customer, news.step, news.effect) == (kind, wakeup.customer, "first", f"email:first:{news.invoices[0]}")
 
 
 def test_each_batch_holds_exactly_one_bad_message() -> None:

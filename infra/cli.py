@@ -15,6 +15,7 @@ from dunning.domain.errors import Rejected
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MORNING = time(8, tzinfo=UTC)
+_YEARS = range(2000, 2200)
 BAD_USAGE = 2
 
 
@@ -62,13 +63,15 @@ def _port(text: str) -> int:
 
 def _instant(text: str) -> datetime:
     try:
-        if _DAY.fullmatch(text):
-            return datetime.combine(datetime.fromisoformat(text), _MORNING)
         instant = datetime.fromisoformat(text)
+        if _DAY.fullmatch(text):
+            instant = datetime.combine(instant, _MORNING)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no instant: give one as 2026-03-02T08:00:00Z") from None
     if instant.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no zone: end it in Z, as 2026-03-02T08:00:00Z")
+    if instant.year not in _YEARS:
+        raise argparse.ArgumentTypeError(f"{text!r} is too far away: give a year from {_YEARS[0]} to {_YEARS[-1]}")
     return instant.astimezone(UTC)
 
 

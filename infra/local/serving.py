@@ -49,8 +49,10 @@ def _in_use(port: int, exc: OSError) -> Rejected:
 def _deliver_samples(running: RunningCloud, start: datetime) -> None:
     from infra.samples import sample_webhooks
 
-    for webhook in sample_webhooks(start):
-        running.deliver(webhook.body, webhook.headers)
+    statuses = [running.deliver(webhook.body, webhook.headers) for webhook in sample_webhooks(start)]
+    refused = sum(status >= 300 for status in statuses)
+    if refused:
+        print(f"{refused} of {len(statuses)} sample webhooks were not taken", flush=True)
 
 
 def _addresses(url: str, running: RunningCloud, start: datetime) -> str:
@@ -60,7 +62,7 @@ def _addresses(url: str, running: RunningCloud, start: datetime) -> str:
             "",
             f"  page      {url}/",
             f"  webhook   {url}/webhooks/stripe   (signed with whsec_local)",
-            f"  control   {url}/_local/clock, /outbox, /cases/…",
+            f"  control   {url}/_local/…   (clock, outbox, cases/<customer>, policies/<name>, …)",
             f"  Stripe    {running.sandbox.url}   (sandbox, key sk_test_local)",
             "",
             "Stop with Ctrl-C.",

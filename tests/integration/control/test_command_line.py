@@ -27,6 +27,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["up", "--port", "65536"], "'65536'", "0 to 65535"),
         (["up", "--start", "yesterday"], "'yesterday'", "2026-03-02T08:00:00Z"),
         (["up", "--start", "2026-03-02T08:00:00"], "no zone", "Z"),
+        (["up", "--start", "0001-01-01T00:00:00+05:00"], "'0001-01-01T00:00:00+05:00'", "2000"),
         (["up", "--policies", "no/such/place"], "'no/such/place'", "directory"),
         (["up", "--sample"], "--sample", "dunning --help"),
         (["fly"], "'fly'", "up"),

@@ -60,10 +60,10 @@ class MotoDoor:
         self._region = region
 
     def answer(self, service: str, operation: str, request: AWSPreparedRequest) -> Reply:
-        """What moto says. Raises NotImplementedError for a service that is not wired up here."""
+        """What moto says. Raises LookupError for a service that is not wired up here."""
         handler = _HANDLERS.get(service)
         if handler is None:
-            raise NotImplementedError(f"the local cloud has no {service} ({operation}): infra/local/moto_door.py lists what it has")
+            raise LookupError(f"the local cloud has no {service} ({operation}): infra/local/moto_door.py lists what it has")
         if service == "dynamodb" and operation in _ITEM_CALLS:
             return self._item_call(operation, body_of(request))
         return self._ask(handler, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.errors import Rejected, Retryable
 from dunning.storage import keys
@@ -14,6 +14,7 @@ from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 LONGEST_DELAY = 900
 _BATCH = 10
@@ -110,7 +111,7 @@ def _send_batch(client: SQSClient, url: str, entries: list[dict[str, Any]]) -> N
                 client.send_message(QueueUrl=url, **message)
             return
         with aws_errors("sending to a queue"):
-            answer = client.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+            answer = client.send_message_batch(QueueUrl=url, Entries=cast("list[SendMessageBatchRequestEntryTypeDef]", entries))
         failed = {entry["Id"] for entry in answer.get("Failed", [])}
         entries = [entry for entry in entries if entry["Id"] in failed]
         if not entries:

@@ -1,5 +1,5 @@
 import { ask } from "./asking.js";
-import { channelWord, count, kindWord, moment, money, typeWord } from "./words.js";
+import { channelWord, count, dayWords, kindWord, moment, money, reasonWords, typeWord } from "./words.js";
 
 const TONES = { sent: "reminder", escalated: "escalated", paid: "paid", partly_paid: "paid", held: "held", released: "held", suppressed: "quiet", skipped: "quiet" };
 
@@ -52,8 +52,8 @@ function invoices(rows, now) {
 function dueWords(row, now) {
   if (!row.due_date) return "no due date";
   const days = Math.round((Date.parse(now.slice(0, 10)) - Date.parse(row.due_date)) / 86_400_000);
-  if (row.status !== "open" || days <= 0) return `due ${row.due_date}`;
-  return `due ${row.due_date}, ${count(days, "day")} ago`;
+  if (row.status !== "open" || days <= 0) return `due ${dayWords(row.due_date)}`;
+  return `due ${dayWords(row.due_date)}, ${count(days, "day")} ago`;
 }
 
 function statusTag(row, now) {
@@ -68,17 +68,16 @@ function activities(found) {
     time(each.at),
     h("div", {}, h("span", { class: "strong" }, typeWord(each.type)), each.step ? h("b", {}, ` · step ${each.step}`) : null,
       h("b", {}, each.invoices.map((id) => ` · ${numbers.get(id) ?? id}`).join("")),
-      each.reason ? h("div", {}, each.reason) : null)));
+      each.reason ? h("div", {}, reasonWords(each.reason)) : null)));
   return h("ol", { class: "log" }, lines);
 }
 
 /** A message of the outbox; its content is rendered when it is opened. */
 export function messageCard(message) {
-  const title = message.subject || message.text;
   const card = h("details", { "data-key": `message-${message.number}`, class: "mail" },
     h("summary", {},
       h("div", { class: "two" }, tag(`${channelWord(message.channel)}: ${kindWord(message.kind).toLowerCase()}`, message.kind), time(message.sent_at)),
-      h("div", { class: "strong" }, title.length > 110 ? `${title.slice(0, 110)}…` : title),
+      message.subject ? h("div", { class: "strong" }, message.subject) : h("div", { class: "clip" }, message.text),
       h("div", { class: "small" }, `to ${message.to.join(", ")}`)));
   card.addEventListener("toggle", () => { if (card.open && card.children.length === 1) card.append(...content(message)); });
   return card;

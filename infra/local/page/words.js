@@ -6,11 +6,23 @@ const THREE_DECIMAL = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "));
 const CHANNELS = { email: "Mail", sms: "SMS", team: "Team notice" };
 const KINDS = { reminder: "Reminder", thank_you: "Thank-you", escalation: "Escalation", notice: "Notice", digest: "Digest" };
 const TYPES = { sent: "Sent", suppressed: "Not sent", partly_paid: "Partly paid", plan_ended: "Plan at its end", fee_proposed: "Fee proposed", fee_applied: "Fee applied" };
+const REASONS = {
+  charge_automatically: "only watched: the source charges it by itself",
+  no_due_date: "only watched: it has no due date",
+  below_minimum_balance: "only watched: below the smallest balance worth a reminder",
+  due_date: "a new due date; the plan is timed anew",
+};
 
 /** `Mon 9 Mar, 09:00` (UTC) */
 export function moment(text) {
   const at = new Date(text);
   return `${DAYS[at.getUTCDay()].slice(0, 3)} ${at.getUTCDate()} ${MONTHS[at.getUTCMonth()].slice(0, 3)}, ${text.slice(11, 16)}`;
+}
+
+/** `9 March 2026` from `2026-03-09` */
+export function dayWords(text) {
+  const at = new Date(text);
+  return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
 }
 
 /** `Monday 9 March 2026, 09:00 UTC` */
@@ -35,6 +47,9 @@ export function typeWord(type) {
   const words = TYPES[type] ?? type.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
 }
+
+/** A reason as a person says it; what we have no better words for stays as it was logged. */
+export const reasonWords = (reason) => REASONS[reason] ?? reason;
 
 /** `1 invoice`, `2 invoices` */
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

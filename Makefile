@@ -16,7 +16,7 @@ SOURCES := pyproject.toml template.yaml README.md $(shell find events functions 
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo up check lint types validate build lock clean
+.PHONY: help install test browser demo up check lint types validate build lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ test: install    ## run all tests
 $(VENV)/.tested: $(SOURCES) $(VENV)/.installed
 	$(BIN)/python -m pytest
 	@touch $@
+
+browser: install ## the report and the page in headless Chromium, which must be installed
+	$(BIN)/python -m pytest tests/browser
 
 demo: install    ## twenty invoices through sixty virtual days; writes build/demo/index.html
 	@$(BIN)/dunning demo

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dunning.domain.errors import OutcomeUnknown, Refused
-from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail, SendingLimits
 
 
 class WorkerDied(Exception):
@@ -95,12 +95,16 @@ class FakeQuota:
 
     def __init__(self) -> None:
         self.remaining = 1_000_000
+        self.per_second = 1_000_000.0
+        self.unreachable = False
         self.asked = 0
 
-    def left(self) -> int:
-        """What is left."""
+    def limits(self) -> SendingLimits:
+        """What is left, and how fast it may go."""
         self.asked += 1
-        return self.remaining
+        if self.unreachable:
+            raise Retryable("SES does not answer")
+        return SendingLimits(self.remaining, self.per_second)
 
 
 class PlainRenderer:

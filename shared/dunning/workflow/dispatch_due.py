@@ -1,14 +1,20 @@
 """The coarse wheel's turn: timers of the next twelve minutes become messages with their exact delay (DESIGN §5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dunning.workflow.ports import Clock, EmailQuota, TimerIndex, Wakeup, Wakeups
-from dunning.workflow.waking import delay_until
+from dunning.domain.errors import Retryable
+from dunning.workflow.ports import Clock, DueTimer, EmailQuota, SendingLimits, TimerIndex, Wakeup, Wakeups
+from dunning.workflow.waking import NEAR, delay_until
 
 LOOKS_AHEAD = timedelta(minutes=12)
 """Two minutes more than the runs are apart: windows overlap, so that a late run misses nothing."""
 
+PART_OF_THE_RATE = 0.8
+"""How much of SES's rate the wheel uses: a customer may get more than one mail, and a person may send by hand."""
+
+UNKNOWN_LIMIT = 600
 _TURNS_EVERY = 10
 
 
@@ -35,8 +41,29 @@ class DispatchDue:
         due = list(self.timers.due(turn + LOOKS_AHEAD, since=None if on_the_hour else turn))
         if not due:
             return Dispatched(0, 0)
+        limits = self._limits()
         due.sort(key=lambda timer: (timer.due_since, timer.customer))
-        released = due[: self.quota.left()]
-        now = self.clock()
-        self.wakeups.send([Wakeup(timer.customer, delay_until(timer.due_at, now)) for timer in released])
-        return Dispatched(len(released), len(due) - len(released))
+        wakeups = spread(due[: limits.left], self.clock(), limits.per_second * PART_OF_THE_RATE)
+        self.wakeups.send(wakeups)
+        return Dispatched(len(wakeups), len(due) - len(wakeups))
+
+    def _limits(self) -> SendingLimits:
+        try:
+            return self.quota.limits()
+        except Retryable:
+            # Reminders must not wait for a number: what SES then refuses is put off one by one.
+            return SendingLimits(left=UNKNOWN_LIMIT, per_second=1.0)
+
+
+def spread(timers: Sequence[DueTimer], now: datetime, per_second: float) -> list[Wakeup]:
+    """Each at its instant, but never more than so many a second; what then lies beyond SQS's longest delay is left for a later turn."""
+    gap = timedelta(seconds=1 / per_second)
+    delays: dict[str, int] = {}
+    free_from = now
+    for timer in sorted(timers, key=lambda timer: max(timer.due_at, now)):
+        at = max(timer.due_at, free_from)
+        if at - now > NEAR:
+            break
+        delays[timer.customer] = max(delay_until(timer.due_at, now), int((at - now).total_seconds()))
+        free_from = at + gap
+    return [Wakeup(timer.customer, delays[timer.customer]) for timer in timers if timer.customer in delays]

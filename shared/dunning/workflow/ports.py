@@ -260,11 +260,19 @@ class EmailChannel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SendingLimits:
+    """What SES lets this account send: mails left in the rolling 24 hours, and at most how many a second."""
+
+    left: int
+    per_second: float
+
+
 class EmailQuota(Protocol):
     """What SES still lets this account send."""
 
-    def left(self) -> int:
-        """Mails left in the rolling 24 hours; raises Retryable."""
+    def limits(self) -> SendingLimits:
+        """The limits now; raises Retryable."""
         ...
 
 

@@ -19,6 +19,9 @@ from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
 MOST_CRASHES = 5
+MOST_RETRIES = 72
+"""Refusals in a row, after the first six an hour apart: three days, longer than any daily quota lasts."""
+
 _MOST_CONFLICTS = 20
 
 Finish = Callable[[Case], Settled]
@@ -94,6 +97,8 @@ class RunStep:
         progress = self.sender.send(works, fresh, claim, now)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress.done)
+        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
+            return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress.done)
 
         def left(after: Case) -> dict[str, EffectState]:
             return unfinished(after, progress.effects, progress.done)

@@ -1,6 +1,6 @@
 """A Stripe account's objects as its API shows them: those held, and those that others let one infer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from infra.local.json_edges import Json
 from infra.local.sandbox.ledger import Ledger, child, ident, rows
@@ -93,20 +93,22 @@ def _payments_by(ledger: Ledger, charge: str | None, intent: str | None) -> list
 def invoice_payments(ledger: Ledger) -> list[Json]:
     """Every known link between an invoice and what paid it, newest first, each once."""
     found: dict[tuple[str, str], Json] = {}
-    for payment in ledger.newest_first("invoice_payment"):
-        _keep(found, [_link(str(payment["id"]), payment.get("invoice"), child(payment, "payment"), payment)])
-    for invoice in ledger.newest_first("invoice"):
-        _keep(found, _links_on(invoice))
-    _keep(found, [link for charge in ledger.newest_first("charge") for link in [_link_on(charge)]])
-    return list(found.values())
-
-
-def _keep(found: dict[tuple[str, str], Json], links: Iterable[Json]) -> None:
-    for link in links:
+    for link in _all_links(ledger):
         paid = child(link, "payment")
         target = paid.get("payment_intent") or paid.get("charge")
         if link["invoice"] and target:
             found.setdefault((str(link["invoice"]), str(target)), link)
+    return list(found.values())
+
+
+def _all_links(ledger: Ledger) -> Iterator[Json]:
+    for payment in ledger.newest_first("invoice_payment"):
+        yield _link(str(payment["id"]), payment.get("invoice"), child(payment, "payment"), payment)
+    for invoice in ledger.newest_first("invoice"):
+        yield from _links_on(invoice)
+    for charge in ledger.newest_first("charge"):
+        own = {"charge": charge["id"], "payment_intent": charge.get("payment_intent")}
+        yield _link(f"inpay_{charge['id']}", charge.get("invoice"), own, charge)
 
 
 def _links_on(invoice: Json) -> Iterator[Json]:
@@ -114,11 +116,6 @@ def _links_on(invoice: Json) -> Iterator[Json]:
         link_id = ident(payment) or f"inpay_{invoice['id']}"
         yield _link(link_id, invoice["id"], child(payment, "payment"), payment)
     yield _link(f"inpay_{invoice['id']}", invoice["id"], invoice, invoice)
-
-
-def _link_on(charge: Json) -> Json:
-    own = {"charge": charge["id"], "payment_intent": charge.get("payment_intent")}
-    return _link(f"inpay_{charge['id']}", charge.get("invoice"), own, charge)
 
 
 def _link(link_id: str, invoice: object, paid: Json, seen_on: Json) -> Json:

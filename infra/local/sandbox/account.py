@@ -48,17 +48,18 @@ def _customer_on_invoices(ledger: Ledger, customer: str) -> Json | None:
 
 
 def _charges_elsewhere(ledger: Ledger) -> Iterator[Json]:
-    """Charges no event was about, as disputes, payment intents and invoices of older API versions name them."""
-    for dispute in ledger.newest_first("dispute"):
-        yield _charge(ledger, dispute, dispute.get("charge"), dispute.get("payment_intent"))
-    for intent in ledger.newest_first("payment_intent"):
-        older = [charge.get("id") for charge in rows(intent, "charges", "data")]
-        yield _charge(ledger, intent, intent.get("latest_charge") or (older[0] if older else None), intent.get("id"))
+    """Charges no event was about, as invoices, payment intents and disputes name them."""
     for invoice in ledger.newest_first("invoice"):
-        yield _charge(ledger, invoice, invoice.get("charge"), invoice.get("payment_intent"))
+        if "charge" in invoice:  # rendered before 2025-03-31; charges of that version name their invoice too
+            yield _charge(ledger, invoice, invoice["charge"], invoice.get("payment_intent")) | {"invoice": invoice["id"]}
         for payment in rows(invoice, "payments", "data"):
             paid = child(payment, "payment")
             yield _charge(ledger, invoice, paid.get("charge"), paid.get("payment_intent"))
+    for intent in ledger.newest_first("payment_intent"):
+        older = [charge.get("id") for charge in rows(intent, "charges", "data")]
+        yield _charge(ledger, intent, intent.get("latest_charge") or (older[0] if older else None), intent.get("id"))
+    for dispute in ledger.newest_first("dispute"):
+        yield _charge(ledger, dispute, dispute.get("charge"), dispute.get("payment_intent"))
 
 
 def _charge(ledger: Ledger, seen_on: Json, charge: object, intent: object) -> Json:

@@ -154,8 +154,10 @@ def test_the_product_traces_a_charge_that_only_its_dispute_named(stripe: Account
     assert (seen.is_open, seen.charge) == (True, "ch_1")
 
 
-def test_the_product_traces_a_charge_of_an_older_api_version(stripe: Account) -> None:
-    stripe.happens("invoice.paid", invoice(status="paid", charge="ch_1", payment_intent="pi_1"))
+@pytest.mark.parametrize("intent", ["pi_1", None])
+def test_the_product_traces_a_charge_of_an_older_api_version(stripe: Account, intent: str | None) -> None:
+    stripe.happens("invoice.paid", invoice(status="paid", charge="ch_1", payment_intent=intent))
+    stripe.happens("charge.dispute.created", {"id": "dp_1", "object": "dispute", "charge": "ch_1", "payment_intent": None})
     assert source(stripe).trace(FetchKind.CHARGE, "ch_1") == Traced("stripe:cus_1", ("in_1",))
 
 

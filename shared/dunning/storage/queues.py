@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.errors import Rejected, Retryable
@@ -146,7 +147,7 @@ def read_sync_request(body: str) -> SyncRequest:
         kind=_required(data, "kind"),
         id=_required(data, "id"),
         customer=_optional(data, "customer"),
-        stamp=keys.parse_instant(stamp) if isinstance(stamp, str) else None,
+        stamp=_instant(stamp, "stamp") if isinstance(stamp, str) else None,
         detail=_optional(data, "detail"),
     )
 
@@ -159,7 +160,7 @@ def read_sweep_stage(body: str) -> SweepStage:
         source=_required(data, "source"),
         run=_required(data, "run"),
         stage=_required(data, "stage"),
-        started_at=keys.parse_instant(_required(data, "started_at")),
+        started_at=_instant(_required(data, "started_at"), "started_at"),
         page=page if isinstance(page, int) else 0,
         cursor=_optional(data, "cursor"),
     )
@@ -180,6 +181,16 @@ def _required(data: JsonObject, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise Rejected(f"queue message has no {name}")
     return value
+
+
+def _instant(text: str, name: str) -> datetime:
+    try:
+        at = keys.parse_instant(text)
+    except ValueError as exc:
+        raise Rejected(f"queue message: {name} is no instant") from exc
+    if at.tzinfo is None:
+        raise Rejected(f"queue message: {name} has no time zone")
+    return at
 
 
 def _optional(data: JsonObject, name: str) -> str | None:

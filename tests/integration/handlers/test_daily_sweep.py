@@ -1,0 +1,88 @@
+"""daily_sweep on its schedule's and its own queue's real events."""
+
+import json
+
+import pytest
+
+from dunning.bootstrap import Handler
+from dunning.domain.invoice import Status
+from functions.daily_sweep.app import build
+from functions.sync_invoice.app import build as build_sync
+from tests.contract.providers.played_stripe import PlayedStripe
+from tests.integration.handlers.cloud import SHARDS, Aws, Json, batch, failures, invoke, records, sample
+from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUED, invoice_object
+
+
+@pytest.fixture
+def handler(aws: Aws) -> Handler:
+    aws.clock.now = ISSUED
+    return build(aws.platform)
+
+
+def waiting(aws: Aws) -> list[Json]:
+    """The sweep's messages since last asked."""
+    found = aws.messages("sweep")
+    aws.forget_calls()
+    return found
+
+
+def sweep(aws: Aws, handler: Handler) -> int:
+    """A whole sweep, message by message; answers how many invocations it took."""
+    invoke(handler, sample("daily_sweep/daily"))
+    stages, invocations = waiting(aws), 0
+    while stages:
+        invocations += len(stages)
+        for stage in stages:
+            assert failures(invoke(handler, batch(stage))) == []
+        for request in aws.messages("sync"):
+            invoke(build_sync(aws.platform), batch(request))
+        stages = waiting(aws)
+    return invocations
+
+
+def test_the_schedule_begins_a_sweep_of_every_source(aws: Aws, handler: Handler) -> None:
+    assert invoke(handler, sample("daily_sweep/daily")) == {"sources": 1}
+    (stage,) = waiting(aws)
+    assert (stage["source"], stage["stage"], stage["run"], stage["cursor"]) == ("stripe", "listing", "stripe:2026-03-23T04:00", None)
+
+
+def test_an_invoice_no_webhook_told_of_is_enrolled(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.has("invoices", invoice_object())
+    assert sweep(aws, handler) == 1 + SHARDS
+    assert aws.case(CUSTOMER).profile.due_at == FIRST
+
+
+def test_a_book_of_more_than_one_page_is_swept_page_by_page(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    for number in range(120):
+        customer = f"cus_{number}" if number in (0, 119) else None
+        stripe.has("invoices", invoice_object(id=f"in_{number:03}", customer=customer))
+    assert sweep(aws, handler) == 2 + SHARDS
+    assert [aws.case(f"stripe:cus_{number}").profile.due_at for number in (0, 119)] == [FIRST, FIRST]
+
+
+def test_a_payment_that_was_missed_is_found(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.has("invoices", invoice_object())
+    sweep(aws, handler)
+    stripe.has("invoices", invoice_object(status="paid", amount_remaining=0))
+    sweep(aws, handler)
+    assert aws.case(CUSTOMER).invoices[INVOICE].status is Status.PAID
+
+
+def test_the_sample_message_goes_on_behind_its_cursor(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    assert failures(invoke(handler, sample("daily_sweep/next_page"))) == []
+    assert stripe.asked == [f"/v1/invoices?status=open&limit=100&starting_after={INVOICE}"]
+    (following,) = waiting(aws)
+    assert (following["stage"], following["page"]) == ("vanished", 0)
+
+
+@pytest.mark.parametrize("poison", ["", "{}", json.dumps({"source": "paper", "run": "r", "stage": "listing", "started_at": "2026-03-23"})])
+def test_a_bad_message_is_handled_for_itself(aws: Aws, handler: Handler, poison: str) -> None:
+    good = str(records(sample("daily_sweep/next_page"))[0]["body"])
+    assert failures(invoke(handler, batch(poison, good))) == ["m0"]
+    assert len(waiting(aws)) == 1
+
+
+def test_while_stripe_is_down_the_page_comes_again(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.answers(500)
+    assert failures(invoke(handler, sample("daily_sweep/next_page"))) == ["4e60a921-ce41-5d95-af29-8828356ca196"]
+    assert waiting(aws) == []

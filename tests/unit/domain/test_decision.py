@@ -373,7 +373,7 @@ WORKING_HOURS = replace(policy(*FOLLOWED), send_window=OFFICE_HOURS, on_paid_ema
 @given(cases(), st.integers(0, 48 * 60))
 def test_deciding_twice_decides_the_same_in_whatever_order_the_case_was_read(case: Case, minutes: int) -> None:
     now = FIRST_AT + timedelta(minutes=minutes)
-    reversed_case = replace(case, invoices=dict(reversed(case.invoices.items())))
+    reversed_case = replace(case, invoices=dict(reversed(list(case.invoices.items()))))
     assert decided(reversed_case, now, WORKING_HOURS) == decided(case, now, WORKING_HOURS)
 
 

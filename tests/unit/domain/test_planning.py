@@ -143,6 +143,7 @@ def test_planning_twice_is_planning_once() -> None:
     once = planned(INVOICE, ACME, follows, late, "test")
     twice = planned(once.invoice, ACME, follows, late, "test")
     assert [activity.step for activity in once.activities] == ["upcoming"]
+    assert once.invoice.anchor_at == late
     assert (twice.invoice, twice.activities) == (once.invoice, ())
 
 

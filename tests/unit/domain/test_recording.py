@@ -124,6 +124,7 @@ def test_a_terminal_status_is_final_whatever_the_order(status: Status, seconds: 
     ended = record(ENROLLED, replace(SEEN, status=status, amount_due=0, stamp=ISSUED + timedelta(seconds=seconds)), NOW).case
     assert known(ended).status is status
     assert known(ended).next_at is None
+    assert known(ended).stamp >= ISSUED
     assert record(ended, replace(SEEN, stamp=LATER), LATER, fetched=True) == Recorded(ended)
 
 

@@ -1,10 +1,12 @@
 """Virtual time: it stands still, moves when told, and runs what falls due on the way."""
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
 
 from dunning.domain.errors import Rejected
+from infra.local.clock import VirtualClock, virtual_time
 from infra.local.cloud import LocalCloud
 from tests.integration.local_cloud.conftest import START, TEMPLATE, SmallStack
 
@@ -72,3 +74,8 @@ def test_two_clouds_know_nothing_of_each_other(stack: SmallStack) -> None:
     assert stack.cloud.now == START
     assert stack.seen("ticker") == []
     other.close()
+
+
+def test_sleeping_takes_no_time_for_a_function() -> None:
+    with virtual_time(VirtualClock(START)):
+        time.sleep(3600)  # an SDK that backs off between two attempts

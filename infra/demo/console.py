@@ -18,6 +18,7 @@ from infra.demo.shapes import Message, Watcher
 from infra.demo.timetable import Event, timetable
 
 WIDTH = 100
+WIDEST = 120
 _STYLES = {
     "reminder": "blue",
     "escalated": "bold red",
@@ -29,8 +30,11 @@ _STYLES = {
 
 
 def console() -> Console:
-    """The terminal; a pipe or a file gets plain text of a fixed width."""
-    return Console() if Console().is_terminal else Console(width=WIDTH, color_system=None, highlight=False)
+    """The terminal, of which lines longer than are easily read are not used; a pipe or a file gets plain text of a fixed width."""
+    terminal = Console()
+    if terminal.is_terminal:
+        return Console(width=min(terminal.width, WIDEST), highlight=False)
+    return Console(width=WIDTH, color_system=None, highlight=False)
 
 
 @contextmanager
@@ -41,7 +45,7 @@ def progress(screen: Console, start: datetime, days: int) -> Iterator[Watcher]:
         task = bar.add_task(words.day(start), total=days, sent="")
 
         def watch(at: datetime, outbox: tuple[Message, ...]) -> None:
-            sent = f"{len(outbox)} messages" if outbox else "no message yet"
+            sent = f"{len(outbox)} {'message' if len(outbox) == 1 else 'messages'}" if outbox else "no message yet"
             bar.update(task, completed=(at - start) // timedelta(days=1), description=f"{words.day(at):<10}", sent=sent)
 
         yield watch
@@ -59,8 +63,10 @@ def show(screen: Console, ledger: Ledger, company: str, report: Path) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
     table.columns[0].no_wrap = True
+    for column in table.columns:
+        column.overflow = "fold"
     return table
 
 

@@ -53,6 +53,12 @@ class Activity:
     reason: str | None
     invoices: tuple[str, ...]
     step: str | None
+    actor: str | None
+
+    @property
+    def is_last_check(self) -> bool:
+        """Whether the check just before sending found that there is nothing left to send."""
+        return self.actor == "run_step" and self.type in ("paid", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +181,5 @@ def _activity(row: _Row) -> Activity:
         reason=row.text_or_none("reason"),
         invoices=row.texts("invoices"),
         step=row.text_or_none("step"),
+        actor=row.text_or_none("actor"),
     )

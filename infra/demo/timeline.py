@@ -98,7 +98,7 @@ def _marks(ledger: Ledger, entry: Entry) -> list[Mark]:
     for activity in entry.activities:
         if activity.type == "escalated":
             marks.append(Mark("escalated", position(ledger, activity.at), f"handed to collections {day(activity.at)}", "!"))
-        elif activity.type == "suppressed":
+        elif activity.type == "suppressed" or activity.is_last_check:
             marks.append(
                 Mark("suppressed", position(ledger, activity.at), f"{decision(activity).lower()} {day(activity.at)}: {because(activity)}")
             )

@@ -59,7 +59,11 @@ def _fact(entry: Entry, fact: Fact) -> Event:
 
 def _decision(entry: Entry, activity: Activity, sent: tuple[Message, ...]) -> Event:
     what = words.decision(activity, sent)
-    return _event(entry, activity.at, what, words.because(activity), _TONES.get(activity.type, "plain"), ours=True, messages=sent)
+    return _event(entry, activity.at, what, words.because(activity), _tone(activity), ours=True, messages=sent)
+
+
+def _tone(activity: Activity) -> str:
+    return "quiet" if activity.is_last_check else _TONES.get(activity.type, "plain")
 
 
 def _unexplained(entry: Entry, message: Message) -> Event:

@@ -105,6 +105,8 @@ def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
     """What was decided; what went out at that instant says what `sent` means."""
     if activity.reason in _WATCHED:
         return "Only watched, not reminded"
+    if activity.is_last_check:
+        return "Reminder not sent"
     if activity.type != "sent":
         return _DECISIONS.get(activity.type, activity.type.replace("_", " ").capitalize())
     sent = [message for message in messages if message.sent_at == activity.at]
@@ -116,7 +118,10 @@ def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
 
 def because(activity: Activity) -> str | None:
     """The reason of a decision as a person says it; what we have no better words for stays as it was logged."""
-    return None if activity.reason is None else _REASONS.get(activity.reason, activity.reason)
+    if activity.reason is None:
+        return None
+    reason = _REASONS.get(activity.reason, activity.reason)
+    return f"the last check before sending asked Stripe: {reason}" if activity.is_last_check else reason
 
 
 def happening(fact: Fact, entry: Entry) -> str:

@@ -49,9 +49,9 @@ def message(of: Sample, day: float, kind: str, step: str | None, channel: str = 
     return {**row, **other}
 
 
-def activity(of: Sample, day: float, kind: str, reason: str | None, step: str | None = None) -> Row:
+def activity(of: Sample, day: float, kind: str, reason: str | None, step: str | None = None, actor: str = "run_step") -> Row:
     """A row of a case's activities."""
-    return {"at": at(day), "type": kind, "reason": reason, "invoices": [invoice_id(of)], "step": step, "actor": "run_step"}
+    return {"at": at(day), "type": kind, "reason": reason, "invoices": [invoice_id(of)], "step": step, "actor": actor}
 
 
 def case(of: Sample, status: str, due: int, due_date: str | None, activities: Sequence[Row], holds: Sequence[str] = ()) -> Row:
@@ -86,7 +86,7 @@ OUTBOX: tuple[Row, ...] = (
 CASES: dict[str, tuple[Sample, Row]] = {
     each.number: (each, row)
     for each, row in (
-        (EARLY, case(EARLY, "paid", 0, "2026-03-16", [activity(EARLY, 9.25, "paid", "paid at Stripe")])),
+        (EARLY, case(EARLY, "paid", 0, "2026-03-16", [activity(EARLY, 9.25, "paid", "paid at Stripe", actor="stripe_webhook")])),
         (VOIDED, case(VOIDED, "void", 732_000, "2026-03-13", [activity(VOIDED, 18.05, "sent", "7 days overdue", "first")])),
         (
             PART,
@@ -114,11 +114,11 @@ CASES: dict[str, tuple[Sample, Row]] = {
                     activity(DISPUTED, 28.05, "sent", "7 days overdue", "first"),
                     activity(DISPUTED, 29.2, "held", "dispute opened"),
                     activity(DISPUTED, 42.15, "released", "dispute closed"),
-                    activity(DISPUTED, 43.3, "paid", "paid at Stripe"),
+                    activity(DISPUTED, 43.3, "paid", "paid at Stripe", actor="stripe_webhook"),
                 ],
             ),
         ),
-        (UNHEARD, case(UNHEARD, "paid", 0, "2026-03-24", [activity(UNHEARD, 29.05, "suppressed", "Stripe says it is paid", "first")])),
+        (UNHEARD, case(UNHEARD, "paid", 0, "2026-03-24", [activity(UNHEARD, 29.05, "paid", "paid in full")])),
     )
 }
 

@@ -3,6 +3,7 @@ import pytest
 from dunning.domain.money import Money
 from infra.demo import words
 from infra.samples.book import Sample
+from tests.unit.demo import invented
 from tests.unit.demo.invented import DISPUTED, EARLY, PART, UNHEARD, VOIDED, entry, ledger
 
 
@@ -40,3 +41,16 @@ def test_a_reminder_says_by_which_ways_it_went() -> None:
 
 def test_every_fact_of_every_invoice_has_words() -> None:
     assert all(words.happening(fact, each) for each in ledger().entries for fact in each.facts)
+
+
+def test_what_the_last_check_found_is_told_as_a_reminder_that_was_not_sent() -> None:
+    (found,) = entry(UNHEARD).activities
+    assert words.decision(found) == "Reminder not sent"
+    assert words.because(found) == "the last check before sending asked Stripe: paid in full"
+
+
+def test_an_invoice_that_is_only_watched_says_why() -> None:
+    told = invented.case(EARLY, "open", 1, None, [invented.activity(EARLY, 1, "suppressed", "no_due_date")])
+    (watched,) = ledger((), {EARLY.number: (EARLY, told)}).entries[0].activities
+    assert words.decision(watched) == "Only watched, not reminded"
+    assert words.because(watched) == "it has no due date"

@@ -61,9 +61,10 @@ def spread(timers: Sequence[DueTimer], now: datetime, per_second: float) -> list
     delays: dict[str, int] = {}
     free_from = now
     for timer in sorted(timers, key=lambda timer: max(timer.due_at, now)):
-        at = max(timer.due_at, free_from)
+        # SQS delays by whole seconds: both are counted from the second in which the message comes.
+        at = max(now + timedelta(seconds=delay_until(timer.due_at, now)), free_from)
         if at - now > NEAR:
             break
-        delays[timer.customer] = max(delay_until(timer.due_at, now), int((at - now).total_seconds()))
+        delays[timer.customer] = int((at - now).total_seconds())
         free_from = at + gap
     return [Wakeup(timer.customer, delays[timer.customer]) for timer in timers if timer.customer in delays]

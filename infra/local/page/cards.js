@@ -59,6 +59,7 @@ function dueWords(row, now) {
 function statusTag(row, now) {
   if (row.holds.length) return tag(`on hold: ${row.holds.join(", ")}`, "held");
   if (row.status !== "open") return tag(row.status, row.status === "paid" ? "paid" : "quiet");
+  if (row.escalated) return tag("with the team", "escalated");
   return row.due_date && row.due_date < now.slice(0, 10) ? tag("overdue", "overdue") : tag("open", "quiet");
 }
 

@@ -1,0 +1,236 @@
+"""What must be true of every world once it has settled, each said so that a person understands what is wrong."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.calendar import is_open, local_date, window_of, zone_of
+from dunning.domain.case import Case
+from dunning.domain.invoice import Invoice, Status
+from dunning.domain.policy import AfterPrevious
+from tests.simulation.plans import POISONED
+from tests.simulation.world import World
+
+Invariant = Callable[[World], Iterator[str]]
+
+OF_A_STEP = (ActivityType.SENT, ActivityType.SKIPPED, ActivityType.SUPPRESSED, ActivityType.ESCALATED)
+_CLOSED = {ActivityType.PAID: Status.PAID, ActivityType.ENROLLED: Status.OPEN, ActivityType.REOPENED: Status.OPEN}
+CLOCKS_APART = timedelta(seconds=100)
+"""Two clocks, and the time a slow call takes between decision and channel."""
+
+
+def violations(world: World) -> list[str]:
+    """All that is wrong with a world that has settled."""
+    return [*world.records.violations, *(text for invariant in INVARIANTS for text in invariant(world))]
+
+
+def every_step_ran_once_or_has_a_reason(world: World) -> Iterator[str]:
+    """The steps behind an invoice are exactly those that the log tells of, each once."""
+    for case, invoice, log in _invoices(world):
+        ran = Counter(activity.step for activity in _of_steps(log) if activity.type is not ActivityType.ESCALATED or not _also_sent(activity, log))
+        for step, times in ran.items():
+            if times > 1:
+                yield f"{_name(case, invoice)}: step {step} is logged {times} times"
+        behind = [step.id for step in world.plan.policy.steps[: invoice.level]]
+        for step in behind:
+            if step not in ran:
+                yield f"{_name(case, invoice)}: step {step} lies behind, but nothing says that it ran or why not"
+        for step in ran:
+            if step not in behind:
+                yield f"{_name(case, invoice)}: step {step} is logged, but the invoice stands at level {invoice.level}"
+
+
+def the_log_says_what_was_sent(world: World) -> Iterator[str]:
+    """Every message a channel took is in the log, and nothing else is said to have been sent."""
+    accepted = Counter((message.channel, *message.key) for message in world.records.accepted)
+    told: set[tuple[str, str, str]] = set()
+    for case, invoice, log in _invoices(world):
+        customer = case.profile.customer
+        for activity in log:
+            if activity.type is ActivityType.SENT:
+                for channel in (activity.channel or "").split(", "):
+                    effect = f"{channel}:{activity.step}:{invoice.id}" if activity.step else f"thanks:{invoice.id}"
+                    told.add((channel, customer, effect))
+                    if not accepted[channel, customer, effect] and "not repeated" not in (activity.reason or ""):
+                        yield f"{_name(case, invoice)}: the log says {effect} was sent, but no channel took it"
+            if activity.type is ActivityType.ESCALATED:
+                effect = f"team:{activity.step}:{invoice.id}"
+                told.add(("team", customer, effect))
+                if not accepted["team", customer, effect]:
+                    yield f"{_name(case, invoice)}: the log says that it was escalated, but the team was not told"
+    for channel, customer, effect in accepted:
+        if (channel, customer, effect) not in told and not effect.startswith("notice:") and not _is_parked(world, customer):
+            yield f"{customer}: {channel} took {effect}, but the log does not say so"
+
+
+def the_log_agrees_with_the_state(world: World) -> Iterator[str]:
+    """The activities, put one upon the other, give status, level and count of reminders."""
+    for case, invoice, log in _invoices(world):
+        status = _status_in(log)
+        if status is not invoice.status:
+            yield f"{_name(case, invoice)}: its log ends with {status}, but it is {invoice.status.value}"
+        steps = [activity.step for activity in _of_steps(log)]
+        if steps and steps[-1] != invoice.last_step:
+            yield f"{_name(case, invoice)}: its log ends with step {steps[-1]}, but its last step is {invoice.last_step}"
+        reminders = _overdue_reminders(world, case, invoice, log)
+        if reminders is not None and reminders != invoice.reminders_sent:
+            yield f"{_name(case, invoice)}: its log tells of {reminders} reminders, but {invoice.reminders_sent} are counted"
+        for once in (ActivityType.ENROLLED, ActivityType.PAID):
+            if sum(activity.type is once for activity in log) > 1:
+                yield f"{_name(case, invoice)}: it is logged as {once.value} more than once"
+
+
+def holds_begin_and_end_in_the_log(world: World) -> Iterator[str]:
+    """The last word about being held is what is so."""
+    for case in _cases(world):
+        words = [activity.type for activity in world.memory.activities(case.profile.customer)]
+        words = [word for word in words if word in (ActivityType.HELD, ActivityType.RELEASED)]
+        if (words.count(ActivityType.HELD) > words.count(ActivityType.RELEASED)) is not case.profile.is_held:
+            yield f"{case.profile.customer}: its log tells of {words}, but held is {case.profile.is_held}"
+
+
+def what_is_true_is_known(world: World) -> Iterator[str]:
+    """After a sweep every invoice stands here as it stands at the provider."""
+    for customer, _ in world.plan.contacts:
+        known = world.memory.load(customer).invoices
+        issued = {name: truth for name, truth in world.provider.account.invoices.items() if truth.customer == customer}
+        for name, truth in issued.items():
+            invoice = known.get(name)
+            if invoice is None:
+                if truth.status is Status.OPEN:
+                    yield f"{name} of {customer} is open at the provider, but unknown here"
+            elif (invoice.status, invoice.amount_due) != (truth.status, truth.amount_due):
+                if Status.OPEN in (invoice.status, truth.status):
+                    ours, theirs = f"{invoice.status.value} {invoice.amount_due}", f"{truth.status.value} {truth.amount_due}"
+                    yield f"{name} of {customer} is {ours} here, but {theirs} at the provider"
+        for name, invoice in known.items():
+            if name not in issued and invoice.is_open:
+                yield f"{name} of {customer} is open here, but gone at the provider"
+
+
+def disputes_that_were_told_are_known(world: World) -> Iterator[str]:
+    """A dispute whose webhooks all came is known as it is."""
+    for dispute in world.provider.account.disputes.values():
+        if dispute.dispute_id in world.records.unheard or dispute.charge is None:
+            continue
+        traced = next(traced for (_, charge), traced in world.provider.account.traces.items() if charge == dispute.charge)
+        if traced.customer is None or traced.invoices[0] not in world.memory.load(traced.customer).invoices:
+            continue
+        known = world.memory.load(traced.customer).profile.disputes.get(dispute.dispute_id)
+        if known is None and not dispute.is_open:
+            continue
+        if known is None or known.is_open is not dispute.is_open:
+            yield f"{dispute.dispute_id} is {'open' if dispute.is_open else 'closed'} at the provider, but {known} here"
+
+
+def contacts_that_were_told_are_known(world: World) -> Iterator[str]:
+    """A new address whose webhook came is where mail goes."""
+    for customer, contact in world.provider.account.contacts.items():
+        known = world.memory.load(customer).profile
+        if f"contact of {customer}" not in world.records.unheard and known.contact_stamp and known.contact.email != contact.email:
+            yield f"{customer} is reached at {contact.email}, but {known.contact.email} is known here"
+
+
+def only_poison_is_dead(world: World) -> Iterator[str]:
+    """Nothing lies in a dead-letter queue but what was poisoned."""
+    poisoned = {customer for customer, contact in world.plan.contacts if contact.email == POISONED}
+    for queue, about, reason in world.records.dead:
+        if about not in poisoned:
+            yield f"{about} is in the dead-letter queue of {queue}: {reason}"
+
+
+def what_is_dead_is_held(world: World) -> Iterator[str]:
+    """Who was put aside waits for a person."""
+    for queue, about, reason in world.records.dead:
+        if queue == "run" and not world.memory.load(about).profile.holds:
+            yield f"{about} was put aside ({reason}), but is not held"
+
+
+def nobody_is_written_to_at_night(world: World) -> Iterator[str]:
+    """Mail and text go out in their hours, by the customer's clock."""
+    contacts = dict(world.plan.contacts)
+    for message in world.records.accepted:
+        window = window_of((message.channel,), world.plan.policy.send_window)
+        zone = zone_of(contacts[message.envelope.customer].timezone, world.plan.policy.timezone)
+        if message.channel == "team" or any(is_open(message.at + late, window, zone) for late in (-CLOCKS_APART, CLOCKS_APART)):
+            continue
+        yield f"{message.channel} {message.envelope.effect} was sent at {message.at.astimezone(zone):%H:%M:%S}, outside its hours"
+
+
+def no_step_comes_before_its_delay(world: World) -> Iterator[str]:
+    """A step that follows another by so many hours comes no sooner."""
+    first: dict[tuple[str, str | None], Activity] = {}
+    for case, invoice, log in _invoices(world):
+        for activity in _of_steps(log):
+            first.setdefault((invoice.id, activity.step), activity)
+        for before, step in zip(world.plan.policy.steps, world.plan.policy.steps[1:], strict=False):
+            earlier, later = first.get((invoice.id, before.id)), first.get((invoice.id, step.id))
+            if earlier and later and isinstance(step.at, AfterPrevious) and later.at - earlier.at < step.at.delay - CLOCKS_APART:
+                yield f"{_name(case, invoice)}: step {step.id} came {later.at - earlier.at} after {before.id}, not {step.at.delay}"
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    every_step_ran_once_or_has_a_reason,
+    the_log_says_what_was_sent,
+    the_log_agrees_with_the_state,
+    holds_begin_and_end_in_the_log,
+    what_is_true_is_known,
+    disputes_that_were_told_are_known,
+    contacts_that_were_told_are_known,
+    only_poison_is_dead,
+    what_is_dead_is_held,
+    nobody_is_written_to_at_night,
+    no_step_comes_before_its_delay,
+)
+
+
+def _cases(world: World) -> Iterator[Case]:
+    for customer in world.memory.customers():
+        yield world.memory.load(customer)
+
+
+def _invoices(world: World) -> Iterator[tuple[Case, Invoice, list[Activity]]]:
+    for case in _cases(world):
+        log = world.memory.activities(case.profile.customer)
+        for invoice in case.invoices.values():
+            yield case, invoice, [activity for activity in log if activity.invoices == (invoice.id,)]
+
+
+def _name(case: Case, invoice: Invoice) -> str:
+    return f"{invoice.id} of {case.profile.customer}"
+
+
+def _of_steps(log: list[Activity]) -> list[Activity]:
+    """What tells of a step; a new reason for silence is no step, though it names the next one."""
+    return [
+        activity
+        for activity in log
+        if activity.step and activity.type in OF_A_STEP and (activity.type is not ActivityType.SUPPRESSED or "no_address" in (activity.reason or ""))
+    ]
+
+
+def _also_sent(activity: Activity, log: list[Activity]) -> bool:
+    return any(other.step == activity.step and other.type in (ActivityType.SENT, ActivityType.SUPPRESSED) for other in log)
+
+
+def _status_in(log: list[Activity]) -> Status | None:
+    status: Status | None = None
+    for activity in log:
+        if activity.type is ActivityType.CLOSED:
+            status = Status.DELETED if activity.reason == "not found at its source" else Status(activity.reason or "")
+        status = _CLOSED.get(activity.type, status)
+    return status
+
+
+def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Activity]) -> int | None:
+    """Reminders after the due date; None where the date or the customer's clock moved."""
+    if invoice.due_date is None or any(activity.type is ActivityType.UPDATED for activity in log):
+        return None
+    zone = zone_of(case.profile.contact.timezone, world.plan.policy.timezone)
+    sent = [activity for activity in log if activity.type is ActivityType.SENT and activity.step]
+    return sum(local_date(activity.at, zone) > invoice.due_date for activity in sent)
+
+
+def _is_parked(world: World, customer: str) -> bool:
+    return any(about == customer for _, about, _ in world.records.dead)

@@ -1,0 +1,191 @@
+"""What a seed makes: customers, invoices, a policy, what happens to them, and when things may go wrong."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from random import Random
+
+from dunning.domain.calendar import at_local, zone_of
+from dunning.domain.invoice import Contact
+from dunning.domain.policy import AfterPrevious, BeforeDue, Policy
+from tests.simulation.shapes import SHAPES, SPANS
+
+Span = tuple[datetime, datetime]
+POISONED = "poisoned@example.com"
+"""The address that the twin of SES refuses for ever, as it does one that is not well formed."""
+
+_STARTS = (datetime(2026, 3, 2, 5, tzinfo=UTC), datetime(2026, 3, 26, 7, tzinfo=UTC), datetime(2026, 10, 22, 22, tzinfo=UTC))
+_JITTERS = (-3600, -900, -130, -30, -5, -1, 0, 1, 3, 20, 60, 200, 900, 1800)
+
+
+class What(StrEnum):
+    """What can happen to an invoice or its customer at the provider."""
+
+    ISSUED = "issued"
+    PAID = "paid"
+    PARTLY_PAID = "partly paid"
+    VOIDED = "voided"
+    GIVEN_UP = "marked uncollectible"
+    REDATED = "due date moved"
+    DELETED = "deleted"
+    DISPUTED = "dispute opened"
+    UNDISPUTED = "dispute closed"
+    NEW_CONTACT = "new contact"
+    BOUNCES = "mail starts to bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something happens at the provider; `number` is an amount in minor units, or a count of days."""
+
+    at: datetime
+    customer: str
+    invoice: str
+    what: What
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.at:%d %b %H:%M:%S} {self.customer} {self.invoice}: {self.what.value}" + (f" ({self.number})" if self.number else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A world before it begins. Faults happen only in `storms`; the sum of all else that is out of order are spans too."""
+
+    seed: int
+    start: datetime
+    policy: Policy
+    contacts: tuple[tuple[str, Contact], ...]
+    due: tuple[tuple[str, date], ...]
+    happenings: tuple[Happening, ...]
+    fault_rate: float
+    storms: tuple[Span, ...]
+    provider_down: tuple[Span, ...]
+    mail_down: tuple[Span, ...]
+    quota_spent: tuple[Span, ...]
+    wheel_silent: tuple[Span, ...]
+    sweep_silent: tuple[Span, ...]
+    clocks: tuple[float, ...]
+    index_lag: float
+    end: datetime
+
+
+def plan_of(seed: int) -> Plan:
+    """The world of a seed: always the same."""
+    return _Maker(seed).plan()
+
+
+class _Maker:
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.seed = seed
+        shape = self.random.randrange(len(SHAPES))
+        self.policy = SHAPES[shape]
+        self.start = self.random.choice(_STARTS) + timedelta(seconds=self.random.randrange(7200))
+        self.end = self.start + timedelta(days=SPANS[shape], hours=self.random.randrange(24))
+        self.contacts: list[tuple[str, Contact]] = []
+        self.due: list[tuple[str, date]] = []
+        self.happenings: list[Happening] = []
+
+    def plan(self) -> Plan:
+        count = self.random.choice((1, 1, 2, 3))
+        for number in range(1, count + 1):
+            self._customer(f"stripe:cus_{number}")
+        storms = self._storms()
+        troubled = bool(storms)
+        return Plan(
+            self.seed,
+            self.start,
+            self.policy,
+            tuple(self.contacts),
+            tuple(self.due),
+            tuple(sorted(self.happenings, key=lambda happening: happening.at)),
+            self.random.choice((0.01, 0.03, 0.1, 0.25)),
+            storms,
+            self._spans(0.4, 8) if troubled else (),
+            self._spans(0.15, 4) if troubled else (),
+            self._spans(0.1, 6) if troubled else (),
+            self._spans(0.4, 5) if troubled else (),
+            self._spans(0.2, 30) if troubled else (),
+            tuple(self.random.uniform(-5, 5) for _ in range(5)) if troubled else (0.0,),
+            self.random.choice((0.0, 1.0, 20.0, 120.0)),
+            self.end,
+        )
+
+    def _customer(self, customer: str) -> None:
+        chance = self.random.random
+        address = POISONED if chance() < 0.03 else f"{customer[7:]}@example.com"
+        contact = Contact(
+            name="Pat",
+            email=address if chance() < 0.93 else None,
+            phone="+431234567" if chance() < 0.65 else None,
+            timezone=self.random.choice((None, None, "Europe/Vienna", "America/Los_Angeles")),
+        )
+        self.contacts.append((customer, contact))
+        for number in range(1, self.random.choice((1, 1, 2, 2, 3, 6)) + 1):
+            self._invoice(customer, contact, f"in_{customer[11:]}_{number}")
+        hot = [happening.at for happening in self.happenings if happening.customer == customer]
+        if chance() < 0.2:
+            self._happens(self.random.choice(hot), customer, "", What.NEW_CONTACT)
+        if chance() < 0.05:
+            self._happens(self.random.choice(hot), customer, "", What.BOUNCES)
+
+    def _invoice(self, customer: str, contact: Contact, invoice: str) -> None:
+        issued = self.start + timedelta(seconds=self.random.choice((0, 1, 30, 3600, 20_000, 60_000)))
+        due = self.start.date() + timedelta(days=self.random.choice((0, 1, 1, 1, 2)))
+        self.due.append((invoice, due))
+        self.happenings.append(Happening(issued, customer, invoice, What.ISSUED, self.random.choice((100_00, 100_00, 50_00, 1))))
+        hot = self._hot(contact, due)
+        for _ in range(self.random.choice((0, 0, 1, 1, 2, 4))):
+            what = self.random.choice((What.PARTLY_PAID, What.PARTLY_PAID, What.REDATED, What.DISPUTED, What.GIVEN_UP))
+            at = self._near(hot)
+            self._happens(at, customer, invoice, what, self.random.choice((1, 2, 10_00)))
+            if what is What.DISPUTED and self.random.random() < 0.7:
+                self._happens(max(at, self._near(hot)) + timedelta(seconds=5), customer, invoice, What.UNDISPUTED)
+        if self.random.random() < 0.4:
+            ending = self.random.choice((What.PAID, What.PAID, What.PAID, What.VOIDED, What.DELETED))
+            self._happens(self._near(hot), customer, invoice, ending)
+
+    def _happens(self, at: datetime, customer: str, invoice: str, what: What, number: int = 0) -> None:
+        self.happenings.append(Happening(max(at, self.start + timedelta(minutes=2)), customer, invoice, what, number))
+
+    def _hot(self, contact: Contact, due: date) -> list[datetime]:
+        """About when the steps will run: what happens then is most likely to be told wrongly."""
+        zone = zone_of(contact.timezone, self.policy.timezone)
+        instants: list[datetime] = []
+        for step in self.policy.steps:
+            if isinstance(step.at, AfterPrevious):
+                instants.append(instants[-1] + step.at.delay)
+            else:
+                days = -step.at.days if isinstance(step.at, BeforeDue) else step.at.days
+                instants.append(at_local(due + timedelta(days=days), step.at.time, zone))
+        return instants
+
+    def _near(self, hot: list[datetime]) -> datetime:
+        if self.random.random() < 0.25:
+            return self._anywhen()
+        return self.random.choice(hot) + timedelta(seconds=self.random.choice(_JITTERS))
+
+    def _anywhen(self) -> datetime:
+        return self.start + timedelta(seconds=self.random.randrange(int((self.end - self.start).total_seconds())))
+
+    def _storms(self) -> tuple[Span, ...]:
+        """Ten worlds in a hundred know no trouble at all, half of the others pause it at times."""
+        if self.random.random() < 0.1:
+            return ()
+        if self.random.random() < 0.5:
+            return ((self.start, self.end),)
+        found: list[Span] = []
+        begins = self.start
+        while begins < self.end:
+            ends = min(begins + timedelta(hours=self.random.randrange(2, 30)), self.end)
+            found.append((begins, ends))
+            begins = ends + timedelta(hours=self.random.randrange(4, 24))
+        return tuple(found)
+
+    def _spans(self, likely: float, longest_hours: int) -> tuple[Span, ...]:
+        if self.random.random() >= likely:
+            return ()
+        begins = self._anywhen()
+        ends = begins + timedelta(minutes=self.random.randrange(5, longest_hours * 60))
+        return ((begins, min(ends, self.end)),)

@@ -1,0 +1,68 @@
+"""The queues' ends at which the product sends, behind the wire."""
+
+from collections.abc import Sequence
+
+from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from tests.simulation.cloud import Sqs
+from tests.simulation.faults import SEND_TO_QUEUE
+from tests.simulation.records import Records
+from tests.simulation.wire import Wire
+
+
+class TwinWakeups:
+    """workflow.ports.Wakeups."""
+
+    def __init__(self, wire: Wire, queue: Sqs[Wakeup]) -> None:
+        self._wire = wire
+        self._queue = queue
+
+    def send(self, wakeups: Sequence[Wakeup]) -> None:
+        """Whole, or in part; what is sent again comes twice."""
+        half = wakeups[: len(wakeups) // 2]
+        self._wire.call("queue.run", SEND_TO_QUEUE, lambda: self._send(wakeups), in_part=lambda: self._send(half))
+
+    def _send(self, wakeups: Sequence[Wakeup]) -> None:
+        for wakeup in wakeups:
+            self._queue.send(wakeup, wakeup.delay)
+
+
+class TwinSyncQueue:
+    """workflow.ports.SyncQueue."""
+
+    def __init__(self, wire: Wire, queue: Sqs[SyncRequest]) -> None:
+        self._wire = wire
+        self._queue = queue
+
+    def send(self, requests: Sequence[SyncRequest]) -> None:
+        """Whole, or in part."""
+        half = requests[: len(requests) // 2]
+        self._wire.call("queue.sync", SEND_TO_QUEUE, lambda: self._send(requests), in_part=lambda: self._send(half))
+
+    def _send(self, requests: Sequence[SyncRequest]) -> None:
+        for request in requests:
+            self._queue.send(request)
+
+
+class TwinSweepQueue:
+    """workflow.ports.SweepQueue."""
+
+    def __init__(self, wire: Wire, queue: Sqs[SweepStage]) -> None:
+        self._wire = wire
+        self._queue = queue
+
+    def send(self, stage: SweepStage) -> None:
+        """One message."""
+        self._wire.call("queue.sweep", SEND_TO_QUEUE, lambda: self._queue.send(stage), in_part=lambda: None)
+
+
+class TwinDeadLetters:
+    """workflow.ports.DeadLetters."""
+
+    def __init__(self, wire: Wire, records: Records) -> None:
+        self._wire = wire
+        self._records = records
+
+    def send(self, wakeup: Wakeup, reason: str) -> None:
+        """One message."""
+        letter = ("run", wakeup.customer, reason)
+        self._wire.call("queue.dead", SEND_TO_QUEUE, lambda: self._records.dead.append(letter), in_part=lambda: None)

@@ -1,0 +1,82 @@
+"""Plans of several shapes: minutes, hours and days; one and two channels; conditions; thanks."""
+
+from datetime import time, timedelta
+
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Facts, Policy, Step, Window
+
+NINE = time(9)
+BY_DAY = {"email": Window(8 * 60, 18 * 60), "sms": Window(8 * 60, 20 * 60)}
+NARROW = {"email": Window(8 * 60 + 30, 17 * 60), "sms": Window(10 * 60, 19 * 60)}
+
+
+def _after(**elapsed: int) -> AfterPrevious:
+    return AfterPrevious(timedelta(**elapsed))
+
+
+def _few_reminders(facts: Facts) -> bool:
+    return int(str(facts["reminders_sent"])) < 2
+
+
+def _large(facts: Facts) -> bool:
+    return float(str(facts["amount_due"])) >= 80
+
+
+ESCALATE = {"escalate": "collections"}
+SHAPES: tuple[Policy, ...] = (
+    Policy(
+        "standard",
+        "UTC",
+        (
+            Step("first", AfterDue(1, NINE), email="friendly"),
+            Step("second", _after(minutes=5), email="second_notice", sms="second_notice"),
+            Step("escalate", _after(minutes=16), escalate="collections"),
+        ),
+    ),
+    Policy(
+        "standard",
+        "UTC",
+        (
+            Step("first", AfterDue(7, NINE), email="friendly"),
+            Step("second", _after(hours=48), email="second_notice", sms="second_notice"),
+            Step("escalate", _after(hours=72), escalate="collections"),
+        ),
+        BY_DAY,
+        on_paid_email="thank_you",
+    ),
+    Policy(
+        "standard",
+        "Europe/London",
+        (
+            Step("upcoming", BeforeDue(1, NINE), email="upcoming"),
+            Step("first", AfterDue(1, NINE), email="friendly", sms="friendly"),
+            Step("second", _after(minutes=10), sms="second_notice"),
+            Step("third", _after(hours=2), condition=_few_reminders, condition_text="reminders_sent < 2", email="second_notice"),
+            Step("escalate", _after(hours=1), escalate="collections"),
+        ),
+        on_paid_email="thank_you",
+    ),
+    Policy(
+        "standard",
+        "America/New_York",
+        (
+            Step("first", AfterDue(0, NINE), email="friendly"),
+            Step("second", _after(hours=3), condition=_large, condition_text="amount_due >= 80", email="second_notice", sms="second_notice"),
+            Step("third", AfterDue(2, time(10)), email="second_notice", **ESCALATE),
+        ),
+        NARROW,
+        default_minimum="1.00",
+    ),
+    Policy(
+        "standard",
+        "Asia/Tokyo",
+        (
+            Step("first", AfterDue(0, NINE), email="friendly", sms="friendly", escalate="collections"),
+            Step("second", _after(minutes=2), email="second_notice"),
+        ),
+        on_paid_email="thank_you",
+    ),
+)
+"""Every one is called `standard`: a world follows one plan."""
+
+SPANS = (3, 14, 5, 5, 3)
+"""Days until the last step of each shape lies behind, when an invoice falls due within the first day."""

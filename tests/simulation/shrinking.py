@@ -1,0 +1,65 @@
+"""From a world that fails to the smallest one that still does: fewer faults, fewer happenings, less out of order."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from tests.simulation.campaign import Outcome, outcome_of
+from tests.simulation.faults import Fault
+from tests.simulation.plans import Plan
+
+Part = TypeVar("Part")
+LONGEST_SECONDS = 45.0
+_SPANS = ("provider_down", "mail_down", "quota_spent", "wheel_silent", "sweep_silent")
+
+
+class Shrinker:
+    """Leaves away whatever the failure does not need, as far as time allows."""
+
+    def __init__(self, plan: Plan, outcome: Outcome, seconds: float = LONGEST_SECONDS) -> None:
+        self.plan = plan
+        self.faults: Sequence[Fault] = outcome.faults
+        self.outcome = outcome
+        self._until = time.monotonic() + seconds
+
+    def shrink(self) -> Outcome:
+        """The smallest failing outcome found; `plan` and `faults` are its cause."""
+        for _ in range(3):
+            size = self._size()
+            for name in _SPANS:
+                self._try(replace(self.plan, **{name: ()}), self.faults)
+            self._few(self.faults, lambda kept: (self.plan, kept))
+            self._few(self.plan.happenings, lambda kept: (replace(self.plan, happenings=tuple(kept)), self.faults))
+            self._try(replace(self.plan, clocks=(0.0,)), self.faults)
+            self._try(replace(self.plan, index_lag=0.0), self.faults)
+            if self._size() == size:
+                break
+        return self.outcome
+
+    def _size(self) -> int:
+        return len(self.faults) + len(self.plan.happenings)
+
+    def _few(self, parts: Sequence[Part], made: Callable[[Sequence[Part]], tuple[Plan, Sequence[Fault]]]) -> None:
+        """Leave away halves, quarters, … and at last single ones."""
+        chunk = max(1, len(parts) // 2)
+        while True:
+            start = 0
+            while start < len(parts):
+                kept = [*parts[:start], *parts[start + chunk :]]
+                if self._try(*made(kept)):
+                    parts = kept
+                else:
+                    start += chunk
+            if chunk == 1:
+                return
+            chunk //= 2
+
+    def _try(self, plan: Plan, faults: Sequence[Fault]) -> bool:
+        if time.monotonic() > self._until:
+            return False
+        outcome = outcome_of(plan, faults)
+        if not outcome.violations:
+            return False
+        self.plan, self.faults, self.outcome = plan, faults, outcome
+        return True

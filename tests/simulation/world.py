@@ -1,0 +1,201 @@
+"""One world: the real use cases on the twins, and all that happens to them until everything has settled."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import count
+
+from dunning.content.policy_book import PolicyBook
+from dunning.domain.errors import Retryable
+from dunning.workflow.daily_sweep import DailySweep
+from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+from dunning.workflow.dispatch_due import DispatchDue
+from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.record_delivery import RecordDelivery
+from dunning.workflow.record_event import RecordEvent
+from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.run_step import RunStep
+from dunning.workflow.sending import Sender
+from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.sync_invoice import SyncInvoice
+from functions.run_step.app import LAST_RECEIVES
+from tests.fakes.case_store import MemoryCaseStore
+from tests.fakes.channels import PlainRenderer
+from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
+from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
+from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
+from tests.simulation.plans import Happening, Plan
+from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncQueue, TwinWakeups
+from tests.simulation.provider import Provider, thinned
+from tests.simulation.records import Accepted, Records
+from tests.simulation.storage import Timers, TwinOpenIndex, TwinQuota, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.watching import Watch
+from tests.simulation.wire import Wire
+
+TURN = timedelta(minutes=10)
+SWEEP_HOUR = 4
+STRIPE_TRIES_AGAIN = (300, 1800, 7200, 18000, 36000, 43200)
+"""Seconds between Stripe's own attempts at a webhook that was not answered (about three days in all; the rest are like the last)."""
+
+HOUR_AND_BACKOFF = timedelta(hours=2, minutes=15)
+A_SWEEP_LATER = timedelta(hours=31)
+
+
+class World:
+    """Runs a plan; `faults` None draws them by chance, a list replays them."""
+
+    def __init__(self, plan: Plan, faults: Sequence[Fault] | None = None) -> None:
+        self.plan = plan
+        self.records = Records()
+        self.faults = FaultBook(plan.fault_rate, plan.seed, faults)
+        self.cloud = Cloud(plan, self.faults, self.records)
+        self.cloud.race = self._race
+        self.memory = MemoryCaseStore()
+        self.timers = Timers(self.memory, self.cloud)
+        self.provider = Provider(plan, self.cloud.clock, self.cloud.true_time)
+        self.watch = Watch(plan, self.cloud, self.provider, self.records)
+        self.policies = PolicyBook.of({plan.policy.name: plan.policy})
+        self._still_to_happen = list(plan.happenings)
+        self._numbers = count(1)
+        self._wire()
+
+    def _wire(self) -> None:
+        cloud, wire, policies = self.cloud, Wire(self.cloud), self.policies
+        self.run_queue = Sqs[Wakeup](cloud, "run", "run_step", self._on_wakeup, about=self._about_wakeup)
+        self.sync_queue = Sqs[SyncRequest](cloud, "sync", "sync_invoice", lambda request, _: self.sync(request))
+        self.sweep_queue = Sqs[SweepStage](cloud, "sweep", "daily_sweep", lambda stage, _: self.sweep.page(stage), visibility=1800)
+        store = TwinStore(self.memory, wire, cloud, self.timers, self.watch.claimed)
+        sources = {"stripe": TwinSource(self.provider, wire, cloud)}
+        channels = TwinChannels(wire, cloud, self._accepted)
+        wakeups, sync = TwinWakeups(wire, self.run_queue), TwinSyncQueue(wire, self.sync_queue)
+        record = RecordSnapshot(store, policies, sync, wakeups, cloud.clock, "simulation")
+        self.events = RecordEvent(record, sync, "stripe")
+        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock)
+        self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, TwinQuota(wire, cloud), cloud.clock)
+        sender = Sender(store, TwinEmail(channels), TwinSms(channels), TwinTeam(channels), PlainRenderer(), policies, cloud.clock)
+        dead = TwinDeadLetters(wire, self.records)
+        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id)
+        self.delivery = RecordDelivery(store, record)
+        notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
+        self.sweep = DailySweep(sources, record, notes, open_index, sync, TwinSweepQueue(wire, self.sweep_queue))
+
+    def run(self) -> None:
+        """From the start until everything has settled."""
+        timeline = self.cloud.timeline
+        for happening in self.plan.happenings:
+            timeline.at(happening.at, lambda happening=happening: self._happen(happening))  # type: ignore[misc]
+        timeline.at(_first_turn(self.plan.start), self._turn)
+        timeline.at(_next_sweep(self.plan.start), self._sweep)
+        timeline.run_until(self.plan.end + HOUR_AND_BACKOFF)
+        self.watch.nothing_is_overdue(self.memory)
+        timeline.run_until(self.plan.end + HOUR_AND_BACKOFF + A_SWEEP_LATER)
+        self.watch.nothing_is_overdue(self.memory)
+
+    def _happen(self, happening: Happening) -> None:
+        if happening not in self._still_to_happen:
+            return
+        self._still_to_happen.remove(happening)
+        news = self.provider.happen(happening)
+        if news:
+            self._tell(news, happening)
+
+    def _tell(self, news: SourceEvent, happening: Happening) -> None:
+        fault = self.cloud.draw("stripe.webhook", WEBHOOK)
+        kind = fault.kind if fault else None
+        if kind is Kind.MISSING:
+            self.records.unheard.add(_subject(news) or happening.invoice)
+            return
+        told = thinned(news) if kind is Kind.THIN else news
+        late = fault.size * 20 if fault and kind is Kind.DELAYED else 0
+        self.cloud.timeline.after(1 + late, lambda: self._webhook(told))
+        if fault and kind is Kind.DOUBLED:
+            self.cloud.timeline.after(1 + fault.size * (fault.size % 9), lambda: self._webhook(told))
+
+    def _webhook(self, news: SourceEvent, attempt: int = 1) -> None:
+        if self.cloud.invoke("stripe_webhook", lambda: self.events(news), calm=attempt >= MANY_ATTEMPTS):
+            return
+        later = STRIPE_TRIES_AGAIN[min(attempt, len(STRIPE_TRIES_AGAIN)) - 1]
+        self.cloud.timeline.after(later, lambda: self._webhook(news, attempt + 1))
+
+    def _turn(self) -> None:
+        turn = self.cloud.true_time()
+        self.cloud.timeline.at(turn + TURN, self._turn)
+        if self.timers.any_before(turn + 2 * TURN) and not self.cloud.during(self.plan.wheel_silent):
+            late = abs(self.plan.clocks[turn.hour % len(self.plan.clocks)]) * 10
+            self.cloud.timeline.after(late, lambda: self.cloud.asynchronously("dispatch_due", lambda: self.dispatch(turn)))
+
+    def _sweep(self) -> None:
+        at = self.cloud.true_time()
+        self.cloud.timeline.at(at + timedelta(days=1), self._sweep)
+        if not self.cloud.during(self.plan.sweep_silent):
+            self.cloud.asynchronously("daily_sweep", lambda: self.sweep.start(at))
+
+    def _on_wakeup(self, wakeup: Wakeup, receives: int) -> None:
+        """As functions/run_step answers."""
+        try:
+            self.run_step(wakeup)
+        except Retryable:
+            if receives < LAST_RECEIVES:
+                raise
+
+    def _about_wakeup(self, wakeup: Wakeup) -> tuple[str, bool]:
+        claim = self.memory.load(wakeup.customer).profile.claim
+        return wakeup.customer, claim is not None and claim.attempt >= MANY_ATTEMPTS
+
+    def _accepted(self, message: Accepted) -> None:
+        self.watch.accepted(message)
+        if message.channel != "email":
+            return
+        self._ses_reports(DeliveryKind.SENT, message, 2)
+        if message.envelope.customer in self.provider.bouncing and not message.to[0].startswith("new."):
+            self._ses_reports(DeliveryKind.BOUNCED, message, 20)
+
+    def _ses_reports(self, kind: DeliveryKind, message: Accepted, seconds: float) -> None:
+        envelope = message.envelope
+        number = f"mail-{len(self.records.accepted)}"
+        news = DeliveryNews(
+            kind, envelope.customer, envelope.claim, envelope.effect, envelope.invoices, envelope.step, number, message.at
+        )
+        fault = self.cloud.draw("ses.report", MESSAGE)
+        late = fault.size % 240 if fault and fault.kind is Kind.DELAYED else 0
+        for more in (0, fault.size) if fault and fault.kind is Kind.DOUBLED else (0,):
+            report = lambda: self.cloud.asynchronously("delivery_feedback", lambda: self.delivery(news))  # noqa: E731
+            self.cloud.timeline.after(seconds + late + more, report)
+
+    def _race(self, fault: Fault, customer: str | None) -> None:
+        """Somebody else comes first: a second worker, the next thing that happens, or a fetch."""
+        if self.cloud.is_deep:
+            return
+        if fault.size % 3 == 0 and customer:
+            self.run_queue.work_off(Wakeup(customer), 1)
+        elif fault.size % 3 == 1:
+            coming = [happening for happening in self._still_to_happen if customer in (None, happening.customer)]
+            if coming:
+                self._happen(coming[0])
+                self.cloud.timeline.pass_time(1.5)
+        else:
+            about = [name for name, truth in self.provider.account.invoices.items() if customer in (None, truth.customer)]
+            if about:
+                request = SyncRequest("stripe", FetchKind.INVOICE.value, about[fault.size % len(about)], customer)
+                self.sync_queue.work_off(request, 1)
+
+    def _new_id(self, now: datetime) -> str:
+        return f"claim-{next(self._numbers)}"
+
+
+def _subject(news: SourceEvent) -> str | None:
+    match news:
+        case ContactSeen(customer=customer):
+            return f"contact of {customer}"
+        case DisputeSeen(dispute_id=dispute_id):
+            return dispute_id
+        case _:
+            return None
+
+
+def _first_turn(start: datetime) -> datetime:
+    return start.replace(minute=start.minute - start.minute % 10, second=0, microsecond=0) + TURN
+
+
+def _next_sweep(start: datetime) -> datetime:
+    today = start.replace(hour=SWEEP_HOUR, minute=0, second=0, microsecond=0)
+    return today if today > start else today + timedelta(days=1)

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "up":
             return _up(options.port, options.start, options.policies, samples=not options.no_samples)
+        if options.command == "redrive":
+            return _redrive(options.stack, options.url)
         return _demo(options.out)
     except Rejected as exc:
         print(f"dunning {options.command}: {exc}", file=sys.stderr)
@@ -52,6 +54,17 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--policies", type=_directory, metavar="DIR", help="read the policies from this directory")
     demo = commands.add_parser("demo", allow_abbrev=False, help="run twenty sample invoices through sixty virtual days and write a report")
     demo.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="where the report goes (default build/demo)")
+    redrive = commands.add_parser(
+        "redrive",
+        allow_abbrev=False,
+        help="send back what lies in the dead-letter queues",
+        description="Send back what lies in the dead-letter queues, after the cause was mended; parked cases are released.",
+    )
+    where = redrive.add_mutually_exclusive_group()
+    where.add_argument("--stack", metavar="NAME", help="the deployed stack, with this shell's AWS credentials")
+    where.add_argument(
+        "--url", default="http://127.0.0.1:8787", metavar="URL", help="a running `dunning up` (default http://127.0.0.1:8787)"
+    )
     return parser
 
 
@@ -101,6 +114,12 @@ def _told_to_stop() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _redrive(stack: str | None, url: str) -> int:
+    from infra.redriving import print_redriven, redrive_local, redrive_stack
+
+    return print_redriven(redrive_stack(stack) if stack else redrive_local(url))
 
 
 def _demo(out: Path) -> int:

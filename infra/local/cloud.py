@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 
+from dunning.bootstrap import Platform
 from dunning.config import PACKAGED_POLICIES, from_env
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
@@ -24,6 +25,7 @@ from infra.local.routes import FAILED, NOT_FOUND, HttpAnswer, Request, find_rout
 from infra.local.services import assemble, teams_of
 from infra.local.ses import MailService
 from infra.local.wire import Calls
+from infra.redrive import Redriven, Redriver
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 _MOST_AT_ONE_INSTANT = 100_000
@@ -63,12 +65,12 @@ class LocalCloud:
         self._teams = frozenset(teams_of(self._stack))
         if policies_dir is not None:
             PolicyBook.load(policies_dir, self._teams, validate=True)
-        extra_env = {
+        self._extra_env = {
             **_from_outside(outer_env, sandbox_base),
             "AWS_REGION": self._stack.region,
             "POLICIES_DIR": self._policies.name,
         }
-        self._services = assemble(self._stack, self._clock, extra_env)
+        self._services = assemble(self._stack, self._clock, self._extra_env)
         self._control = self._services.wire.session()
 
     def close(self) -> None:
@@ -151,6 +153,16 @@ class LocalCloud:
         """All that was given up, with the best reason known."""
         with self._lock:
             return list(self._services.queues.dead_letters())
+
+    def redrive(self) -> list[Redriven]:
+        """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS."""
+        with self._busy():
+            env = {**next(iter(self._stack.functions.values())).env, **self._extra_env}
+            return Redriver(Platform(env, self._control, self._clock), self._queue_url)()
+
+    def _queue_url(self, logical_id: str) -> str:
+        arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)
+        return self._control.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
 
     def calls(self) -> list[Calls]:
         """AWS calls by functions, every attempt counted."""

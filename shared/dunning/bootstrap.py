@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
+    from dunning.workflow.release_case import ReleaseCase
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sync_invoice import SyncInvoice
 
@@ -238,6 +239,13 @@ def delivery_feedback(platform: Platform) -> DeliveryFeedbackServices:
 
     record = _Parts(platform, "delivery_feedback").record()
     return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record))
+
+
+def release_case(platform: Platform) -> ReleaseCase:
+    """Builds the use case behind `dunning redrive`, on any function's environment."""
+    from dunning.workflow.release_case import ReleaseCase
+
+    return ReleaseCase(_Parts(platform, "redrive").record())
 
 
 def daily_sweep(platform: Platform) -> DailySweep:

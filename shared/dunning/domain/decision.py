@@ -10,7 +10,7 @@ from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.planning import thanks_wait, timing_in_words
 from dunning.domain.policy import BeforeDue, Facts, Policy, Step
-from dunning.domain.timing import channels_of, customer_zone, effective_due_date, may_run, own_time, window_for
+from dunning.domain.timing import channels_of, customer_zone, effective_due_date, may_run, own_time, steps_behind, window_for
 
 PolicyOf = Callable[[Invoice], Policy]
 
@@ -20,6 +20,9 @@ MOST_AT_ONCE = 20
 
 NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
+
+BEGUN = frozenset({EffectState.STARTED, EffectState.DONE})
+"""What has gone out, or may have; `REFUSED` surely has not."""
 
 
 class Channel(StrEnum):
@@ -71,25 +74,34 @@ def due_invoices(case: Case, now: datetime) -> tuple[Invoice, ...]:
     """The open invoices whose instant has come, most overdue instant first; of a held case only those whose step has begun."""
     due = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.next_at and invoice.next_at <= now]
     if case.profile.is_held:
-        due = [invoice for invoice in due if _has_begun(case, invoice)]
+        due = [invoice for invoice in due if invoice.next_step in _begun_steps(case, invoice)]
     return tuple(sorted(due, key=lambda invoice: (invoice.next_at or now, invoice.id))[:MOST_AT_ONCE])
 
 
 def decide(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
     """What to do now, invoice by invoice. Raises Permanent when a condition cannot be evaluated."""
     contact = case.profile.contact
-    works = [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
+    due = due_invoices(case, now)
+    begun = {invoice.id: step for invoice in case.invoices.values() if (step := _unfinished_step(case, invoice, policy_of(invoice)))}
+    works = [
+        _finish_step(case, case.invoices[name], step, policy_of(case.invoices[name]), now, is_due=case.invoices[name] in due)
+        for name, step in begun.items()
+    ]
+    works += [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
-    for invoice in due_invoices(case, now):
-        goes_on = _finish_step if _has_begun(case, invoice) else _decide_step
-        works.append(goes_on(case, invoice, policy_of(invoice), now))
+    works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun]
     return tuple(works[:MOST_AT_ONCE])
 
 
+def has_gone_out(work: Work, marks: Mapping[str, EffectState]) -> bool:
+    """Whether carrying this work out sends nothing that has not gone out before: there is only something to put down."""
+    return bool(work.effects) and all(marks.get(effect.key) in BEGUN for effect in work.effects)
+
+
 def _to_thank(case: Case, now: datetime) -> list[Invoice]:
-    if thanks_wait(case.profile):
-        return []
     due = [invoice for invoice in case.invoices.values() if invoice.thanks_at and invoice.thanks_at <= now]
+    if thanks_wait(case.profile):
+        due = [invoice for invoice in due if _marks(case).get(_thanks_key(invoice)) in BEGUN]
     return sorted(due, key=lambda invoice: (invoice.thanks_at or now, invoice.id))
 
 
@@ -98,25 +110,31 @@ def _marks(case: Case) -> Mapping[str, EffectState]:
     return case.profile.claim.effects if case.profile.claim else {}
 
 
-def _has_begun(case: Case, invoice: Invoice) -> bool:
-    """Whether something of the invoice's step has already gone out, under a claim that never settled it."""
-    return any(_key(channel, invoice.next_step, invoice) in _marks(case) for channel in Channel)
+def _begun_steps(case: Case, invoice: Invoice) -> set[str]:
+    """The steps of this invoice of which something has gone out under the claim, or may have."""
+    begun = (key.split(":", 2) for key, state in _marks(case).items() if state in BEGUN)
+    return {parts[1] for parts in begun if parts[0] in tuple(Channel) and parts[2:] == [invoice.id]}
 
 
-def _finish_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
+def _unfinished_step(case: Case, invoice: Invoice, policy: Policy) -> Step | None:
+    """The step that was begun and never settled; a report that comes late marks one that lies behind already."""
+    begun = _begun_steps(case, invoice)
+    return next((step for step in policy.steps[steps_behind(invoice, policy) :] if step.id in begun), None)
+
+
+def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime, *, is_due: bool) -> Work:
     """A step that has begun is finished, whatever would be decided anew: put off, its mail would go out twice.
 
-    What has not begun and may not go out now, for the hour or a hold, is left away.
+    What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid or due later, is left away.
     """
-    step = _step_of(invoice, policy)
-    if step is None:
-        return _dropped(invoice)
     contact, marks = case.profile.contact, _marks(case)
     zone = customer_zone(contact, policy)
 
     def goes_out(effect: Effect) -> bool:
-        if effect.key in marks or effect.channel is Channel.TEAM:
+        if marks.get(effect.key) in BEGUN:
             return True
+        if not is_due or effect.channel is Channel.TEAM:
+            return is_due
         return not case.profile.is_held and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
     effects = _effects(invoice, step, contact)
@@ -133,9 +151,9 @@ def _notify(key: str, notice: Notice) -> Work:
 def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Work:
     if not policy.on_paid_email or not contact.email:
         return Work(invoice.id, Verdict.THANK, None, "nobody to thank")
-    effect = Effect(f"thanks:{invoice.id}", Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), contact.email)
+    effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), contact.email)
     later = moved(now, window_of((Channel.EMAIL.value,), policy.send_window), customer_zone(contact, policy))
-    if later > now and effect.key not in _marks(case):
+    if later > now and _marks(case).get(effect.key) not in BEGUN:
         return Work(invoice.id, Verdict.MOVE, None, "outside the hours in which it may be sent", move_to=later)
     return Work(invoice.id, Verdict.THANK, None, "thank you for the payment", (effect,))
 
@@ -168,6 +186,10 @@ def _move(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: d
 
 def _key(channel: Channel, step: str | None, invoice: Invoice) -> str:
     return f"{channel.value}:{step}:{invoice.id}"
+
+
+def _thanks_key(invoice: Invoice) -> str:
+    return f"thanks:{invoice.id}"
 
 
 def _effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Effect, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, HoldKind
+from dunning.domain.case import Case, Claim, EffectState, HoldKind, Notice
 from dunning.domain.decision import Channel, Effect, PolicyOf, Verdict, Work, days_overdue
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import next_instant, planned
@@ -56,14 +56,16 @@ class Settlement:
             if invoice is None:
                 continue
             after, logged = self._after(case, invoice, one)
-            case = case.with_invoice(after)
-            activities += logged
+            case, ending = self._ended(case.with_invoice(after), invoice, after)
+            activities += [*logged, *ending]
         return Settled(case, tuple(activities))
 
-    def release(self, case: Case) -> Case:
-        """The claim ended; the timer stands at the next instant."""
+    def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
+        """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
         due_at = next_instant(case)
-        return case.with_profile(replace(case.profile, claim=None, retries=0, due_at=due_at, due_since=due_at))
+        only_moved = bool(works) and all(work.verdict is Verdict.MOVE for work in works)
+        retries = case.profile.retries if only_moved else 0
+        return case.with_profile(replace(case.profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
     def postpone(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted."""
@@ -77,12 +79,23 @@ class Settlement:
         kept = replace(self.claim, effects=effects)
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
-    def park(self, case: Case, reason: str) -> Settled:
-        """No retry will help: hold the case for a person."""
+    def park(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
+        """No retry will help: hold the case for a person. What was already done is remembered until the case is released."""
         holds = {**case.profile.holds, HoldKind.OPERATOR: self.now}
-        profile = replace(case.profile, claim=None, retries=0, holds=holds, due_at=None, due_since=None)
+        spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
+        profile = replace(case.profile, claim=spent, retries=0, holds=holds, due_at=None, due_since=None)
         held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
+
+    def _ended(self, case: Case, before: Invoice, after: Invoice) -> tuple[Case, list[Activity]]:
+        """A plan never ends in silence: unpaid and with nobody in charge, it becomes a task for the team."""
+        over = before.next_step and not after.next_step and after.is_open and not after.escalated and not after.suppressed_for
+        if not over:
+            return case, []
+        reason = f"the plan ended and invoice {after.number} is still unpaid"
+        notices = {**case.profile.notices, f"plan_ended:{after.id}": Notice(reason, self.now, (after.id,))}
+        ended = Activity(self.now, ActivityType.PLAN_ENDED, reason, (after.id,), before.next_step, self.actor)
+        return case.with_profile(replace(case.profile, notices=notices)), [ended]
 
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
         notice = case.profile.notices.get(work.invoice)
@@ -108,7 +121,7 @@ class Settlement:
             level=policy.position(step.id),
             last_step=step.id,
             anchor_at=self.now,
-            escalated=invoice.escalated or (work.verdict is Verdict.RUN and step.escalate is not None),
+            escalated=invoice.escalated or _tells_the_team(work),
         )
         if work.verdict is Verdict.SKIP:
             logged = [self._log(ActivityType.SKIPPED, work, work.reason)]
@@ -129,7 +142,7 @@ class Settlement:
             invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=self.now)
         elif step.is_message:
             logged.append(self._log(ActivityType.SUPPRESSED, work, "no_address: the customer has neither a mail address nor a phone"))
-        if step.escalate:
+        if _tells_the_team(work):
             logged.append(self._log(ActivityType.ESCALATED, work, f"{work.reason}; to the team {step.escalate}", "team"))
         return invoice, logged
 
@@ -141,6 +154,10 @@ class Settlement:
 
     def _log(self, kind: ActivityType, work: Work, reason: str, channel: str | None = None) -> Activity:
         return Activity(self.now, kind, reason, (work.invoice,), work.step, self.actor, channel, self.claim.origin)
+
+
+def _tells_the_team(work: Work) -> bool:
+    return any(effect.channel is Channel.TEAM for effect in work.effects)
 
 
 def _moved(invoice: Invoice, work: Work) -> Invoice:

@@ -4,23 +4,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dunning.domain.activity import Activity
+from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.decision import Work, decide, due_invoices
+from dunning.domain.decision import Work, decide, due_invoices, has_gone_out
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Snapshot
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Wakeup, Wakeups
-from dunning.workflow.sending import Ending, Sender
+from dunning.workflow.sending import Ending, Progress, Sender
 from dunning.workflow.sources import recorder_for
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
 MOST_CRASHES = 5
-MOST_RETRIES = 72
-"""Refusals in a row, after the first six an hour apart: three days, longer than any daily quota lasts."""
+MOST_RETRIES = 40
+"""Refusals in a row, after the first six an hour apart and within the hours of sending: longer than a spent quota lasts."""
 
 _MOST_CONFLICTS = 20
 
@@ -38,6 +38,9 @@ class Checked:
     def covers(self, work: Work) -> bool:
         """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""
         return work.step is None or work.invoice in self.asked
+
+
+NOTHING_ASKED = Checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,14 @@ class RunStep:
         except AlreadyClaimed as exc:
             return self._not_now(wakeup, exc.due_at, now)
         case = self.store.load(wakeup.customer)
-        settlement = Settlement(self._policy_of, now, claim)
-        if claim.attempt > MOST_CRASHES:
+        # What was reported sent since we claimed is in the case only.
+        held = case.profile.claim
+        if held is None or held.id != claim.id:
+            return self._lost(wakeup.customer)
+        settlement = Settlement(self._policy_of, now, held)
+        if held.attempt > MOST_CRASHES:
             reason = f"{MOST_CRASHES} attempts in a row ended without an answer"
-            return self._guarded(wakeup, lambda: self._park(case, settlement, reason, Checked(), ()))
+            return self._guarded(wakeup, lambda: self._park(case, settlement, reason))
         return self._guarded(wakeup, lambda: self._work_or_park(case, settlement))
 
     def _guarded(self, wakeup: Wakeup, act: Callable[[], str]) -> str:
@@ -81,7 +88,7 @@ class RunStep:
         try:
             return self._work(case, settlement)
         except Permanent as exc:
-            return self._park(case, settlement, str(exc), Checked(), ())
+            return self._park(case, settlement, str(exc))
 
     def _work(self, case: Case, settlement: Settlement) -> str:
         now, claim = settlement.now, settlement.claim
@@ -93,28 +100,32 @@ class RunStep:
             )
             return "postponed: the provider cannot be reached"
         fresh, _ = _taken_in(case, checked, self._recorder(case, now))
-        works = [work for work in decide(fresh, self._policy_of, now) if checked.covers(work)]
+        works = [work for work in decide(fresh, self._policy_of, now) if checked.covers(work) or has_gone_out(work, claim.effects)]
         progress = self.sender.send(works, fresh, claim, now)
         if progress.ending is Ending.FAILED:
-            return self._park(case, settlement, progress.failure, checked, progress.done)
+            return self._park(case, settlement, progress.failure, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
-            return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress.done)
+            return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
 
         def left(after: Case) -> dict[str, EffectState]:
             return unfinished(after, progress.effects, progress.done)
 
         endings: dict[Ending, Finish] = {
-            Ending.COMPLETE: lambda after: Settled(settlement.release(after)),
+            Ending.COMPLETE: lambda after: Settled(settlement.release(after, works)),
             Ending.REFUSED: lambda after: Settled(settlement.postpone(after, left(after))),
             Ending.UNKNOWN: lambda after: Settled(settlement.keep(after, left(after))),
         }
         self._finish(case, settlement, checked, progress.done, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
 
-    def _park(self, case: Case, settlement: Settlement, reason: str, checked: Checked, done: tuple[Done, ...]) -> str:
+    def _park(
+        self, case: Case, settlement: Settlement, reason: str, checked: Checked = NOTHING_ASKED, progress: Progress | None = None
+    ) -> str:
         """Dead letter first: should we die between the two, it comes twice rather than never."""
         self.dead_letters.send(Wakeup(case.profile.customer), reason)
-        self._finish(case, settlement, checked, done, lambda after: settlement.park(after, reason))
+        done = progress.done if progress else ()
+        effects = progress.effects if progress else settlement.claim.effects
+        self._finish(case, settlement, checked, done, lambda after: settlement.park(after, reason, unfinished(after, effects, done)))
         return f"parked: {reason}"
 
     def _finish(self, case: Case, settlement: Settlement, checked: Checked, done: tuple[Done, ...], finish: Finish) -> None:
@@ -171,8 +182,19 @@ def _taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, t
     activities: list[Activity] = []
     for snapshot in checked.snapshots:
         recorded = recorder.record(case, snapshot, fetched=True)
-        case, activities = recorded.case, [*activities, *recorded.activities]
+        activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
+        case = recorded.case
     for invoice_id in checked.gone:
         recorded = recorder.closed_as_unknown(case, invoice_id)
-        case, activities = recorded.case, [*activities, *recorded.activities]
+        activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
+        case = recorded.case
     return case, tuple(activities)
+
+
+def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:
+    """A reminder that the last check kept back is a decision, too."""
+    known, now = before.invoices.get(invoice_id), after.invoices.get(invoice_id)
+    if known is None or now is None or known.next_step is None or now.is_open:
+        return ()
+    reason = f"the last check before sending found it {now.status.value}"
+    return (Activity(recorder.now, ActivityType.SUPPRESSED, reason, (invoice_id,), known.next_step, recorder.actor),)

@@ -72,7 +72,7 @@ def test_a_payment_whose_webhook_never_came_is_caught_by_the_last_check(cloud: L
     cloud.stripe_says(paid(owed))
     cloud.advance("30d")
     assert cloud.outbox() == []
-    assert [activity["type"] for activity in cloud.case("stripe:cus_1")["activities"]] == ["enrolled", "paid"]
+    assert [activity["type"] for activity in cloud.case("stripe:cus_1")["activities"]] == ["enrolled", "paid", "suppressed"]
 
 
 def test_repeated_late_and_reordered_webhooks_change_nothing(cloud: LocalCloudOutside) -> None:

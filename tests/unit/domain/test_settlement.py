@@ -246,7 +246,7 @@ def test_while_an_outcome_is_unknown_the_claim_stays_until_it_runs_out() -> None
 
 def test_what_no_retry_will_help_is_held_for_a_person() -> None:
     disputed = replace(CLAIMED, retries=3, holds={HoldKind.REPLY: ISSUED})
-    settled = settlement(FIRST_AT).park(case_of(ENROLLED, profile=disputed), "the template fails")
+    settled = settlement(FIRST_AT).park(case_of(ENROLLED, profile=disputed), "the template fails", {})
     profile = settled.case.profile
     assert (profile.claim, profile.due_at, profile.due_since, profile.retries) == (None, None, None, 0)
     assert profile.holds == {HoldKind.REPLY: ISSUED, HoldKind.OPERATOR: FIRST_AT}

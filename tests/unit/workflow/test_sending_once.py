@@ -257,10 +257,10 @@ def test_an_unknown_outcome_five_times_in_a_row_needs_a_person(world: FakeDeploy
     assert len(world.dead_letters.letters) == 1
 
 
-def test_a_mail_refused_for_three_days_is_put_aside_for_a_person(world: FakeDeployment) -> None:
+def test_a_mail_refused_for_days_is_put_aside_for_a_person(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     world.email.refuses(times=500)
     world.run_until(FIRST + 100 * HOURS)
     assert HoldKind.OPERATOR in world.profile(ACME).holds
-    assert [reason for _, reason in world.dead_letters.letters] == ["refused 72 times in a row"]
+    assert [reason for _, reason in world.dead_letters.letters] == ["refused 40 times in a row"]
     assert world.email.sent == []

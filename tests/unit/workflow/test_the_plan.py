@@ -53,7 +53,7 @@ def test_a_payment_whose_webhook_never_came_is_caught_before_sending(world: Fake
     world.run_until(ESCALATION)
     assert world.email.sent == []
     assert world.invoice(ACME, "in_1").status is Status.PAID
-    assert said(world.log(ACME)) == ["enrolled", "paid"]
+    assert said(world.log(ACME)) == ["enrolled", "paid", "suppressed first"]
 
 
 def test_a_partial_payment_found_at_the_last_moment_is_what_the_reminder_says(world: FakeDeployment) -> None:
@@ -69,7 +69,7 @@ def test_an_invoice_its_source_no_longer_has_is_closed_instead_of_reminded(world
     world.stripe.invoices.clear()
     world.run_until(ESCALATION)
     assert world.email.sent == []
-    assert said(world.log(ACME)) == ["enrolled", "closed"]
+    assert said(world.log(ACME)) == ["enrolled", "closed", "suppressed first"]
 
 
 def test_every_invoice_of_a_customer_follows_its_own_plan(world: FakeDeployment) -> None:

@@ -80,12 +80,12 @@ def test_it_serves_a_signed_webhook_through_to_the_reminder(up: Up) -> None:
     assert up.ask("GET", "/_local/provider/stripe/invoices/in_1")[1]["amount_remaining"] == 12000
     status, moved = up.ask("POST", "/_local/clock", b'{"to": "2026-03-05T00:00:00Z"}')
     assert (status, moved["now"]) == (200, "2026-03-05T00:00:00Z")
-    (mail,) = (row for row in up.rows("/_local/outbox") if row["customer"] == "stripe:cus_1")
+    (mail,) = (row for row in up.rows("/_local/outbox") if (row["customer"], row["kind"]) == ("stripe:cus_1", "reminder"))
     assert (mail["channel"], mail["to"], mail["invoices"]) == ("email", ["pat@example.com"], ["in_1"])
     assert mail["sent_at"] == "2026-03-04T09:00:00Z"
     case = up.ask("GET", "/_local/cases/stripe:cus_1")[1]
     assert isinstance(case["activities"], list)
-    assert [row["type"] for row in case["activities"]] == ["enrolled", "sent"]
+    assert [row["type"] for row in case["activities"]][:2] == ["enrolled", "sent"]
 
 
 def test_the_samples_are_there_from_the_start(up: Up) -> None:

@@ -72,7 +72,7 @@ class FakeDeployment:
         """Invoices are issued: the source holds them and their webhooks arrive."""
         self.stripe.has(*snapshots)
         for snapshot in snapshots:
-            self.record.invoice(snapshot, fetched=False)
+            self.record.invoice(snapshot)
 
     def look_at(self, customer: str, hops: int = 0) -> str:
         """A message says: look at this customer. A worker that dies answers `died`."""

@@ -88,7 +88,12 @@ class Profile:
     @property
     def is_held(self) -> bool:
         """Whether reminders wait: a hold that has not ended, or an open dispute."""
-        return bool(self.holds) or any(dispute.is_open for dispute in self.disputes.values())
+        return bool(self.holds) or self.is_disputed
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a dispute is open."""
+        return any(dispute.is_open for dispute in self.disputes.values())
 
     def claimed_at(self, now: datetime) -> bool:
         """Whether a live claim bars others from the timer."""

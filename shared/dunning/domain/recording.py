@@ -41,7 +41,8 @@ class Recorder:
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
 
-        A webhook's snapshot (`fetched` false) that differs from what is known and lies within a minute of it is doubtful.
+        One that differs from what is known and lies within a minute of it is doubtful. Not so when it was `fetched` after the
+        case was read: then it is newer than all the case holds, whatever the clocks of two functions say.
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, drafts excepted:
         a payment that overtakes its invoice must not be forgotten.
         """
@@ -55,8 +56,8 @@ class Recorder:
             return self._with_plan(case, known) if known.is_open and not known.next_at else Recorded(case)
         if known.status in self.terminal:
             return Recorded(case)
-        if snapshot.status not in self.terminal:
-            if not fetched and abs(snapshot.stamp - known.stamp) < DOUBTFUL_WITHIN:
+        if snapshot.status not in self.terminal and not fetched:
+            if abs(snapshot.stamp - known.stamp) < DOUBTFUL_WITHIN:
                 return Recorded(case, doubtful=True)
             if snapshot.stamp < known.stamp:
                 return Recorded(case)

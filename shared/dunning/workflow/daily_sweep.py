@@ -55,7 +55,7 @@ class DailySweep:
         changed, unreadable = 0, len(page.unreadable)
         for snapshot in page.snapshots:
             try:
-                changed += self.record.invoice(snapshot, fetched=True) == "recorded"
+                changed += self.record.invoice(snapshot) == "recorded"
             except (Permanent, Rejected):
                 unreadable += 1
         self.notes.add(stage.run, stage.page, [*(snapshot.invoice_id for snapshot in page.snapshots), *page.unreadable])

@@ -25,13 +25,13 @@ class RecordEvent:
     sync_queue: SyncQueue
     source: str
 
-    def __call__(self, event: SourceEvent, *, fetched: bool = False) -> str:
+    def __call__(self, event: SourceEvent) -> str:
         """Answers what was done, for the log. The same news twice, or late, change nothing. Raises Retryable."""
         match event:
             case InvoiceSeen(snapshot):
-                return self.record.invoice(snapshot, fetched=fetched)
+                return self.record.invoice(snapshot)
             case ContactSeen(customer, contact, stamp):
-                return self.record.contact(customer, contact, stamp, fetched=fetched)
+                return self.record.contact(customer, contact, stamp)
             case CustomerDeleted(customer):
                 return self.record.customer_deleted(customer)
             case DisputeSeen():

@@ -35,77 +35,107 @@ class RecordSnapshot:
     clock: Clock
     actor: str
 
-    def invoice(self, snapshot: Snapshot, *, fetched: bool) -> str:
-        """Record an invoice's snapshot; answers what became of it, for the log."""
+    def invoice(self, snapshot: Snapshot) -> str:
+        """Record what a webhook or a list says of an invoice; answers what became of it, for the log."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            return recorder_for(case.profile.customer, self.policies, now, self.actor).record(case, snapshot, fetched=fetched)
+            return recorder_for(case.profile.customer, self.policies, now, self.actor).record(case, snapshot, fetched=False)
 
         outcome = self.change(snapshot.customer, change)
         if outcome == "doubtful":
             self._ask(FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
         return outcome
 
-    def invoice_gone(self, customer: str, invoice_id: str) -> str:
-        """The source has no such invoice any more."""
-        return self.change(
-            customer,
-            lambda case, now: recorder_for(customer, self.policies, now, self.actor).closed_as_unknown(case, invoice_id),
-        )
+    def invoice_as_fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
+        """Fetch an invoice and record it, or that its source has it no more.
 
-    def contact(self, customer: str, contact: Contact, stamp: datetime, *, fetched: bool) -> str:
+        The fetch lies between reading the case and writing it: what it tells is newer than all the case holds, and when others
+        write meanwhile it is done again. So the clocks of two functions need not agree.
+        """
+        elsewhere: list[Snapshot] = []
+
+        def change(case: Case, now: datetime) -> Recorded:
+            recorder, snapshot = recorder_for(customer, self.policies, now, self.actor), fetch()
+            if snapshot is None:
+                return recorder.closed_as_unknown(case, invoice_id)
+            if snapshot.customer != customer:
+                elsewhere[:] = [snapshot]
+                return Recorded(case)
+            return recorder.record(case, snapshot, fetched=True)
+
+        outcome = self.change(customer, change)
+        return self.invoice(elsewhere[0]) if elsewhere else outcome
+
+    def contact(self, customer: str, contact: Contact, stamp: datetime) -> str:
         """The customer is reached like this now. Unknown customers are left alone: they owe nothing here."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            profile = case.profile
-            fields = _differing(profile.contact, contact)
-            if profile.version == 0 or not fields:
-                return Recorded(case)
-            known_since = profile.contact_stamp
-            if known_since and not fetched and abs(stamp - known_since) < DOUBTFUL_WITHIN:
-                return Recorded(case, doubtful=True)
-            if known_since and stamp < known_since:
-                return Recorded(case)
-            # A gap is no news: an invoice may hold the address that the customer's own record lacks.
-            new_address = contact.email is not None and contact.email != profile.contact.email
-            merged = Contact(**{name: getattr(contact, name) or getattr(profile.contact, name) for name in Contact.__slots__})
-            logged = [self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")]
-            holds = dict(profile.holds)
-            if new_address and HoldKind.UNDELIVERABLE in holds:
-                del holds[HoldKind.UNDELIVERABLE]
-                logged.append(self._log(now, ActivityType.RELEASED, "undeliverable: there is a new mail address"))
-            after = replace(profile, contact=merged, contact_stamp=stamp, holds=holds)
-            return Recorded(case.with_profile(after), tuple(logged))
+            known_since = case.profile.contact_stamp
+            if known_since and _differing(case.profile.contact, contact):
+                if abs(stamp - known_since) < DOUBTFUL_WITHIN:
+                    return Recorded(case, doubtful=True)
+                if stamp < known_since:
+                    return Recorded(case)
+            return self._reached(case, contact, stamp, now)
 
         outcome = self.change(customer, change)
         if outcome == "doubtful":
             self._ask(FetchKind.CUSTOMER, customer, customer)
         return outcome
 
-    def customer_deleted(self, customer: str) -> str:
-        """The source forgot the customer: a person must say whether reminding goes on."""
+    def contact_as_fetched(self, customer: str, fetch: Callable[[], Contact | None]) -> str:
+        """Fetch a customer's contact and record it, in the order of `invoice_as_fetched`; None: the source forgot the customer."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            profile = case.profile
-            if HoldKind.OPERATOR in profile.holds or not any(invoice.is_open for invoice in case.invoices.values()):
-                return Recorded(case)
-            held = replace(profile, holds={**profile.holds, HoldKind.OPERATOR: now})
-            return Recorded(case.with_profile(held), (self._log(now, ActivityType.HELD, "operator: deleted at the source"),))
+            began, contact = self.clock(), fetch()
+            if contact is None:
+                return self._forgotten(case, now)
+            return self._reached(case, contact, max(began, case.profile.contact_stamp or began), now)
 
         return self.change(customer, change)
 
-    def dispute(self, customer: str, dispute: Dispute) -> str:
-        """A dispute opened or closed; the hold follows from all of them together."""
+    def _reached(self, case: Case, contact: Contact, stamp: datetime, now: datetime) -> Recorded:
+        profile = case.profile
+        fields = _differing(profile.contact, contact)
+        if profile.version == 0 or not fields:
+            return Recorded(case)
+        # A gap is no news: an invoice may hold the address that the customer's own record lacks.
+        new_address = contact.email is not None and contact.email != profile.contact.email
+        merged = Contact(**{name: getattr(contact, name) or getattr(profile.contact, name) for name in Contact.__slots__})
+        logged = [self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")]
+        holds = dict(profile.holds)
+        if new_address and HoldKind.UNDELIVERABLE in holds:
+            del holds[HoldKind.UNDELIVERABLE]
+            logged.append(self._log(now, ActivityType.RELEASED, "undeliverable: there is a new mail address"))
+        after = replace(profile, contact=merged, contact_stamp=stamp, holds=holds)
+        return Recorded(case.with_profile(after), tuple(logged))
+
+    def customer_deleted(self, customer: str) -> str:
+        """The source forgot the customer: a person must say whether reminding goes on."""
+        return self.change(customer, self._forgotten)
+
+    def _forgotten(self, case: Case, now: datetime) -> Recorded:
+        profile = case.profile
+        if HoldKind.OPERATOR in profile.holds or not any(invoice.is_open for invoice in case.invoices.values()):
+            return Recorded(case)
+        held = replace(profile, holds={**profile.holds, HoldKind.OPERATOR: now})
+        return Recorded(case.with_profile(held), (self._log(now, ActivityType.HELD, "operator: deleted at the source"),))
+
+    def dispute(self, customer: str, told: Dispute, fetch: Callable[[], Dispute | None] = lambda: None) -> str:
+        """A dispute opened or closed; the hold follows from all of them together.
+
+        It is fetched in the order of `invoice_as_fetched`; what was `told` counts, by its stamp, where the source keeps it no longer.
+        """
 
         def change(case: Case, now: datetime) -> Recorded:
-            profile = case.profile
-            known = profile.disputes.get(dispute.id)
-            if profile.version == 0 or (known and (known.is_open == dispute.is_open or known.stamp > dispute.stamp)):
+            profile, fetched = case.profile, fetch()
+            dispute, known = fetched or told, case.profile.disputes.get(told.id)
+            if profile.version == 0 or (known and (known.is_open == dispute.is_open or (not fetched and known.stamp > dispute.stamp))):
                 return Recorded(case)
             after = replace(profile, disputes={**profile.disputes, dispute.id: dispute})
-            if after.is_held == profile.is_held:
+            if after.is_disputed == profile.is_disputed:
                 return Recorded(case.with_profile(after))
-            kind, reason = (ActivityType.HELD, "dispute opened") if after.is_held else (ActivityType.RELEASED, "dispute closed")
+            kind, reason = (ActivityType.HELD, "dispute opened") if after.is_disputed else (ActivityType.RELEASED, "dispute closed")
             invoices = (dispute.invoice,) if dispute.invoice else ()
             return Recorded(case.with_profile(after), (Activity(now, kind, reason, invoices, None, self.actor),))
 
@@ -125,7 +155,7 @@ class RecordSnapshot:
             except Conflict:
                 continue
             if not after.profile.claimed_at(now):
-                wake_if_near(self.wakeups, after, now)
+                wake_if_near(self.wakeups, after, self.clock())
             return "recorded" if after != before else "nothing new"
         raise Retryable(f"case {customer} changes faster than it can be written")
 

@@ -1,7 +1,7 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
@@ -29,9 +29,12 @@ Finish = Callable[[Case], Settled]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for."""
+    """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
 
-    asked: frozenset[str] = frozenset()
+    `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
+    """
+
+    asked: Mapping[str, int] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
 
@@ -149,7 +152,7 @@ class RunStep:
         due = due_invoices(case, now)
         if not due:
             return Checked()
-        asked = frozenset(invoice.id for invoice in due)
+        asked = {invoice.id: invoice.version for invoice in due}
         source = self.sources.get(due[0].source)
         if source is None:
             return Checked(asked)
@@ -181,7 +184,9 @@ class RunStep:
 def _taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
     activities: list[Activity] = []
     for snapshot in checked.snapshots:
-        recorded = recorder.record(case, snapshot, fetched=True)
+        known = case.invoices.get(snapshot.invoice_id)
+        untouched = known is not None and known.version == checked.asked.get(known.id)
+        recorded = recorder.record(case, snapshot, fetched=untouched)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
         case = recorded.case
     for invoice_id in checked.gone:

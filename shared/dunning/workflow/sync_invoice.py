@@ -40,35 +40,36 @@ class SyncInvoice:
                 return self._dispute(source, request)
             case FetchKind.EVENT:
                 event = source.fetch_event(request.id)
-                return self.events(event, fetched=True) if event else "the source no longer keeps this event"
+                return self.events(event) if event else "the source no longer keeps this event"
             case _:
                 traced = source.trace(kind, request.id)
                 return "; ".join(self._invoice(source, found, traced.customer) for found in traced.invoices) if traced else "unknown"
 
     def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None) -> str:
-        snapshot = source.fetch(invoice_id)
-        if snapshot:
-            return self.record.invoice(snapshot, fetched=True)
         known = self.store.customer_of("invoice", f"{source.name}:{invoice_id}") or customer
-        return self.record.invoice_gone(known, invoice_id) if known else "unknown here and there"
+        if known:
+            return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id))
+        snapshot = source.fetch(invoice_id)
+        return self.record.invoice(snapshot) if snapshot else "unknown here and there"
 
     def _customer(self, source: InvoiceSource, request: SyncRequest) -> str:
         customer = request.customer or f"{source.name}:{request.id}"
-        began = self.clock()
-        contact = source.fetch_contact(customer)
-        if contact is None:
-            return self.record.customer_deleted(customer)
-        return self.record.contact(customer, contact, began, fetched=True)
+        return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))
 
     def _dispute(self, source: InvoiceSource, request: SyncRequest) -> str:
-        dispute = source.fetch_dispute(request.id) or read_note(request.id, request.detail, request.stamp)
-        if dispute is None:
+        told = read_note(request.id, request.detail, request.stamp) or source.fetch_dispute(request.id)
+        if told is None:
             return "the source has no such dispute"
-        traced = self._traced(source, dispute)
+        traced = self._traced(source, told)
         if traced is None:
             return "whose charge is disputed is unknown here"
         customer, invoice = traced
-        return self.record.dispute(customer, Dispute(dispute.dispute_id, dispute.is_open, dispute.stamp, invoice))
+
+        def fetch() -> Dispute | None:
+            seen = source.fetch_dispute(request.id)
+            return Dispute(seen.dispute_id, seen.is_open, seen.stamp, invoice) if seen else None
+
+        return self.record.dispute(customer, Dispute(told.dispute_id, told.is_open, told.stamp, invoice), fetch)
 
     def _traced(self, source: InvoiceSource, dispute: DisputeSeen) -> tuple[str, str | None] | None:
         traced = source.trace(FetchKind.CHARGE, dispute.charge) if dispute.charge else None

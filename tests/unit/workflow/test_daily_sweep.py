@@ -78,7 +78,7 @@ def test_an_invoice_that_came_after_the_listing_is_asked_for_and_kept(world: Fak
 
 def test_only_the_swept_source_s_invoices_can_vanish(world: FakeDeployment) -> None:
     theirs = replace(snapshot("7", "quickbooks:1:42"), source="quickbooks")
-    world.record.invoice(theirs, fetched=False)
+    world.record.invoice(theirs)
     world.run_sweep()
     assert world.invoice("quickbooks:1:42", "7").status is Status.OPEN
 

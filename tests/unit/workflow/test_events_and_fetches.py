@@ -60,7 +60,7 @@ def test_a_fetched_invoice_is_recorded(world: FakeDeployment) -> None:
 
 @pytest.mark.parametrize("customer", [None, ACME])
 def test_an_invoice_the_source_no_longer_has_is_closed(world: FakeDeployment, customer: str | None) -> None:
-    world.record.invoice(snapshot(), fetched=False)
+    world.record.invoice(snapshot())
     world.sync(SyncRequest("stripe", "invoice", "in_1", customer))
     assert world.invoice(ACME, "in_1").status is Status.DELETED
     assert world.profile(ACME).due_at is None

@@ -43,13 +43,13 @@ def test_a_mail_that_cannot_arrive_holds_the_case_and_is_told_to_the_team_once(r
 def test_a_new_address_releases_the_case_and_the_plan_goes_on(reminded: FakeDeployment) -> None:
     report(reminded, DeliveryKind.BOUNCED)
     reminded.advance(timedelta(hours=1))
-    reminded.record.contact(ACME, Contact(email="new@acme.example"), reminded.clock.now, fetched=False)
+    reminded.record.contact(ACME, Contact(email="new@acme.example"), reminded.clock.now)
     reminded.run_until(SECOND)
     assert [mail.to for mail in reminded.email.sent[1:]] == [("new@acme.example",)]
 
 
 def test_a_report_about_an_address_that_was_replaced_since_changes_nothing(reminded: FakeDeployment) -> None:
-    reminded.record.contact(ACME, Contact(email="new@acme.example"), FIRST + timedelta(minutes=5), fetched=False)
+    reminded.record.contact(ACME, Contact(email="new@acme.example"), FIRST + timedelta(minutes=5))
     report(reminded, DeliveryKind.BOUNCED)
     assert reminded.profile(ACME).holds == {}
 

@@ -21,7 +21,7 @@ LATER = MONDAY_MORNING + timedelta(hours=1)
 
 
 def test_a_new_invoice_is_enrolled_and_its_timer_set(world: FakeDeployment) -> None:
-    assert world.record.invoice(snapshot(), fetched=False) == "recorded"
+    assert world.record.invoice(snapshot()) == "recorded"
     profile, invoice = world.profile(ACME), world.invoice(ACME, "in_1")
     assert (profile.due_at, profile.due_since, profile.contact) == (FIRST, FIRST, ACME_CONTACT)
     assert (invoice.policy, invoice.next_step, invoice.next_at) == ("standard", "first", FIRST)
@@ -29,51 +29,51 @@ def test_a_new_invoice_is_enrolled_and_its_timer_set(world: FakeDeployment) -> N
 
 
 def test_the_same_webhook_twice_writes_once(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(), fetched=False)
-    assert world.record.invoice(snapshot(), fetched=False) == "nothing new"
-    assert world.record.invoice(snapshot(stamp=LATER), fetched=False) == "nothing new"
+    world.record.invoice(snapshot())
+    assert world.record.invoice(snapshot()) == "nothing new"
+    assert world.record.invoice(snapshot(stamp=LATER)) == "nothing new"
     assert world.store.writes == 1
 
 
 def test_a_late_webhook_changes_nothing(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(amount_due=50_00, stamp=LATER), fetched=False)
-    world.record.invoice(snapshot(amount_due=100_00, stamp=MONDAY_MORNING), fetched=False)
+    world.record.invoice(snapshot(amount_due=50_00, stamp=LATER))
+    world.record.invoice(snapshot(amount_due=100_00, stamp=MONDAY_MORNING))
     assert world.invoice(ACME, "in_1").amount_due == 50_00
     assert world.store.writes == 1
 
 
 def test_a_payment_that_overtakes_its_invoice_is_not_forgotten(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(status=Status.PAID, amount_due=0, stamp=LATER), fetched=False)
-    world.record.invoice(snapshot(stamp=MONDAY_MORNING), fetched=False)
+    world.record.invoice(snapshot(status=Status.PAID, amount_due=0, stamp=LATER))
+    world.record.invoice(snapshot(stamp=MONDAY_MORNING))
     world.run_until(ESCALATION)
     assert world.invoice(ACME, "in_1").status is Status.PAID
     assert world.email.sent == []
 
 
 @pytest.mark.parametrize("status", [Status.PAID, Status.VOID])
-@pytest.mark.parametrize("fetched", [True, False])
-def test_what_stripe_never_takes_back_is_final(world: FakeDeployment, status: Status, fetched: bool) -> None:
-    world.record.invoice(snapshot(), fetched=False)
-    world.record.invoice(snapshot(status=status, stamp=MONDAY_MORNING - MINUTES), fetched=False)
-    world.record.invoice(snapshot(stamp=LATER), fetched=fetched)
+def test_what_stripe_never_takes_back_is_final(world: FakeDeployment, status: Status) -> None:
+    world.record.invoice(snapshot())
+    world.record.invoice(snapshot(status=status, stamp=MONDAY_MORNING - MINUTES))
+    world.record.invoice(snapshot(stamp=LATER))
+    world.record.invoice_as_fetched(ACME, "in_1", lambda: snapshot(stamp=LATER))
     assert world.invoice(ACME, "in_1").status is status
     assert world.profile(ACME).due_at is None
 
 
 def test_an_uncollectible_invoice_can_come_back(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(), fetched=False)
-    world.record.invoice(snapshot(status=Status.UNCOLLECTIBLE, stamp=LATER), fetched=False)
+    world.record.invoice(snapshot())
+    world.record.invoice(snapshot(status=Status.UNCOLLECTIBLE, stamp=LATER))
     assert world.profile(ACME).due_at is None
-    world.record.invoice(snapshot(stamp=LATER + timedelta(days=1)), fetched=False)
+    world.record.invoice(snapshot(stamp=LATER + timedelta(days=1)))
     assert world.profile(ACME).due_at == FIRST
     assert said(world.log(ACME)) == ["enrolled", "closed", "reopened"]
 
 
 @pytest.mark.parametrize("seconds", [-59, 0, 59])
 def test_two_webhooks_within_a_minute_prove_nothing_and_ask_the_source(world: FakeDeployment, seconds: int) -> None:
-    world.record.invoice(snapshot(), fetched=False)
+    world.record.invoice(snapshot())
     doubtful = snapshot(amount_due=50_00, stamp=MONDAY_MORNING + timedelta(seconds=seconds))
-    assert world.record.invoice(doubtful, fetched=False) == "doubtful"
+    assert world.record.invoice(doubtful) == "doubtful"
     assert world.sync_queue.requests == [SyncRequest("stripe", "invoice", "in_1", ACME)]
     assert world.store.writes == 1
 
@@ -82,31 +82,31 @@ def test_what_the_source_answers_in_doubt_is_taken(world: FakeDeployment) -> Non
     world.invoiced(snapshot())
     world.clock.now += timedelta(seconds=20)
     world.stripe.changes("in_1", amount_due=30_00)
-    world.record.invoice(snapshot(amount_due=50_00), fetched=False)
+    world.record.invoice(snapshot(amount_due=50_00))
     world.settle_queues()
     assert world.invoice(ACME, "in_1").amount_due == 30_00
 
 
 def test_a_draft_is_not_recorded(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(status=Status.DRAFT), fetched=False)
+    world.record.invoice(snapshot(status=Status.DRAFT))
     assert world.store.customers() == ()
 
 
 def test_a_due_date_that_moves_moves_the_reminder(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(), fetched=False)
-    world.record.invoice(snapshot(due=date(2026, 4, 30), stamp=LATER), fetched=False)
+    world.record.invoice(snapshot())
+    world.record.invoice(snapshot(due=date(2026, 4, 30), stamp=LATER))
     assert world.profile(ACME).due_at == FIRST + timedelta(days=30)
 
 
 def test_an_invoice_long_overdue_is_told_to_the_queue_when_its_first_step_is_near(world: FakeDeployment) -> None:
     world.clock.now = FIRST - 15 * MINUTES
-    world.record.invoice(snapshot(), fetched=False)
+    world.record.invoice(snapshot())
     assert world.wakeups.sent == [Wakeup(ACME, 900, 0)]
 
 
 def test_a_timer_that_is_further_away_is_left_to_the_wheel(world: FakeDeployment) -> None:
     world.clock.now = FIRST - 15 * MINUTES - timedelta(seconds=1)
-    world.record.invoice(snapshot(), fetched=False)
+    world.record.invoice(snapshot())
     assert world.wakeups.sent == []
 
 
@@ -114,9 +114,9 @@ def test_a_retried_webhook_sends_its_message_again(world: FakeDeployment) -> Non
     world.clock.now = FIRST - MINUTES
     world.wakeups.is_down = True
     with pytest.raises(Retryable):
-        world.record.invoice(snapshot(), fetched=False)
+        world.record.invoice(snapshot())
     world.wakeups.is_down = False
-    assert world.record.invoice(snapshot(), fetched=False) == "nothing new"
+    assert world.record.invoice(snapshot()) == "nothing new"
     assert world.wakeups.sent == [Wakeup(ACME, 60, 0)]
     assert world.store.writes == 1
 
@@ -127,30 +127,30 @@ def test_a_live_claim_s_timer_is_not_told_to_the_queue(world: FakeDeployment) ->
     world.run_until(FIRST)
     world.clock.now += 10 * MINUTES
     world.wakeups.sent.clear()
-    world.record.invoice(snapshot("in_2", due=date(2026, 5, 1), stamp=FIRST), fetched=False)
+    world.record.invoice(snapshot("in_2", due=date(2026, 5, 1), stamp=FIRST))
     assert world.wakeups.sent == []
 
 
 def test_a_lost_timer_is_armed_again_by_any_word_about_the_customer(world: FakeDeployment) -> None:
-    world.record.invoice(snapshot(), fetched=False)
+    world.record.invoice(snapshot())
     before = world.case(ACME)
     world.store.save(before, before.with_profile(replace(before.profile, due_at=None, due_since=None)))
-    assert world.record.invoice(snapshot(), fetched=True) == "recorded"
+    assert world.record.invoice(snapshot()) == "recorded"
     assert world.profile(ACME).due_at == FIRST
     assert said(world.log(ACME)) == ["enrolled"]
 
 
 def test_a_customer_s_new_address_is_used_from_then_on(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
-    world.record.contact(ACME, Contact(email="new@acme.example"), LATER, fetched=False)
+    world.record.contact(ACME, Contact(email="new@acme.example"), LATER)
     world.run_until(FIRST)
     assert [mail.to for mail in world.email.sent] == [("new@acme.example",)]
 
 
 def test_the_customer_s_own_record_knows_better_than_its_next_invoice(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
-    world.record.contact(ACME, Contact(email="new@acme.example"), LATER, fetched=False)
-    world.record.invoice(snapshot("in_2", stamp=LATER + timedelta(days=1)), fetched=False)
+    world.record.contact(ACME, Contact(email="new@acme.example"), LATER)
+    world.record.invoice(snapshot("in_2", stamp=LATER + timedelta(days=1)))
     contact = world.profile(ACME).contact
     assert (contact.email, contact.phone) == ("new@acme.example", ACME_CONTACT.phone)
 
@@ -158,18 +158,18 @@ def test_the_customer_s_own_record_knows_better_than_its_next_invoice(world: Fak
 def test_late_and_repeated_words_about_a_contact_change_nothing(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     newest = Contact(email="newest@acme.example")
-    world.record.contact(ACME, newest, LATER, fetched=False)
+    world.record.contact(ACME, newest, LATER)
     writes = world.store.writes
-    world.record.contact(ACME, newest, LATER, fetched=False)
-    world.record.contact(ACME, Contact(email="older@acme.example"), LATER - 5 * MINUTES, fetched=False)
+    world.record.contact(ACME, newest, LATER)
+    world.record.contact(ACME, Contact(email="older@acme.example"), LATER - 5 * MINUTES)
     assert world.profile(ACME).contact.email == "newest@acme.example"
     assert world.store.writes == writes
 
 
 def test_two_contacts_within_a_minute_ask_the_source(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
-    world.record.contact(ACME, Contact(email="a@acme.example"), LATER, fetched=False)
-    world.record.contact(ACME, Contact(email="b@acme.example"), LATER + timedelta(seconds=1), fetched=False)
+    world.record.contact(ACME, Contact(email="a@acme.example"), LATER)
+    world.record.contact(ACME, Contact(email="b@acme.example"), LATER + timedelta(seconds=1))
     assert world.profile(ACME).contact.email == "a@acme.example"
     world.stripe.contacts[ACME] = Contact(email="b@acme.example")
     world.clock.now = LATER + timedelta(seconds=2)
@@ -178,7 +178,7 @@ def test_two_contacts_within_a_minute_ask_the_source(world: FakeDeployment) -> N
 
 
 def test_a_customer_who_owes_nothing_here_is_not_recorded(world: FakeDeployment) -> None:
-    world.record.contact("stripe:cus_else", ACME_CONTACT, LATER, fetched=False)
+    world.record.contact("stripe:cus_else", ACME_CONTACT, LATER)
     world.record.customer_deleted("stripe:cus_else")
     assert world.store.customers() == ()
 
@@ -203,4 +203,4 @@ def test_a_case_that_changes_faster_than_it_can_be_written_is_left_to_a_retry() 
     world = FakeDeployment()
     record = replace(world.record, store=NeverStill())
     with pytest.raises(Retryable):
-        record.invoice(snapshot(), fetched=False)
+        record.invoice(snapshot())

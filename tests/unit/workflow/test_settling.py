@@ -12,7 +12,7 @@ from tests.unit.workflow.plan import ESCALATION, FIRST, SECOND, said
 
 def test_a_payment_that_comes_while_the_mail_is_on_its_way_stops_the_rest(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
-    world.email.meanwhile = lambda: (world.record.invoice(world.stripe.is_paid("in_1"), fetched=False), None)[1]
+    world.email.meanwhile = lambda: (world.record.invoice(world.stripe.is_paid("in_1")), None)[1]
     world.run_until(ESCALATION)
     assert len(world.email.sent) == 1
     assert sorted(said(world.log(ACME))) == ["enrolled", "paid", "sent first"]
@@ -46,7 +46,7 @@ def test_others_leave_the_timer_to_the_claim_while_it_is_live(world: FakeDeploym
     world.email.kills_the_worker(accepted=True)
     world.run_until(FIRST)
     until = world.profile(ACME).due_at
-    world.record.contact(ACME, Contact(email="new@acme.example"), FIRST, fetched=True)
+    world.record.contact(ACME, Contact(email="new@acme.example"), FIRST)
     assert world.profile(ACME).due_at == until
     assert world.profile(ACME).contact.email == "new@acme.example"
 
@@ -56,7 +56,7 @@ def test_a_postponed_customer_s_timer_is_not_pulled_back_by_news(world: FakeDepl
     world.stripe.is_down = True
     world.run_until(FIRST)
     postponed = world.profile(ACME).due_at
-    world.record.invoice(replace(snapshot(stamp=FIRST), amount_due=50_00), fetched=False)
+    world.record.invoice(replace(snapshot(stamp=FIRST), amount_due=50_00))
     assert world.profile(ACME).due_at == postponed
     assert world.profile(ACME).due_since == FIRST
 
@@ -66,5 +66,5 @@ def test_news_without_change_write_nothing_for_a_postponed_customer(world: FakeD
     world.stripe.is_down = True
     world.run_until(FIRST)
     writes = world.store.writes
-    world.record.invoice(snapshot(stamp=FIRST), fetched=True)
+    world.record.invoice(snapshot(stamp=FIRST))
     assert world.store.writes == writes

@@ -40,7 +40,7 @@ def test_an_escalated_invoice_leaves_automated_mail(world: FakeDeployment) -> No
 def test_a_payment_in_the_middle_stops_it(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     world.run_until(FIRST + timedelta(hours=5))
-    world.record.invoice(world.stripe.is_paid("in_1"), fetched=False)
+    world.record.invoice(world.stripe.is_paid("in_1"))
     world.advance(timedelta(days=60))
     assert len(world.email.sent) == 1
     assert world.profile(ACME).due_at is None

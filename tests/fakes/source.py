@@ -53,7 +53,7 @@ class FakeSource:
         """The invoice is paid in full."""
         return self.changes(invoice_id, status=Status.PAID, amount_due=0)
 
-    def fetch(self, invoice_id: str) -> Snapshot | None:
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now."""
         self._request()
         found = self.invoices.get(invoice_id)
@@ -79,7 +79,7 @@ class FakeSource:
         unreadable = tuple(found.invoice_id for found in page if found.invoice_id in self.unreadable)
         return SourcePage(readable, following, unreadable)
 
-    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """What a charge, credit note or invoice payment leads to."""
         self._request()
         return self.traces.get((kind, object_id))

@@ -26,7 +26,7 @@ class TwinSource:
         self._wire = wire
         self._cloud = cloud
 
-    def fetch(self, invoice_id: str) -> Snapshot | None:
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now."""
         began = self._cloud.clock()
         found = self._ask("fetch", lambda: self._noted(invoice_id, self._provider.account.fetch(invoice_id)))
@@ -54,7 +54,7 @@ class TwinSource:
         page = self._ask("page", lambda: self._provider.account.open_page(cursor))
         return replace(page, snapshots=_stamped(page.snapshots, began))
 
-    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """What a charge leads to."""
         return self._ask("trace", lambda: self._provider.account.trace(kind, object_id))
 

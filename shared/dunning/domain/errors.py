@@ -12,11 +12,24 @@ class Rejected(DunningError):
 
 
 class Retryable(DunningError):
-    """The same attempt may succeed later: move the timer and try again."""
+    """The same attempt may succeed later: move the timer and try again. `retry_at` (UTC): not before then, where that is known."""
+
+    def __init__(self, message: str = "", retry_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
 
 
 class Unauthorised(Retryable):
     """A source refuses our credentials: a person must mend them, and until then nothing is lost."""
+
+
+class Disconnected(Unauthorised):
+    """A source's account is not connected, or no longer: it goes on by itself once a person has connected it (again)."""
+
+    def __init__(self, source: str, account: str, message: str) -> None:
+        super().__init__(message)
+        self.source = source
+        self.account = account
 
 
 class Permanent(DunningError):

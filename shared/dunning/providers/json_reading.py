@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 
 from dunning.domain.errors import Rejected
 
@@ -47,6 +48,27 @@ def integer(parent: JsonObject | None, key: str) -> int | None:
     """A whole number; true and false are none."""
     value = parent.get(key) if parent is not None else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def amount(parent: JsonObject | None, key: str) -> Decimal | None:
+    """An amount in major units, written as a number or as text; exact if the JSON was read with `parse_float=Decimal`."""
+    value = parent.get(key) if parent is not None else None
+    if not isinstance(value, int | Decimal | str) or isinstance(value, bool):
+        return None
+    try:
+        read = Decimal(value)
+    except InvalidOperation:
+        return None
+    return read if read.is_finite() else None
+
+
+def day(parent: JsonObject | None, key: str) -> date | None:
+    """A calendar date, also where a time of day stands behind it."""
+    written = text(parent, key)
+    try:
+        return date.fromisoformat(written[:10]) if written is not None else None
+    except ValueError:
+        return None
 
 
 def unix_instant(parent: JsonObject | None, key: str) -> datetime | None:

@@ -34,7 +34,7 @@ class StripeSource:
         self._api = api
         self._clock = clock
 
-    def fetch(self, invoice_id: str) -> Snapshot | None:
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now; None when Stripe has no such invoice, or it has no customer, so that there is no one to remind."""
         stamp = self._clock()
         invoice = self._api.find(_path("invoices", invoice_id))
@@ -65,7 +65,7 @@ class StripeSource:
             unreadable=tuple(_id(invoice) for invoice, snapshot in zip(owed, snapshots, strict=True) if snapshot is None),
         )
 
-    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """Whom and which invoices a charge, credit note or invoice payment concerns; None when Stripe has no such thing."""
         match kind:
             case FetchKind.CHARGE:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 PROFILE = "PROFILE"
 REFERENCE = "REF"
+LEASE = "LEASE"
 INVOICES_FROM = "INV#"
 ACTIVITIES_FROM = "ACT#"
 ACTIVITIES_TO = "ACT$"
@@ -46,6 +47,16 @@ def reference_key(kind: str, value: str) -> str:
 def invoice_reference_key(customer: str, invoice_id: str) -> str:
     """Partition of the reference from an invoice to its customer; an invoice id is unique within its source's account."""
     return reference_key("invoice", f"{customer.rpartition(':')[0]}:{invoice_id}")
+
+
+def connection_key(provider: str) -> str:
+    """Partition of the connections to a provider."""
+    return f"CONN#{provider}"
+
+
+def connection_account_key(account: str) -> str:
+    """Sort key of one connected company or tenant."""
+    return f"ACCOUNT#{account}"
 
 
 def sweep_key(run: str) -> str:

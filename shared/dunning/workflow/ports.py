@@ -151,7 +151,10 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """Something at a source must be looked at. `kind` is a FetchKind's value."""
+    """Something at a source must be looked at. `kind` is a FetchKind's value.
+
+    `account`: the company or tenant it belongs to, for sources that have several. `stamp` (UTC): when we learned of it.
+    """
 
     source: str
     kind: str
@@ -159,6 +162,7 @@ class SyncRequest:
     customer: str | None = None
     stamp: datetime | None = None
     detail: str | None = None
+    account: str | None = None
 
 
 class SyncQueue(Protocol):
@@ -166,6 +170,50 @@ class SyncQueue(Protocol):
 
     def send(self, requests: Sequence[SyncRequest]) -> None:
         """Send in batches of ten; raises Retryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SyncBatch:
+    """Many requests in one message, of one source, without customer or detail. `hops` counts how often it was sent on."""
+
+    requests: tuple[SyncRequest, ...]
+    hops: int = 0
+
+
+class SyncBatches(Protocol):
+    """The same queue, with many requests in one message."""
+
+    def send(self, batch: SyncBatch, delay: int = 0) -> None:
+        """Send, visible after a delay (seconds, 0 to 900); raises Retryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedToken:
+    """A refresh token that a provider no longer takes, by its fingerprint, and when it said so."""
+
+    fingerprint: str
+    at: datetime
+
+
+class TokenLeases(Protocol):
+    """Who may refresh a provider's tokens: one worker at a time."""
+
+    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+        """Whether the lease is ours now; raises Retryable."""
+        ...
+
+    def give_back(self, provider: str, worker: str) -> None:
+        """End our lease; harmless when it is not ours any more. Raises Retryable."""
+        ...
+
+    def refused(self, provider: str, account: str) -> RefusedToken | None:
+        """The refresh token of an account that was refused last; raises Retryable."""
+        ...
+
+    def note_refused(self, provider: str, account: str, token: RefusedToken) -> None:
+        """Remember it; raises Retryable."""
         ...
 
 
@@ -195,8 +243,11 @@ class InvoiceSource(Protocol):
 
     name: str
 
-    def fetch(self, invoice_id: str) -> Snapshot | None:
-        """The invoice now, stamped with our clock at the request's start; None when the source has no such invoice."""
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
+        """The invoice now, stamped with our clock at the request's start; None when the source has no such invoice.
+
+        `account` is the company or tenant, where the source's customer ids name one.
+        """
         ...
 
     def fetch_contact(self, customer: str) -> Contact | None:
@@ -211,8 +262,8 @@ class InvoiceSource(Protocol):
         """One page of all open invoices."""
         ...
 
-    def trace(self, kind: FetchKind, object_id: str) -> Traced | None:
-        """Whom and which invoices a charge, credit note or invoice payment concerns; None when the source has no such thing.
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
+        """Whom and which invoices a charge, credit note or payment concerns; None when the source has no such thing.
 
         Raises ValueError for the kinds that are fetched themselves.
         """

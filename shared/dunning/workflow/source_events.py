@@ -16,6 +16,7 @@ class FetchKind(StrEnum):
     CHARGE = "charge"
     CREDIT_NOTE = "credit_note"
     INVOICE_PAYMENT = "invoice_payment"
+    PAYMENT = "payment"
     EVENT = "event"
 
 

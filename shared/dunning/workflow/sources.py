@@ -20,6 +20,11 @@ def source_of(customer: str) -> str:
     return customer.partition(":")[0]
 
 
+def account_of(customer: str) -> str | None:
+    """The company or tenant in a full customer id (`xero:<tenant>:<id>`); None for sources that have but one account."""
+    return customer.rpartition(":")[0].partition(":")[2] or None
+
+
 def recorder_for(customer: str, policies: Policies, now: datetime, actor: str) -> Recorder:
     """How snapshots of this customer's source are taken in."""
     return Recorder(lambda invoice: policies.named(invoice.policy), TERMINAL.get(source_of(customer), frozenset()), now, actor)

@@ -1,0 +1,103 @@
+"""HTTP as the accounting providers need it: one attempt a call, short time-outs, exact numbers, errors that say what to do."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from dunning.domain.errors import Retryable
+from dunning.providers.json_reading import JsonObject, as_object
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+_LONGEST_WAIT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back. Header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> JsonObject | None:
+        """The body, if it is a JSON object; numbers with a point are Decimals."""
+        try:
+            return as_object(json.loads(self.content, parse_float=Decimal, parse_constant=_no_constant))
+        except (ValueError, RecursionError):
+            return None
+
+
+class HttpClient:
+    """Requests to hosts we were configured with. Follows no redirect and repeats nothing: who calls decides that.
+
+    Raises Retryable when no answer comes (no connection, time-out, an answer cut off).
+    """
+
+    def __init__(self, read_seconds: float = READ_SECONDS) -> None:
+        self._read_seconds = read_seconds
+        self._pool: PoolManager | None = None
+
+    def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
+        """GET with these query parameters."""
+        return self._send("GET", f"{url}?{urlencode(params)}" if params else url, headers, None)
+
+    def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
+        """POST a form."""
+        return self._send("POST", url, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, urlencode(form).encode())
+
+    def send_json(self, method: str, url: str, value: object, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST or PUT a JSON document."""
+        return self._send(method, url, {**headers, "Content-Type": "application/json"}, json.dumps(value).encode())
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            answer = self._connected().request(method, url, body=body, headers=dict(headers), redirect=False)
+        except HTTPError as exc:
+            raise Retryable(f"{method} {_without_query(url)}: {type(exc).__name__}") from exc
+        return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+
+    def _connected(self) -> "PoolManager":
+        if self._pool is None:
+            from urllib3 import PoolManager, Timeout
+
+            self._pool = PoolManager(maxsize=10, retries=False, timeout=Timeout(connect=CONNECT_SECONDS, read=self._read_seconds))
+        return self._pool
+
+
+def retry_at(answer: HttpAnswer, now: datetime, otherwise: timedelta) -> datetime:
+    """When Retry-After (seconds or a date) says to come again, at most a day from now; `otherwise` from now without it."""
+    return now + min(_LONGEST_WAIT, max(timedelta(seconds=1), _retry_after(answer.headers.get("retry-after", ""), now) or otherwise))
+
+
+def _retry_after(written: str, now: datetime) -> timedelta | None:
+    if written.strip().isdecimal():
+        return min(_LONGEST_WAIT, timedelta(seconds=min(int(written), 10**6)))
+    try:
+        instant = parsedate_to_datetime(written)
+    except ValueError:
+        return None
+    return (instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)) - now
+
+
+def called(method: str, path: str, status: int) -> str:
+    """How an answer is named in errors and logs: never with a query, for that may hold what a customer wrote."""
+    return f"{method} {path} was answered with {status}"
+
+
+def _without_query(url: str) -> str:
+    return urlsplit(url)._replace(query="").geturl()
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,82 @@
+"""Connections to accounting providers: who may refresh their tokens, and which refresh token a provider refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dunning.storage import keys
+from dunning.storage.expressions import from_wire, to_wire
+from dunning.storage.translation import ConditionFailed, aws_errors
+from dunning.workflow.ports import RefusedToken
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class TableTokenLeases:
+    """workflow.ports.TokenLeases. One lease a provider, for all its tokens are kept in one secret."""
+
+    client: DynamoDBClient
+    table: str
+
+    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+        """Whether the lease is ours now. Raises Retryable.
+
+        t0 ── take ── until: others are refused. From `until` on the next takes over: its holder died.
+        """
+        nobody_holds_it = "attribute_not_exists(lease_until) OR lease_until <= :now"
+        it_is_ours = "lease_holder = :worker"  # the answer to our first attempt was lost
+        try:
+            with aws_errors(f"taking the lease of {provider}'s tokens"):
+                self.client.update_item(
+                    TableName=self.table,
+                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.LEASE}),
+                    UpdateExpression="SET lease_holder = :worker, lease_until = :until",
+                    ConditionExpression=f"{nobody_holds_it} OR {it_is_ours}",
+                    ExpressionAttributeValues=to_wire(
+                        {":worker": worker, ":now": keys.instant(now), ":until": keys.instant(until)},
+                    ),
+                )
+        except ConditionFailed:
+            return False
+        return True
+
+    def give_back(self, provider: str, worker: str) -> None:
+        """End our lease. Raises Retryable."""
+        try:
+            with aws_errors(f"giving back the lease of {provider}'s tokens"):
+                self.client.update_item(
+                    TableName=self.table,
+                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.LEASE}),
+                    UpdateExpression="REMOVE lease_holder, lease_until",
+                    ConditionExpression="lease_holder = :worker",
+                    ExpressionAttributeValues=to_wire({":worker": worker}),
+                )
+        except ConditionFailed:
+            return
+
+    def refused(self, provider: str, account: str) -> RefusedToken | None:
+        """The refresh token of this account that the provider refused last. Raises Retryable."""
+        with aws_errors(f"reading the connection to {provider}"):
+            answer = self.client.query(
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk AND sk = :sk",
+                ExpressionAttributeValues=to_wire({":pk": keys.connection_key(provider), ":sk": keys.connection_account_key(account)}),
+                ConsistentRead=True,
+            )
+        for row in map(from_wire, answer["Items"]):
+            return RefusedToken(str(row["refused_token"]), keys.parse_instant(str(row["refused_at"])))
+        return None
+
+    def note_refused(self, provider: str, account: str, token: RefusedToken) -> None:
+        """Remember a refused refresh token. Raises Retryable."""
+        with aws_errors(f"writing the connection to {provider}"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.connection_account_key(account)}),
+                UpdateExpression="SET refused_token = :token, refused_at = :at",
+                ExpressionAttributeValues=to_wire({":token": token.fingerprint, ":at": keys.instant(token.at)}),
+            )

@@ -54,7 +54,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (rules.files_are_named_after_what_they_hold, "shared/dunning/domain/utils.py", ""),
     (rules.files_are_named_after_what_they_hold, "shared/dunning/workflow/date_helpers.py", ""),
     (rules.files_are_named_after_what_they_hold, "infra/common/clock.py", ""),
-    (rules.the_layer_installs_what_it_imports, "shared/dunning/content/x.py", "import babel"),
+    (rules.the_layer_installs_what_it_imports, "shared/dunning/content/x.py", "import numpy"),
     (rules.the_layer_installs_what_it_imports, "shared/dunning/storage/x.py", "from mypy_boto3_sqs import SQSClient"),
     (rules.heavy_imports_wait_until_they_are_needed, "shared/dunning/bootstrap.py", "from dunning.storage.cases import TableCases"),
     (rules.heavy_imports_wait_until_they_are_needed, "functions/run_step/app.py", "import stripe"),

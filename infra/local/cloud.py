@@ -19,12 +19,13 @@ from dunning.domain.errors import Rejected
 from dunning.storage.cases import TableCaseStore
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.deployment import deploy, undeploy
+from infra.local.faults import Aim
 from infra.local.outbox import OutboxEntry
 from infra.local.queues import DeadLetter
 from infra.local.routes import FAILED, NOT_FOUND, HttpAnswer, Request, find_route, to_answer, to_event
 from infra.local.services import assemble, teams_of
 from infra.local.ses import MailService
-from infra.local.wire import Calls
+from infra.local.wire import Attempt, Calls
 from infra.redrive import Redriven, Redriver
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -139,10 +140,25 @@ class LocalCloud:
             (directory / f"{policy.name}.yaml").write_text(text, encoding="utf-8")
             self._services.functions.forget_containers()
 
-    def add_fault(self, service: str, operation: str, mode: str, times: int) -> None:
+    def add_fault(self, service: str, operation: str, mode: str, times: int, aim: Aim | None = None) -> None:
         """Let the next `times` attempts of a boto3 call by functions fail: `error`, `lost`, `throttle` or `crash`. Raises Rejected."""
         with self._lock:
-            self._services.faults.add(service, operation, mode, times)
+            self._services.faults.add(service, operation, mode, times, aim)
+
+    def forget_faults(self) -> None:
+        """Let nothing fail any more."""
+        with self._lock:
+            self._services.faults.clear()
+
+    @contextmanager
+    def attempts(self) -> Iterator[list[Attempt]]:
+        """The AWS calls that functions attempt while this lasts, in order."""
+        heard: list[Attempt] = []
+        self._services.wire.heard_by.append(heard.append)
+        try:
+            yield heard
+        finally:
+            self._services.wire.heard_by.remove(heard.append)
 
     def outbox(self) -> list[OutboxEntry]:
         """All that SES and SNS accepted, oldest first, also where the answer was then lost."""

@@ -19,12 +19,26 @@ class FaultMode(StrEnum):
     CRASH = "crash"  # it happened; then the invocation dies
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Which attempts a fault waits for: those of one function only, of which it lets the first `spared` pass."""
+
+    function: str
+    spared: int = 0
+
+
 @dataclass(slots=True)
 class _Fault:
     service: str
     operation: str
     mode: FaultMode
     left: int
+    function: str | None
+    spared: int
+
+    def meets(self, function: str, service: str, operation: str) -> bool:
+        """Whether this attempt is of the kind it waits for."""
+        return (self.service, self.operation) == (service, operation) and self.function in (None, function)
 
 
 class Faults:
@@ -33,8 +47,11 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[_Fault] = []
 
-    def add(self, service: str, operation: str, mode: str, times: int) -> None:
-        """Let the next `times` attempts of a boto3 call fail. Raises Rejected for a service, operation, mode or number that is none."""
+    def add(self, service: str, operation: str, mode: str, times: int, aim: Aim | None = None) -> None:
+        """Let the next `times` attempts of a boto3 call fail, of any function unless aimed.
+
+        Raises Rejected for a service, operation, mode or number that is none.
+        """
         try:
             known = FaultMode(mode)
         except ValueError:
@@ -47,16 +64,25 @@ class Faults:
             raise Rejected(f"boto3 has no service {service!r}: use its names, such as sesv2, dynamodb or sqs") from None
         if operation not in operations:
             raise Rejected(f"{service} has no operation {operation!r}: use the API's names, such as SendEmail")
-        self._waiting.append(_Fault(service, operation, known, times))
+        function, spared = (aim.function, aim.spared) if aim else (None, 0)
+        self._waiting.append(_Fault(service, operation, known, times, function, spared))
 
-    def take(self, service: str, operation: str) -> FaultMode | None:
+    def clear(self) -> None:
+        """Let nothing fail any more."""
+        self._waiting.clear()
+
+    def take(self, function: str, service: str, operation: str) -> FaultMode | None:
         """The fault that hits this attempt, oldest first."""
         for fault in self._waiting:
-            if (fault.service, fault.operation) == (service, operation):
-                fault.left -= 1
-                if fault.left == 0:
-                    self._waiting.remove(fault)
-                return fault.mode
+            if not fault.meets(function, service, operation):
+                continue
+            if fault.spared:
+                fault.spared -= 1
+                continue
+            fault.left -= 1
+            if fault.left == 0:
+                self._waiting.remove(fault)
+            return fault.mode
         return None
 
 

@@ -45,6 +45,15 @@ class Calls(TypedDict):
     count: int
 
 
+class Attempt(NamedTuple):
+    """One attempt of a function at an AWS call, and what was let go wrong with it."""
+
+    function: str
+    service: str
+    operation: str
+    fault: FaultMode | None
+
+
 class _Call(NamedTuple):
     function: str
     service: str
@@ -69,6 +78,7 @@ class Wire:
         self._region = region
         self._loader = botocore.loaders.create_loader()
         self._counts: Counter[_Call] = Counter()
+        self.heard_by: list[Callable[[Attempt], None]] = []
 
     def session(self, caller: Caller | None = None) -> boto3.Session:
         """A boto3 session whose calls end here. Without a caller they are neither counted nor failed."""
@@ -105,7 +115,9 @@ class Wire:
         if caller.dead:
             raise InvocationDied("a dead invocation makes no calls")
         self._counts[_Call(caller.function, service, operation)] += 1
-        fault = self._faults.take(service, operation)
+        fault = self._faults.take(caller.function, service, operation)
+        for hear in self.heard_by:
+            hear(Attempt(caller.function, service, operation, fault))
         if fault in {FaultMode.ERROR, FaultMode.THROTTLE}:
             return refusal(service, fault)
         reply = self._perform(service, operation, request)

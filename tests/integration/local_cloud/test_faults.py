@@ -3,6 +3,7 @@
 import pytest
 
 from dunning.domain.errors import Rejected
+from infra.local.faults import Aim
 from tests.integration.local_cloud.conftest import SmallStack
 
 ITEM = {"pk": {"S": "P"}, "sk": {"S": "1"}}
@@ -120,3 +121,21 @@ def test_a_fault_that_could_never_hit_is_refused(
 ) -> None:
     with pytest.raises(Rejected, match=named):
         stack.cloud.add_fault(service, operation, mode, times)
+
+
+def test_a_fault_can_be_aimed_at_the_second_call_of_one_function(stack: SmallStack) -> None:
+    put = {"service": "dynamodb", "operation": "put_item", "parameters": {"TableName": stack.env["TABLE_NAME"], "Item": ITEM}}
+    stack.cloud.add_fault("dynamodb", "PutItem", "crash", 1, Aim("someone_else"))
+    stack.cloud.add_fault("dynamodb", "PutItem", "crash", 1, Aim("caller", spared=1))
+    with stack.cloud.attempts() as made:
+        assert stack.post({"calls": [put]}).status == 200
+        assert stack.post({"calls": [put]}).status == 500
+        assert stack.post({"calls": [put]}).status == 200
+    assert [attempt.fault for attempt in made] == [None, "crash", None]
+    assert {attempt[:3] for attempt in made} == {("caller", "dynamodb", "PutItem")}
+
+
+def test_faults_that_are_forgotten_strike_nothing(stack: SmallStack) -> None:
+    stack.cloud.add_fault("dynamodb", "PutItem", "crash", 9)
+    stack.cloud.forget_faults()
+    assert "error" not in stack.call("dynamodb", "put_item", TableName=stack.env["TABLE_NAME"], Item=ITEM)

@@ -1,11 +1,14 @@
 """What has to be different inside moto, each cure with its reason; written for moto 5.2. DynamoDB's are in moto_tables.py."""
 
+import copy
 import sys
 import types
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import moto.core.utils
+import moto.sqs.models
 from moto.sqs.models import Message, Queue
 
 Clock = Callable[[], datetime]
@@ -43,7 +46,7 @@ def _utcnow() -> datetime:
     return _Time.source().replace(tzinfo=None)
 
 
-# ---------------------------------------------------------------- SQS: visible when its timeout ends, not a millisecond later
+# ---------------------------------------------------------------- SQS: visible when its timeout ends, not a millisecond later; long queues
 
 
 def _now_ms() -> int:
@@ -56,6 +59,25 @@ def _visible(message: Message) -> bool:
 
 def _delayed(message: Message) -> bool:
     return _now_ms() < round(message.delayed_until)
+
+
+def _receivable(queue: Queue) -> list[Message]:
+    now = _now_ms()  # asked once, not twice for each message
+    return [message for message in messages_of(queue) if due_at_ms(message) <= now]
+
+
+def _waiting(queue: Queue) -> int:
+    now = _now_ms()
+    return sum(message.delayed_until > now for message in messages_of(queue))
+
+
+def _in_flight(queue: Queue) -> int:
+    now = _now_ms()
+    return sum(message.visible_at > now for message in messages_of(queue))
+
+
+def _shallow(message: Message, _memo: dict[int, object]) -> Message:
+    return copy.copy(message)  # moto copies a received message only to filter its attributes
 
 
 def due_at_ms(message: Message) -> int:
@@ -74,5 +96,11 @@ for _owner, _name, _cure in (
     (moto.core.utils, "utcnow", _utcnow),
     (Message, "visible", property(_visible)),
     (Message, "delayed", property(_delayed)),
+    (Message, "__deepcopy__", _shallow),
+    (Queue, "messages", property(_receivable)),
+    # these three are asked for whenever a message is sent
+    (Queue, "approximate_number_of_messages_delayed", property(_waiting)),
+    (Queue, "approximate_number_of_messages_not_visible", property(_in_flight)),
+    (moto.sqs.models, "camelcase_to_underscores", cache(moto.core.utils.camelcase_to_underscores)),
 ):
     setattr(_owner, _name, _cure)

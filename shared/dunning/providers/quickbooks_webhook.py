@@ -1,5 +1,6 @@
 """QuickBooks' webhooks: which objects of which company changed, in the older body and in CloudEvents (since 2026-07-31)."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -55,5 +56,5 @@ def _from_notifications(notifications: tuple[JsonObject, ...]) -> Iterator[tuple
 def _from_cloud_events(events: list[JsonObject]) -> Iterator[tuple[str, str, str]]:
     """`qbo.invoice.updated.v1`: the kind stands between the first two points."""
     for event in events:
-        kind = ((text(event, "type") or "").lower().split(".") + [""])[1]
-        yield text(event, "intuitaccountid") or "", kind, text(event, "intuitentityid") or ""
+        kind = re.fullmatch(r"qbo\.([a-z]+)\..*", (text(event, "type") or "").lower())
+        yield text(event, "intuitaccountid") or "", kind[1] if kind else "", text(event, "intuitentityid") or ""

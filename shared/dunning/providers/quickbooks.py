@@ -1,0 +1,223 @@
+"""QuickBooks Online as a source of invoices: one app, any number of connected companies."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.invoice import Contact, Snapshot
+from dunning.providers.http_client import HttpAnswer
+from dunning.providers.http_client_pace import Limit
+from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
+from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.quickbooks_objects import (
+    contact_of,
+    customer_of,
+    linked_invoices,
+    linked_payments,
+    snapshot_of,
+    split_customer_id,
+)
+from dunning.providers.quickbooks_webhook import SOURCE
+from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+
+LIMITS = (Limit(10, timedelta(seconds=1)), Limit(500, timedelta(minutes=1)))
+"""Per company (developer.intuit.com, API call limits and throttles)."""
+
+PAGE_SIZE = 1000
+_OVERLAP = 20
+_MINOR_VERSION = {"minorversion": "75"}
+_NOT_FOUND = "610"
+_OPEN = "Balance > '0'"
+
+
+class QuickBooksSource:
+    """An InvoiceSource. What it reads is stamped with our clock at the request's start."""
+
+    name = SOURCE
+
+    def __init__(self, api: OAuthApi, clock: Callable[[], datetime], page_size: int = PAGE_SIZE) -> None:
+        self._api = api
+        self._clock = clock
+        self._page_size = page_size
+
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
+        """The invoice now, its payment link and its customer's contact with it while it is owed."""
+        company = _required(account)
+        stamp = self._clock()
+        invoice = self._object(company, "Invoice", invoice_id, {"include": "invoiceLink"})
+        if invoice is None or customer_of(company, invoice) is None:
+            return None
+        customer_id = text(child(invoice, "CustomerRef"), "value")
+        owed = (amount(invoice, "Balance") or 0) > 0
+        customer = self._object(company, "Customer", customer_id) if owed and customer_id is not None else None
+        return _readable(company, invoice, stamp, customer)
+
+    def fetch_contact(self, customer: str) -> Contact | None:
+        """The customer's contact now; None when inactive or unknown."""
+        company, bare = split_customer_id(customer)
+        found = self._object(company, "Customer", bare)
+        return contact_of(found) if found is not None else None
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        company, bare = split_customer_id(customer)
+        stamp = self._clock()
+        condition = f"CustomerRef = {_literal(bare)} AND {_OPEN}"
+        return tuple(_readable(company, invoice, stamp) for invoice in self._all(company, "Invoice", condition))
+
+    def open_page(self, cursor: str | None) -> SourcePage:
+        """A thousand of all open invoices, company after company.
+
+        Invoices that are paid meanwhile move the later ones up, so each page begins a little before the end of the last one.
+        """
+        companies = self._api.tokens.accounts()
+        place = _Place.read(cursor)
+        company = next((known for known in companies if known >= place.company), None)
+        if company is None:
+            return SourcePage((), None)
+        if company != place.company:
+            place = _Place(company, 1, ())
+        stamp = self._clock()
+        start = max(1, place.start - (_OVERLAP if place.last else 0))
+        rows = self._query(company, "Invoice", _OPEN, start)
+        following = _Place(company, start + len(rows), tuple(_id(row) for row in rows[-_OVERLAP:]))
+        after = next((known for known in companies if known > company), None)
+        if len(rows) < self._page_size:
+            following = _Place(after, 1, ()) if after is not None else _Place("", 1, ())
+        fresh = [row for row in rows if _id(row) not in place.last and customer_of(company, row) is not None]
+        read = [snapshot_of(company, row, stamp) for row in fresh]
+        return SourcePage(
+            snapshots=tuple(snapshot for snapshot in read if snapshot is not None),
+            cursor=following.written() if following.company else None,
+            unreadable=tuple(_id(row) for row, snapshot in zip(fresh, read, strict=True) if snapshot is None),
+        )
+
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
+        """Whom and which invoices a payment or a credit memo concerns; None when it is gone."""
+        company = _required(account)
+        match kind:
+            case FetchKind.PAYMENT:
+                found = self._object(company, "Payment", object_id)
+                return Traced(customer_of(company, found), linked_invoices(found)) if found is not None else None
+            case FetchKind.CREDIT_NOTE:
+                found = self._object(company, "CreditMemo", object_id)
+                return Traced(customer_of(company, found), self._credited(company, found)) if found is not None else None
+            case _:
+                raise ValueError(f"QuickBooks has no {kind} to trace")
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeSeen | None:
+        """QuickBooks reports no disputes."""
+        return None
+
+    def fetch_event(self, event_id: str) -> SourceEvent | None:
+        """QuickBooks keeps no events."""
+        return None
+
+    def _credited(self, company: str, memo: JsonObject) -> tuple[str, ...]:
+        """A credit memo is applied through payments of zero, which name the invoices."""
+        found = list(linked_invoices(memo))
+        for payment_id in linked_payments(memo):
+            payment = self._object(company, "Payment", payment_id)
+            found += linked_invoices(payment) if payment is not None else ()
+        return tuple(dict.fromkeys(found))
+
+    def _object(self, company: str, kind: str, object_id: str, params: Mapping[str, str] | None = None) -> JsonObject | None:
+        path = f"{_company(company)}/{kind.lower()}/{quote(object_id, safe='')}"
+        answer = self._api.get(
+            company, path, {**_MINOR_VERSION, **(params or {})}, tells=lambda answer: _is_unknown(answer) or _is_404(answer)
+        )
+        if _is_unknown(answer):
+            return None
+        if _is_404(answer):
+            # Not how QuickBooks says it: a list must confirm that we ask at the right place.
+            return next((row for row in self._query(company, kind, f"Id = {_literal(object_id)}", 1) if _id(row) == object_id), None)
+        found = child(answer.json(), kind)
+        if found is None:
+            raise Retryable(f"QuickBooks answered {path} without {kind}")
+        return None if found.get("status") == "Deleted" else found
+
+    def _all(self, company: str, kind: str, condition: str) -> Iterator[JsonObject]:
+        start = 1
+        while True:
+            rows = self._query(company, kind, condition, start)
+            yield from rows
+            if len(rows) < self._page_size:
+                return
+            start += len(rows)
+
+    def _query(self, company: str, kind: str, condition: str, start: int) -> tuple[JsonObject, ...]:
+        query = " ".join(("select * from", kind, "where", condition, f"STARTPOSITION {start} MAXRESULTS {self._page_size}"))
+        content = self._api.get(company, f"{_company(company)}/query", {**_MINOR_VERSION, "query": query}).json()
+        response = child(content, "QueryResponse")
+        if response is None:
+            raise Retryable("QuickBooks answered a query without QueryResponse")
+        return items(response, kind)
+
+
+class _Place:
+    """Where the next page begins: the company, the position, and the ids that the last page ended with."""
+
+    def __init__(self, company: str, start: int, last: tuple[str, ...]) -> None:
+        self.company, self.start, self.last = company, start, last
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "_Place":
+        """Raises Rejected for a cursor that is none of ours."""
+        if cursor is None:
+            return cls("", 1, ())
+        try:
+            company, start, last = json.loads(cursor)
+            return cls(str(company), int(start), tuple(str(each) for each in last))
+        except (ValueError, TypeError) as exc:
+            raise Rejected(f"{cursor[:40]!r} is no cursor of QuickBooks' invoices") from exc
+
+    def written(self) -> str:
+        """As a cursor."""
+        return json.dumps([self.company, self.start, self.last])
+
+
+def _required(account: str | None) -> str:
+    if not account:
+        raise Rejected("an id of QuickBooks says nothing without its company")
+    return account
+
+
+def _company(company: str) -> str:
+    return f"/v3/company/{quote(company, safe='')}"
+
+
+def _literal(value: str) -> str:
+    """A string of QuickBooks' query language."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _id(found: JsonObject) -> str:
+    return text(found, "Id") or ""
+
+
+def _says_unknown(answer: HttpAnswer) -> bool:
+    return _is_unknown(answer) or _is_404(answer)
+
+
+def _is_404(answer: HttpAnswer) -> bool:
+    return answer.status == 404 and answer.json() is not None
+
+
+def _is_unknown(answer: HttpAnswer) -> bool:
+    """`Object Not Found`, which comes with status 400 (developer.intuit.com, error codes)."""
+    if answer.status not in (400, 404):
+        return False
+    fault = child(answer.json(), "Fault")
+    errors = fault.get("Error") if fault is not None else None
+    return isinstance(errors, list) and any(text(as_object(error), "code") == _NOT_FOUND for error in errors)
+
+
+def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None) -> Snapshot:
+    snapshot = snapshot_of(company, invoice, stamp, customer)
+    if snapshot is None:
+        raise Permanent(f"QuickBooks' invoice {_id(invoice)} cannot be read: its currency or amounts are not as documented")
+    return snapshot

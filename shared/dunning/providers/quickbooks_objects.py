@@ -1,0 +1,112 @@
+"""QuickBooks' objects in our words (minor version 75)."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.money import to_minor
+from dunning.providers.contact_details import country_code, e164
+from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
+from dunning.providers.quickbooks_webhook import SOURCE
+
+
+def full_customer_id(company: str, bare: str) -> str:
+    """`quickbooks:<realm>:<id>`."""
+    return f"{SOURCE}:{company}:{bare}"
+
+
+def split_customer_id(customer: str) -> tuple[str, str]:
+    """The company and the bare id in a full customer id. Raises Rejected for another source's customer."""
+    source, company, bare = [*customer.split(":", 2), "", ""][:3]
+    if source != SOURCE or not company or not bare:
+        raise Rejected(f"{customer!r} is no customer of QuickBooks: expected {SOURCE}:<company>:<id>")
+    return company, bare
+
+
+def customer_of(company: str, found: JsonObject) -> str | None:
+    """The full id of the customer that an invoice, payment or credit memo belongs to."""
+    bare = text(child(found, "CustomerRef"), "value")
+    return full_customer_id(company, bare) if bare is not None else None
+
+
+def contact_of(customer: JsonObject) -> Contact | None:
+    """How a customer object says the customer is reached; None when it was made inactive, which is how QuickBooks deletes."""
+    if customer.get("Active") is False:
+        return None
+    country = country_code(text(child(customer, "BillAddr"), "Country"))
+    numbers = (text(child(customer, key), "FreeFormNumber") for key in ("Mobile", "PrimaryPhone", "AlternatePhone"))
+    return Contact(
+        name=text(customer, "DisplayName") or text(customer, "CompanyName") or text(customer, "FullyQualifiedName"),
+        email=_first_address(text(child(customer, "PrimaryEmailAddr"), "Address")),
+        phone=next((number for written in numbers if (number := e164(written, country))), None),
+        country=country,
+    )
+
+
+def snapshot_of(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None) -> Snapshot | None:
+    """The invoice as it was at `stamp` (UTC), with its customer's contact where that was read; None when it says too little.
+
+    QuickBooks has neither drafts nor a status: what is owed says all. A voided invoice keeps its lines with sums of zero, so one
+    that never was for anything counts as void, not as paid.
+    """
+    who, invoice_id = customer_of(company, invoice), text(invoice, "Id")
+    balance, total = amount(invoice, "Balance"), amount(invoice, "TotalAmt")
+    currency = (text(child(invoice, "CurrencyRef"), "value") or "").upper()
+    if who is None or invoice_id is None or balance is None or not re.fullmatch(r"[A-Z]{3}", currency):
+        return None
+    try:
+        due = to_minor(balance, currency)
+        whole = to_minor(total, currency) if total is not None else due
+    except ValueError:
+        return None
+    return Snapshot(
+        source=SOURCE,
+        customer=who,
+        invoice_id=invoice_id,
+        number=text(invoice, "DocNumber") or invoice_id,
+        status=Status.OPEN if due > 0 else Status.PAID if whole > 0 else Status.VOID,
+        currency=currency,
+        total=whole,
+        amount_due=max(due, 0),
+        due=day(invoice, "DueDate"),
+        issued_at=iso_instant(child(invoice, "MetaData"), "CreateTime"),
+        stamp=stamp,
+        payment_url=text(invoice, "InvoiceLink") or text(invoice, "invoiceLink"),
+        contact=_contact_on(invoice, customer),
+    )
+
+
+def linked_invoices(found: JsonObject) -> tuple[str, ...]:
+    """Bare ids of the invoices that a payment or credit memo is applied to, each once."""
+    return tuple(dict.fromkeys(_linked(found, "invoice")))
+
+
+def linked_payments(found: JsonObject) -> tuple[str, ...]:
+    """Bare ids of the payments through which a credit memo was applied."""
+    return tuple(dict.fromkeys(_linked(found, "payment")))
+
+
+def _linked(found: JsonObject, kind: str) -> Iterator[str]:
+    for holder in (found, *items(found, "Line")):
+        for link in items(holder, "LinkedTxn"):
+            linked = text(link, "TxnId")
+            if linked is not None and (text(link, "TxnType") or "").lower() == kind:
+                yield linked
+
+
+def _contact_on(invoice: JsonObject, customer: JsonObject | None) -> Contact:
+    """The address an invoice was sent to goes before the customer's own: a bookkeeper chose it for this debt."""
+    known = (contact_of(customer) if customer is not None else None) or Contact()
+    return Contact(
+        name=known.name or text(child(invoice, "CustomerRef"), "name"),
+        email=_first_address(text(child(invoice, "BillEmail"), "Address")) or known.email,
+        phone=known.phone,
+        country=known.country or country_code(text(child(invoice, "BillAddr"), "Country")),
+    )
+
+
+def _first_address(written: str | None) -> str | None:
+    """QuickBooks takes several addresses in one field, with commas between."""
+    return next((address for part in re.split(r"[,;]", written or "") if "@" in (address := part.strip())), None)

@@ -1,0 +1,203 @@
+"""Xero as a source of invoices: one app, any number of connected tenants (organisations)."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.providers.http_client import HttpAnswer
+from dunning.providers.http_client_pace import Limit
+from dunning.providers.json_reading import JsonObject, child, integer, items, text
+from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.xero_objects import (
+    contact_id_of,
+    contact_of,
+    credited_invoices,
+    customer_of,
+    is_receivable,
+    is_stub,
+    snapshot_of,
+    split_customer_id,
+)
+from dunning.providers.xero_webhook import SOURCE
+from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+
+LIMITS = (Limit(60, timedelta(minutes=1)),)
+"""Per tenant (developer.xero.com, OAuth 2.0 API limits). The daily limit depends on the tier; Xero's answers say what is left."""
+
+PAGE_SIZE = 100
+_BASE = "/api.xro/2.0"
+_NOTHING_LEFT_UNTIL = timedelta(hours=1)
+_OPEN = {"Statuses": "AUTHORISED", "where": 'Type=="ACCREC"'}
+
+
+class XeroSource:
+    """An InvoiceSource. What it reads is stamped with our clock at the request's start."""
+
+    name = SOURCE
+
+    def __init__(self, api: OAuthApi, clock: Callable[[], datetime]) -> None:
+        self._api = api
+        self._clock = clock
+
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
+        """The invoice now, its payment link and its customer's contact with it while it is owed; None also for a bill."""
+        tenant = _required(account)
+        stamp = self._clock()
+        invoice = self._object(tenant, "Invoices", "InvoiceID", invoice_id)
+        if invoice is None or not is_receivable(invoice) or customer_of(tenant, invoice) is None:
+            return None
+        snapshot = _readable(tenant, invoice, stamp)
+        if snapshot.status is not Status.OPEN:
+            return snapshot
+        contact = child(invoice, "Contact")
+        if is_stub(contact):
+            contact = self._object(tenant, "Contacts", "ContactID", contact_id_of(invoice) or "") or contact
+        return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
+
+    def fetch_contact(self, customer: str) -> Contact | None:
+        """The customer's contact now; None when archived or unknown."""
+        tenant, bare = split_customer_id(customer)
+        found = self._object(tenant, "Contacts", "ContactID", bare)
+        return contact_of(found) if found is not None else None
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        tenant, bare = split_customer_id(customer)
+        stamp = self._clock()
+        found: list[JsonObject] = []
+        page = 1
+        while True:
+            rows = self._rows(tenant, "Invoices", {**_OPEN, "ContactIDs": bare, "page": str(page)})
+            found += rows
+            if len(rows) < PAGE_SIZE:
+                break
+            page += 1
+        return tuple(_readable(tenant, row, stamp) for row in found if is_receivable(row) and contact_id_of(row) == bare)
+
+    def open_page(self, cursor: str | None) -> SourcePage:
+        """A hundred of all open invoices with their customers' contacts, tenant after tenant, each from its last page to its first.
+
+        Backwards, because an invoice that is paid meanwhile moves the later ones up: onto pages that are still to come.
+        """
+        tenants = self._api.tokens.accounts()
+        tenant, page = _place(cursor)
+        tenant = next((known for known in tenants if known >= tenant), "")
+        if not tenant:
+            return SourcePage((), None)
+        stamp = self._clock()
+        number = page or self._last_page(tenant)
+        rows = self._rows(tenant, "Invoices", {**_OPEN, "page": str(number)})
+        owed = [row for row in rows if is_receivable(row) and customer_of(tenant, row) is not None]
+        contacts = self._contacts(tenant, owed)
+        read = [snapshot_of(tenant, row, stamp, contacts.get(contact_id_of(row) or "")) for row in owed]
+        after = next((known for known in tenants if known > tenant), None)
+        following = (tenant, number - 1) if number > 1 else (after, 0)
+        return SourcePage(
+            snapshots=tuple(snapshot for snapshot in read if snapshot is not None),
+            cursor=json.dumps(following) if following[0] is not None else None,
+            unreadable=tuple(text(row, "InvoiceID") or "" for row, snapshot in zip(owed, read, strict=True) if snapshot is None),
+        )
+
+    def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
+        """Whom and which invoices a credit note concerns; None when it is gone, or a supplier's."""
+        tenant = _required(account)
+        if kind is not FetchKind.CREDIT_NOTE:
+            raise ValueError(f"Xero has no {kind} to trace")
+        note = self._object(tenant, "CreditNotes", "CreditNoteID", object_id)
+        if note is None or text(note, "Type") != "ACCRECCREDIT":
+            return None
+        return Traced(customer_of(tenant, note), credited_invoices(note))
+
+    def fetch_dispute(self, dispute_id: str) -> DisputeSeen | None:
+        """Xero reports no disputes."""
+        return None
+
+    def fetch_event(self, event_id: str) -> SourceEvent | None:
+        """Xero keeps no events."""
+        return None
+
+    def _payment_url(self, tenant: str, invoice_id: str) -> str | None:
+        """Where the customer sees and pays the invoice; None when Xero makes no such page for it."""
+        path = f"{_BASE}/Invoices/{quote(invoice_id, safe='')}/OnlineInvoice"
+        answer = self._get(tenant, path, {}, tells=lambda answer: answer.status in (400, 404))
+        links = items(answer.json() or {}, "OnlineInvoices")
+        return text(links[0], "OnlineInvoiceUrl") if links else None
+
+    def _contacts(self, tenant: str, invoices: Sequence[JsonObject]) -> Mapping[str, JsonObject]:
+        """The full contacts of a page of invoices, for lists hold stubs."""
+        wanted = dict.fromkeys(bare for invoice in invoices if is_stub(child(invoice, "Contact")) and (bare := contact_id_of(invoice)))
+        if not wanted:
+            return {}
+        params = {"IDs": ",".join(wanted), "page": "1"}
+        answer = self._get(tenant, f"{_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
+        return {text(contact, "ContactID") or "": contact for contact in items(answer.json() or {}, "Contacts")}
+
+    def _last_page(self, tenant: str) -> int:
+        first = self._get(tenant, f"{_BASE}/Invoices", {**_OPEN, "page": "1"}).json() or {}
+        pages = integer(child(first, "pagination"), "pageCount")
+        if pages is not None:
+            return max(1, pages)
+        # An older answer does not say how many there are: count them.
+        page = 1
+        while len(items(first, "Invoices")) >= PAGE_SIZE:
+            page += 1
+            first = self._get(tenant, f"{_BASE}/Invoices", {**_OPEN, "page": str(page)}).json() or {}
+        return page
+
+    def _object(self, tenant: str, collection: str, key: str, object_id: str) -> JsonObject | None:
+        path = f"{_BASE}/{collection}/{quote(object_id, safe='')}"
+        answer = self._get(tenant, path, {}, tells=lambda answer: answer.status == 404)
+        if answer.status == 404:
+            # Xero says it in words, as a proxy or a wrong address might: a list must confirm that we ask at the right place.
+            rows = self._rows(tenant, collection, {"IDs": object_id})
+        else:
+            rows = items(answer.json() or {}, collection)
+            if not rows:
+                raise Retryable(f"Xero answered {path} without {collection}")
+        return next((row for row in rows if (text(row, key) or "").lower() == object_id.lower()), None)
+
+    def _rows(self, tenant: str, collection: str, params: Mapping[str, str]) -> tuple[JsonObject, ...]:
+        content = self._get(tenant, f"{_BASE}/{collection}", params).json() or {}
+        if not isinstance(content.get(collection), list):
+            raise Retryable(f"Xero answered a list of {collection} without one")
+        return items(content, collection)
+
+    def _get(
+        self, tenant: str, path: str, params: Mapping[str, str], tells: Callable[[HttpAnswer], bool] = lambda _answer: False
+    ) -> HttpAnswer:
+        answer = self._api.get(tenant, path, params, {"xero-tenant-id": tenant}, tells)
+        if answer.headers.get("x-daylimit-remaining", "").strip() == "0":
+            self._api.pace.closed(tenant, self._clock() + _NOTHING_LEFT_UNTIL)
+        return answer
+
+
+def _place(cursor: str | None) -> tuple[str, int]:
+    """The tenant and the page of a cursor; page 0 stands for the tenant's last. Raises Rejected for one that is none of ours."""
+    if cursor is None:
+        return "", 0
+    try:
+        tenant, page = json.loads(cursor)
+        return str(tenant), int(page)
+    except (ValueError, TypeError) as exc:
+        raise Rejected(f"{cursor[:40]!r} is no cursor of Xero's invoices") from exc
+
+
+def _required(account: str | None) -> str:
+    if not account:
+        raise Rejected("an id of Xero says nothing without its tenant")
+    return account
+
+
+def _readable(
+    tenant: str, invoice: JsonObject, stamp: datetime, contact: JsonObject | None = None, payment_url: str | None = None
+) -> Snapshot:
+    snapshot = snapshot_of(tenant, invoice, stamp, contact, payment_url)
+    if snapshot is None:
+        raise Permanent(
+            f"Xero's invoice {text(invoice, 'InvoiceID')} cannot be read: its status, currency or amounts are not as documented"
+        )
+    return snapshot

@@ -1,0 +1,153 @@
+"""Xero's objects in our words (Accounting API 2.0)."""
+
+import re
+from datetime import UTC, date, datetime
+
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.money import to_minor
+from dunning.providers.contact_details import country_code, e164
+from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
+from dunning.providers.xero_webhook import SOURCE
+
+RECEIVABLE = "ACCREC"
+_STATUSES = {
+    "DRAFT": Status.DRAFT,
+    "SUBMITTED": Status.DRAFT,
+    "AUTHORISED": Status.OPEN,
+    "PAID": Status.PAID,
+    "VOIDED": Status.VOID,
+    "DELETED": Status.DELETED,
+}
+_GONE = frozenset({"ARCHIVED", "GDPRREQUEST"})
+_BEST_PHONE_FIRST = ("MOBILE", "DEFAULT", "DDI")
+_BEST_ADDRESS_FIRST = ("STREET", "POBOX", "DELIVERY")
+
+
+def full_customer_id(tenant: str, bare: str) -> str:
+    """`xero:<tenant>:<contact id>`."""
+    return f"{SOURCE}:{tenant}:{bare}"
+
+
+def split_customer_id(customer: str) -> tuple[str, str]:
+    """The tenant and the bare id in a full customer id. Raises Rejected for another source's customer."""
+    source, tenant, bare = [*customer.split(":", 2), "", ""][:3]
+    if source != SOURCE or not tenant or not bare:
+        raise Rejected(f"{customer!r} is no customer of Xero: expected {SOURCE}:<tenant>:<contact id>")
+    return tenant, bare
+
+
+def contact_id_of(found: JsonObject) -> str | None:
+    """The bare id of the contact that an invoice or credit note belongs to."""
+    return text(child(found, "Contact"), "ContactID")
+
+
+def customer_of(tenant: str, found: JsonObject) -> str | None:
+    """The same as a full customer id."""
+    bare = contact_id_of(found)
+    return full_customer_id(tenant, bare) if bare is not None else None
+
+
+def is_receivable(invoice: JsonObject) -> bool:
+    """Whether an invoice is one that a customer owes; the others are bills."""
+    return text(invoice, "Type") == RECEIVABLE
+
+
+def is_stub(contact: JsonObject | None) -> bool:
+    """Whether a contact is the short form that lists hold: a name, and neither addresses nor telephones."""
+    return contact is None or not (items(contact, "Addresses") or items(contact, "Phones"))
+
+
+def contact_of(contact: JsonObject) -> Contact | None:
+    """How a contact says the customer is reached; None when it was archived, which is how Xero deletes."""
+    if text(contact, "ContactStatus") in _GONE:
+        return None
+    country = _country(contact)
+    return Contact(
+        name=text(contact, "Name"),
+        email=_email(contact),
+        phone=_phone(contact, country),
+        country=country,
+    )
+
+
+def snapshot_of(
+    tenant: str, invoice: JsonObject, stamp: datetime, contact: JsonObject | None = None, payment_url: str | None = None
+) -> Snapshot | None:
+    """The invoice as it was at `stamp` (UTC); None when it says too little. `contact`: the full one, where it was read.
+
+    AmountDue is what is left after payments, prepayments and credit notes.
+    """
+    who, invoice_id = customer_of(tenant, invoice), text(invoice, "InvoiceID")
+    status, due = _STATUSES.get(text(invoice, "Status") or ""), amount(invoice, "AmountDue")
+    currency = (text(invoice, "CurrencyCode") or "").upper()
+    if who is None or invoice_id is None or status is None or due is None or not re.fullmatch(r"[A-Z]{3}", currency):
+        return None
+    total = amount(invoice, "Total")
+    try:
+        owed, whole = to_minor(due, currency), to_minor(total if total is not None else due, currency)
+    except ValueError:
+        return None
+    known = contact if contact is not None else child(invoice, "Contact") or {}
+    return Snapshot(
+        source=SOURCE,
+        customer=who,
+        invoice_id=invoice_id,
+        number=text(invoice, "InvoiceNumber") or invoice_id,
+        status=Status.PAID if status is Status.OPEN and owed <= 0 else status,
+        currency=currency,
+        total=whole,
+        amount_due=max(owed, 0) if status is Status.OPEN else 0,
+        due=_date(invoice, "DueDate"),
+        issued_at=_instant(_date(invoice, "Date")),
+        stamp=stamp,
+        payment_url=payment_url,
+        contact=contact_of(known) or Contact(),
+    )
+
+
+def credited_invoices(note: JsonObject) -> tuple[str, ...]:
+    """Bare ids of the invoices that a credit note is allocated to, each once."""
+    found = (text(child(allocation, "Invoice"), "InvoiceID") for allocation in items(note, "Allocations"))
+    return tuple(dict.fromkeys(invoice for invoice in found if invoice is not None))
+
+
+def _date(invoice: JsonObject, key: str) -> date | None:
+    """`DueDateString` is the calendar date as it was entered; `/Date(1546128000000+0000)/` is that date at midnight UTC."""
+    plain = day(invoice, f"{key}String")
+    if plain is not None:
+        return plain
+    written = re.fullmatch(r"/Date\((-?\d{1,14})([+-]\d{4})?\)/", text(invoice, key) or "")
+    if written is None:
+        return day(invoice, key)
+    try:
+        return datetime.fromtimestamp(int(written[1]) / 1000, UTC).date()
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _instant(issued: date | None) -> datetime | None:
+    return datetime(issued.year, issued.month, issued.day, tzinfo=UTC) if issued is not None else None
+
+
+def _email(contact: JsonObject) -> str | None:
+    return next((address for part in re.split(r"[,;]", text(contact, "EmailAddress") or "") if "@" in (address := part.strip())), None)
+
+
+def _country(contact: JsonObject) -> str | None:
+    by_kind = {text(address, "AddressType"): country_code(text(address, "Country")) for address in items(contact, "Addresses")}
+    return next((country for kind in _BEST_ADDRESS_FIRST if (country := by_kind.get(kind))), None)
+
+
+def _phone(contact: JsonObject, country: str | None) -> str | None:
+    by_kind = {text(phone, "PhoneType"): phone for phone in items(contact, "Phones")}
+    for kind in _BEST_PHONE_FIRST:
+        phone = by_kind.get(kind)
+        number = text(phone, "PhoneNumber")
+        if phone is None or number is None:
+            continue
+        whole = number if number.startswith(("+", "00")) else (text(phone, "PhoneAreaCode") or "") + number
+        found = e164(whole, country, text(phone, "PhoneCountryCode"))
+        if found is not None:
+            return found
+    return None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from dunning.domain.calendar import is_open, local_date, moved, window_of
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.invoice import Contact, Invoice
-from dunning.domain.planning import thanks_wait, timing_in_words
+from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_tasks
 from dunning.domain.policy import BeforeDue, Facts, Policy, Step
 from dunning.domain.timing import channels_of, customer_zone, effective_due_date, may_run, own_time, steps_behind, window_for
 
@@ -80,6 +80,7 @@ def due_invoices(case: Case, now: datetime) -> tuple[Invoice, ...]:
 
 def decide(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
     """What to do now, invoice by invoice. Raises Permanent when a condition cannot be evaluated."""
+    case = without_moot_tasks(case)
     contact = case.profile.contact
     due = due_invoices(case, now)
     begun = {invoice.id: step for invoice in case.invoices.values() if (step := _unfinished_step(case, invoice, policy_of(invoice)))}

@@ -11,6 +11,9 @@ from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, St
 from dunning.domain.timing import customer_zone, not_chased_because, upcoming
 
 
+_TASK = "plan_ended:"
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """An invoice with its plan put down, and what to log of that."""
@@ -58,6 +61,7 @@ def rearmed(case: Case, now: datetime) -> Case:
     While a claim is live the timer belongs to the claim: its settling computes it anew. What is tried again later waits for
     its turn.
     """
+    case = without_moot_tasks(case)
     profile = case.profile
     if profile.claimed_at(now):
         return case
@@ -66,6 +70,22 @@ def rearmed(case: Case, now: datetime) -> Case:
     if due_at == profile.due_at or backs_off:
         return case
     return case.with_profile(replace(profile, due_at=due_at, due_since=due_at))
+
+
+def task_key(invoice_id: str) -> str:
+    """The key of the notice that an invoice's plan has ended unpaid."""
+    return f"{_TASK}{invoice_id}"
+
+
+def without_moot_tasks(case: Case) -> Case:
+    """The case without the tasks of invoices that are paid by now, or follow a plan again."""
+    kept = {key: notice for key, notice in case.profile.notices.items() if not key.startswith(_TASK) or _is_left_over(case, key)}
+    return case if kept.keys() == case.profile.notices.keys() else case.with_profile(replace(case.profile, notices=kept))
+
+
+def _is_left_over(case: Case, key: str) -> bool:
+    invoice = case.invoices.get(key.removeprefix(_TASK))
+    return invoice is not None and invoice.is_open and invoice.next_at is None and invoice.suppressed_for is None
 
 
 def next_instant(case: Case) -> datetime | None:

@@ -3,32 +3,60 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from enum import StrEnum
+
+from dunning.domain.fees import Amounts, LateFee
+from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar
 
 Facts = Mapping[str, object]
 Condition = Callable[[Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Days:
+    """Calendar days there."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessDays:
+    """Workdays of the policy's calendar."""
+
+    count: int
+
+
+Span = Days | BusinessDays | timedelta
+"""How long something lasts: days compare local dates, a timedelta elapses."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeforeDue:
-    """`days` calendar days before the due date, at a local time of day."""
+    """`days` calendar days (`business`: workdays) before the due date, at a local time of day."""
 
     days: int
     time: time
+    business: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AfterDue:
-    """`days` calendar days after the due date, at a local time of day."""
+    """`days` calendar days (`business`: workdays) after the due date, at a local time of day."""
 
     days: int
     time: time
+    business: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AfterPrevious:
-    """An elapsed duration after the previous step really ran or was skipped."""
+    """After the previous step really ran or was skipped: an elapsed `delay`; or, when `days` is set, that many days later at
+    the local `time`, and `delay` is only about as long.
+    """
 
     delay: timedelta
+    days: Days | BusinessDays | None = None
+    time: time | None = None
 
 
 Timing = BeforeDue | AfterDue | AfterPrevious
@@ -38,7 +66,9 @@ Timing = BeforeDue | AfterDue | AfterPrevious
 class Step:
     """One step: when, on what condition, and what it does. `email` and `sms` name templates; `escalate` a team.
 
-    `condition_text` is the expression as written, for reasons that people read.
+    `condition_text` is the expression as written, for reasons that people read; so is `escalate_condition_text`, on which
+    the escalation alone depends. `email_to` are roles of the customer's contacts (none: the main one), `email_cc` roles,
+    addresses or "owner", `sender` is "owner" or a person's name. A step on more than `approve_above` waits for a person.
     """
 
     id: str
@@ -48,6 +78,14 @@ class Step:
     email: str | None = None
     sms: str | None = None
     escalate: str | None = None
+    email_to: tuple[str, ...] = ()
+    email_cc: tuple[str, ...] = ()
+    sender: str | None = None
+    attach_invoice_pdf: bool = False
+    approve_above: Amounts | None = None
+    escalate_condition: Condition | None = None
+    escalate_condition_text: str | None = None
+    late_fee: LateFee | None = None
 
     @property
     def is_message(self) -> bool:
@@ -66,12 +104,76 @@ class Window:
 ALL_DAY = Window(0, 1440)
 
 
+class Scope(StrEnum):
+    """Whether a message is about all that a customer owes, or about one invoice."""
+
+    CUSTOMER = "customer"
+    INVOICE = "invoice"
+
+
+class CatchUp(StrEnum):
+    """What becomes of steps that were missed: each in its order, or the latest message alone."""
+
+    NEXT = "next"
+    LATEST = "latest"
+
+
+class PartialPaymentRule(StrEnum):
+    """What a partial payment does to an invoice's plan."""
+
+    CONTINUE = "continue"
+    RESTART = "restart"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class OnPartialPayment:
+    """The rule, and for a hold how long it lasts."""
+
+    rule: PartialPaymentRule = PartialPaymentRule.CONTINUE
+    hold: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliesTo:
+    """The invoices that a policy is for; of several policies the one with the lowest priority takes an invoice."""
+
+    condition: Condition
+    condition_text: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLimit:
+    """At most `count` reminders to a customer in any span of `per`."""
+
+    count: int
+    per: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OnReply:
+    """What a customer's answer does: a hold (`hold` None: until a person has handled it), and the team that is told."""
+
+    hold: Span | None = None
+    notify: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseRules:
+    """How far ahead a customer may promise to pay, how often for one invoice, and how long after the date the promise is broken."""
+
+    max_days: int = 14
+    max_count: int = 2
+    grace: Span = Days(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A dunning plan. `minimum_balance` is in minor units by currency; `default_minimum` is a major-unit text, used for others.
 
     `remind_charge_automatically` and `no_due_date_after` (days after issue) say whether the invoices that are otherwise only
-    recorded are reminded about.
+    recorded are reminded about. `applies_to` None: the policy is followed only as the default, or by its name.
     """
 
     name: str
@@ -83,6 +185,17 @@ class Policy:
     on_paid_email: str | None = None
     remind_charge_automatically: bool = False
     no_due_date_after: int | None = None
+    applies_to: AppliesTo | None = None
+    calendar: WorkCalendar = EVERY_DAY
+    scope: Scope = Scope.INVOICE
+    min_gap: Span = timedelta()
+    max_messages: MessageLimit | None = None
+    catch_up: CatchUp = CatchUp.NEXT
+    first_contacts_per_day: int | None = None
+    on_reply: OnReply | None = None
+    on_partial_payment: OnPartialPayment = OnPartialPayment()
+    promise: PromiseRules | None = None
+    digest_to: tuple[str, ...] = ()
 
     def position(self, step_id: str | None) -> int:
         """A step's 1-based position; 0 when the policy has no such step."""

@@ -8,8 +8,11 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState, HoldKind, Notice
 from dunning.domain.decision import Channel, Effect, PolicyOf, Verdict, Work, days_overdue
 from dunning.domain.invoice import Invoice
-from dunning.domain.planning import next_instant, planned
+from dunning.domain.planning import next_instant, planned, task_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
+
+TASK_AFTER = timedelta(hours=72)
+"""As long as the brief waits between the last reminder and the team."""
 
 LONGEST_BACKOFF = timedelta(hours=1)
 
@@ -58,7 +61,7 @@ class Settlement:
             after, logged = self._after(case, invoice, one)
             case, ending = self._ended(case.with_invoice(after), invoice, after)
             activities += [*logged, *ending]
-        return Settled(case, tuple(activities))
+        return Settled(without_moot_tasks(case), tuple(activities))
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
@@ -88,12 +91,15 @@ class Settlement:
         return Settled(case.with_profile(profile), (held,))
 
     def _ended(self, case: Case, before: Invoice, after: Invoice) -> tuple[Case, list[Activity]]:
-        """A plan never ends in silence: unpaid and with nobody in charge, it becomes a task for the team."""
+        """A plan never ends in silence: unpaid and with nobody in charge, it becomes a task for the team.
+
+        The customer first gets the time to answer the last message.
+        """
         over = before.next_step and not after.next_step and after.is_open and not after.escalated and not after.suppressed_for
         if not over:
             return case, []
         reason = f"the plan ended and invoice {after.number} is still unpaid"
-        notices = {**case.profile.notices, f"plan_ended:{after.id}": Notice(reason, self.now, (after.id,))}
+        notices = {**case.profile.notices, task_key(after.id): Notice(reason, self.now + TASK_AFTER, (after.id,))}
         ended = Activity(self.now, ActivityType.PLAN_ENDED, reason, (after.id,), before.next_step, self.actor)
         return case.with_profile(replace(case.profile, notices=notices)), [ended]
 

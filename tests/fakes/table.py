@@ -1,4 +1,4 @@
-"""The table of template.yaml, made in moto: parsed from the template, never retyped."""
+"""The table of template.yaml, made in moto or in DynamoDB Local: parsed from the template, never retyped."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -15,10 +15,10 @@ REGION = "eu-west-1"
 _NOT_FOR_CREATION = {"TimeToLiveSpecification", "PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification"}
 
 
-def create_table(client: "DynamoDBClient") -> str:
+def create_table(client: "DynamoDBClient", name: str = TABLE) -> str:
     """Create the table that the template describes; answers its name."""
-    client.create_table(TableName=TABLE, **_settings())
-    return TABLE
+    client.create_table(TableName=name, **_settings())
+    return name
 
 
 @cache

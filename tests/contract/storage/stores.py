@@ -1,9 +1,9 @@
-"""What the storage contract runs on: the table of template.yaml on moto, and its twin in memory."""
+"""What the storage contract runs on: the table of template.yaml on moto and on DynamoDB Local, and its twin in memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from moto import mock_aws
 
@@ -12,9 +12,13 @@ from dunning.storage.cases import TableCaseStore
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
 from dunning.workflow.ports import CaseStore, OpenIndex, SweepNotes, TimerIndex
+from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import StandingClock
 from tests.fakes.table import aws_session, create_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 SHARDS = 3
 PAGE_SIZE = 4
@@ -39,17 +43,27 @@ class Storage:
 
 
 @contextmanager
-def table_storage() -> Iterator[Storage]:
+def moto_storage() -> Iterator[Storage]:
     """On moto."""
     with mock_aws():
         client = aws_session().client("dynamodb")
-        table = create_table(client)
-        yield Storage(
-            TableCaseStore(client, table, SHARDS),
-            TableTimerIndex(client, table, SHARDS),
-            TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
-            TableSweepNotes(client, table, StandingClock()),
-        )
+        yield _table_storage(client, create_table(client))
+
+
+@contextmanager
+def dynamodb_local_storage(url: str) -> Iterator[Storage]:
+    """On Amazon's DynamoDB Local, in a table of its own."""
+    with fresh_table(client_of(url)) as (client, table):
+        yield _table_storage(client, table)
+
+
+def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
+    return Storage(
+        TableCaseStore(client, table, SHARDS),
+        TableTimerIndex(client, table, SHARDS),
+        TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
+        TableSweepNotes(client, table, StandingClock()),
+    )
 
 
 @contextmanager
@@ -59,4 +73,4 @@ def memory_storage() -> Iterator[Storage]:
     yield Storage(store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes())
 
 
-STORAGES = {"table": table_storage, "memory": memory_storage}
+STORAGES = {"moto": moto_storage, "memory": memory_storage}

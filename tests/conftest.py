@@ -1,0 +1,31 @@
+"""What all tests share: Amazon's DynamoDB Local for a session, and a notice where it is missing."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.dynamodb_local.server import dynamodb_local, missing
+
+MUST_NOT_MISS = "DUNNING_TESTS_NEED_DYNAMODB_LOCAL"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In CI nothing may be left out."""
+    reason = missing()
+    if reason and os.environ.get(MUST_NOT_MISS):
+        raise pytest.UsageError(f"DynamoDB Local cannot run, and {MUST_NOT_MISS} is set: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not tested."""
+    if reason := missing():
+        terminalreporter.section("DynamoDB Local is missing")
+        terminalreporter.write_line(f"What keeps state was tested on moto alone, and not by threads at once: {reason}.")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url() -> Iterator[str]:
+    """Where Amazon's DynamoDB Local answers, started when first asked for."""
+    with dynamodb_local() as url:
+        yield url

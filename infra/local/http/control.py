@@ -11,8 +11,8 @@ from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
+from infra.local.sandbox.provider import Provider
 from infra.local.sandbox.server import ProviderSandbox
-from infra.local.sandbox.stripe import StripeSandbox
 
 _POLICY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _Handler = Callable[[Request, list[str]], Answer]
@@ -146,7 +146,7 @@ class Control:
     def _put_invoice(self, request: Request, names: list[str]) -> Answer:
         return json_answer(self._provider(names[0]).put_invoice(names[1], request.body))
 
-    def _provider(self, source: str) -> StripeSandbox:
+    def _provider(self, source: str) -> Provider:
         provider = self._sandbox.provider(source)
         if provider is None:
             raise _UnknownError(f"there is no sandbox of {source!r}")

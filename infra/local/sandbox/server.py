@@ -1,16 +1,26 @@
 """The sandboxes behind one port: which provider answers follows from the path, as their paths differ.
 
-A provider joins by an entry in `_providers` and in `_PATHS`, and by a webhook route in `WEBHOOKS`.
+A provider joins by an entry in `_providers` and in `_PATHS`, and, if its webhooks tell what it holds, in `WEBHOOKS`.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 
 from infra.local.http.wire import Answer, Request, Server, json_answer
+from infra.local.sandbox.provider import Provider
+from infra.local.sandbox.quickbooks import QuickBooksSandbox
 from infra.local.sandbox.stripe import StripeSandbox
+from infra.local.sandbox.xero import XeroSandbox
 
 WEBHOOKS = {"/webhooks/stripe": "stripe"}
-_PATHS = {"/v1/": "stripe", "/v2/": "stripe"}
+_PATHS = {
+    "/v1/": "stripe",
+    "/v2/": "stripe",
+    "/v3/company/": "quickbooks",
+    "/oauth2/": "quickbooks",
+    "/api.xro/": "xero",
+    "/connect/": "xero",
+}
 
 
 class ProviderSandbox:
@@ -18,7 +28,8 @@ class ProviderSandbox:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         """`clock` is the virtual time (UTC); it is first asked when the first request or webhook comes."""
-        self._providers = {"stripe": StripeSandbox(clock)}
+        sandboxes: tuple[Provider, ...] = (StripeSandbox(clock), QuickBooksSandbox(clock), XeroSandbox(clock))
+        self._providers = {sandbox.name: sandbox for sandbox in sandboxes}
         self._server = Server()
 
     @property
@@ -34,7 +45,7 @@ class ProviderSandbox:
         """Stop answering."""
         self._server.stop()
 
-    def provider(self, source: str) -> StripeSandbox | None:
+    def provider(self, source: str) -> Provider | None:
         """A source's sandbox; None when there is none."""
         return self._providers.get(source)
 

@@ -115,7 +115,7 @@ def test_a_note_in_metadata_stays_when_newer_news_come(stripe: Account) -> None:
 
 def test_an_unknown_address_is_404(stripe: Account) -> None:
     assert stripe.get("/v1/refunds/re_1").status == 404
-    assert stripe.ask("GET", "/v3/company/1/query").status == 404
+    assert stripe.ask("GET", "/v9/company/1/query").status == 404
 
 
 def test_the_product_reads_an_invoice_and_pages_through_all_open_ones(stripe: Account) -> None:

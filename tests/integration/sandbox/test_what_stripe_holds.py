@@ -6,11 +6,11 @@ from itertools import permutations
 import pytest
 
 from dunning.domain.errors import Rejected
-from infra.local.sandbox.stripe import StripeSandbox
+from infra.local.sandbox.provider import Provider
 from tests.integration.sandbox.stripe_account import T0, Account, event, invoice, signature
 
 
-def account_of(stripe: Account) -> StripeSandbox:
+def account_of(stripe: Account) -> Provider:
     provider = stripe.sandbox.provider("stripe")
     assert provider is not None
     return provider

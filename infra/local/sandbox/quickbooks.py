@@ -1,0 +1,187 @@
+"""QuickBooks Online, as far as the product reads it: one company, its invoices, and the customers these name.
+
+Its webhooks carry ids only, so nothing is learned from them: an invoice comes by `PUT /_local/provider/quickbooks/invoices/{id}`.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+from urllib.parse import parse_qs, unquote
+
+from dunning.domain.errors import Rejected
+from infra.local.http.wire import Answer, Request, rfc3339
+from infra.local.json_edges import Json, mapping, text
+from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
+
+_Comparable = TypeVar("_Comparable", str, Decimal)
+
+COMPANY = "1111111111"
+TOKEN_PATH = "/oauth2/v1/tokens/bearer"
+_LARGEST_PAGE = 1000
+_QUERY = re.compile(
+    r"select \* from (?P<kind>\w+)(?: where (?P<where>.+?))?(?: order ?by \w+(?: asc| desc)?)?"
+    r"(?: startposition (?P<start>\d+))?(?: maxresults (?P<most>\d+))?\s*",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"(?P<field>[\w.]+) *(?P<operator>=|>=|<=|>|<) *'(?P<value>(?:[^'\\]|\\.)*)'")
+
+
+class _FaultError(Exception):
+    """An answer in QuickBooks' envelope for errors."""
+
+    def __init__(self, status: int, code: str, message: str, kind: str = "ValidationFault") -> None:
+        super().__init__(message)
+        self.status, self.code, self.kind = status, code, kind
+
+
+class QuickBooksSandbox:
+    """One company. Safe under threads, with a lock of its own; `clock` is the virtual time (UTC)."""
+
+    name = "quickbooks"
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
+        self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
+        self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
+
+    def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Nothing is learned from a webhook of QuickBooks."""
+        return False
+
+    def put_invoice(self, invoice_id: str, raw: bytes) -> Json:
+        """Make this JSON (`{…}` or `{"Invoice": {…}}`) the invoice, as taken now. Raises Rejected naming the field that cannot be."""
+        try:
+            body = parsed(raw)
+        except (ValueError, RecursionError) as exc:
+            raise Rejected(f"the body is no JSON object: {exc}") from exc
+        body = mapping(body["Invoice"]) if "Invoice" in body else body
+        if body.setdefault("Id", invoice_id) != invoice_id:
+            raise Rejected(f"the body's Id is {body['Id']!r}, the address says {invoice_id!r}")
+        for field in ("Balance", "TotalAmt"):
+            if number(body.get(field)) is None:
+                raise Rejected(f"{field} is {body.get(field)!r}: give a number")
+        if not text(mapping(body.get("CustomerRef")).get("value")):
+            raise Rejected('CustomerRef must name a customer: {"value": "5", "name": "…"}')
+        with self._lock:
+            known = self._objects["Invoice"].get(invoice_id)
+            version = int(text(known.get("SyncToken")) or "0") + 1 if known else 0
+            body.setdefault("CurrencyRef", {"value": "USD"})
+            body["SyncToken"] = str(version)
+            body["MetaData"] = {
+                "CreateTime": rfc3339(self._clock()),
+                **mapping(body.get("MetaData")),
+                "LastUpdatedTime": rfc3339(self._clock()),
+            }
+            self._objects["Invoice"][invoice_id] = body
+        return mapping(plain(body))
+
+    def invoice(self, invoice_id: str) -> Json | None:
+        """The invoice as held."""
+        with self._lock:
+            found = self._objects["Invoice"].get(invoice_id)
+            return mapping(plain(found)) if found else None
+
+    def customers(self) -> list[str]:
+        """Customers whose invoices are held: `<company>:<id>`."""
+        with self._lock:
+            return [f"{COMPANY}:{bare}" for bare in dict.fromkeys(_customer(invoice) for invoice in self._objects["Invoice"].values())]
+
+    def answer(self, request: Request) -> Answer:
+        """What quickbooks.api.intuit.com would answer, and the token endpoint."""
+        with self._lock:
+            if request.path == TOKEN_PATH:
+                return self._tokens.answer(request)
+            try:
+                return exact_answer(self._route(request))
+            except _FaultError as fault:
+                error = {"Message": str(fault), "Detail": str(fault), "code": fault.code, "element": ""}
+                body = {"Fault": {"Error": [error], "type": fault.kind}, "time": rfc3339(self._clock())}
+                return exact_answer(body, fault.status)
+
+    def _route(self, request: Request) -> Json:
+        if not self._tokens.is_good(request.headers.get("authorization", "")):
+            raise _FaultError(401, "3200", "AuthenticationFailed", "AUTHENTICATION")
+        if any(meter.wait() is not None for meter in self._meters):
+            raise _FaultError(429, "003001", "ThrottleExceeded", "THROTTLE")
+        parts = [unquote(part) for part in request.path.strip("/").split("/")]
+        query = {name: values[-1] for name, values in parse_qs(request.query).items()}
+        match request.method, parts:
+            case "GET", ["v3", "company", company, *_] if company != COMPANY:
+                raise _FaultError(403, "3100", "ApplicationAuthorizationFailed", "AuthorizationFault")
+            case "GET", ["v3", "company", _, "query"]:
+                return {"QueryResponse": self._queried(query.get("query", "")), "time": rfc3339(self._clock())}
+            case "GET", ["v3", "company", _, kind, object_id]:
+                return self._read(kind, object_id, query.get("include", ""))
+        raise _FaultError(400, "4001", f"Invalid or unsupported request: {request.method} {request.path}")
+
+    def _read(self, kind: str, object_id: str, include: str) -> Json:
+        name = next((known for known in self._objects if known.lower() == kind.lower()), None)
+        if name is None:
+            raise _FaultError(400, "2020", f"Unsupported operation on {kind}")
+        found = self._customers().get(object_id) if name == "Customer" else self._objects[name].get(object_id)
+        if found is None:
+            raise _FaultError(400, "610", "Object Not Found")
+        if name == "Invoice" and "invoicelink" not in include.lower():
+            found = {key: value for key, value in found.items() if key != "InvoiceLink"}
+        return {name: found, "time": rfc3339(self._clock())}
+
+    def _queried(self, query: str) -> Json:
+        read = _QUERY.fullmatch(query.strip())
+        name = next((known for known in self._objects if read and known.lower() == read["kind"].lower()), None)
+        if read is None or name is None:
+            raise _FaultError(400, "4000", f"Error parsing query: {query[:80]}")
+        rows = list((self._customers() if name == "Customer" else self._objects[name]).values())
+        for condition in re.split(r" and ", read["where"] or "", flags=re.IGNORECASE) if read["where"] else ():
+            rows = [row for row in rows if _holds(row, condition)]
+        start, most = int(read["start"] or 1), min(int(read["most"] or 100), _LARGEST_PAGE)
+        page = [{key: value for key, value in row.items() if key != "InvoiceLink"} for row in rows[start - 1 : start - 1 + most]]
+        return {name: page, "startPosition": start, "maxResults": len(page)} if page else {}
+
+    def _customers(self) -> dict[str, Json]:
+        """Customers as their newest invoice shows them."""
+        found = {
+            _customer(invoice): {
+                "Id": _customer(invoice),
+                "DisplayName": mapping(invoice.get("CustomerRef")).get("name"),
+                "PrimaryEmailAddr": invoice.get("BillEmail"),
+                "BillAddr": invoice.get("BillAddr"),
+                "Active": True,
+            }
+            for invoice in self._objects["Invoice"].values()
+        }
+        return found | self._objects["Customer"]
+
+
+def _customer(invoice: Json) -> str:
+    return text(mapping(invoice.get("CustomerRef")).get("value"))
+
+
+def _holds(row: Json, condition: str) -> bool:
+    read = _CONDITION.fullmatch(condition.strip())
+    if read is None:
+        raise _FaultError(400, "4000", f"Error parsing query: {condition[:80]}")
+    held: object = row
+    for name in read["field"].split("."):
+        held = mapping(held).get(name)
+    if isinstance(held, dict):
+        held = held.get("value")
+    wanted = read["value"].replace("\\'", "'")
+    amount = number(held)
+    compared = _compared(str(held), wanted) if amount is None else _compared(amount, _amount(wanted))
+    return {"=": compared == 0, ">": compared > 0, "<": compared < 0, ">=": compared >= 0, "<=": compared <= 0}[read["operator"]]
+
+
+def _compared(left: _Comparable, right: _Comparable) -> int:
+    return (left > right) - (left < right)
+
+
+def _amount(wanted: str) -> Decimal:
+    try:
+        return Decimal(wanted)
+    except InvalidOperation:
+        raise _FaultError(400, "4000", f"{wanted!r} is no number") from None

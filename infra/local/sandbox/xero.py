@@ -1,0 +1,149 @@
+"""Xero, as far as the product reads it: one tenant, its invoices, and the contacts these name.
+
+Its webhooks carry ids only, so nothing is learned from them: an invoice comes by `PUT /_local/provider/xero/invoices/{id}`.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, unquote
+
+from dunning.domain.errors import Rejected
+from infra.local.http.wire import Answer, Request, json_answer
+from infra.local.json_edges import Json, mapping, mappings, text
+from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+TOKEN_PATH = "/connect/token"
+_PAGE = 100
+_DAILY = 5000
+_STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED")
+_STUB = ("ContactID", "ContactNumber", "ContactStatus", "Name", "EmailAddress")
+_ALLOWED = 'Type=="ACCREC"'
+
+
+class XeroSandbox:
+    """One tenant. Safe under threads, with a lock of its own; `clock` is the virtual time (UTC)."""
+
+    name = "xero"
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._invoices: dict[str, Json] = {}
+        self._changed: dict[str, datetime] = {}
+        self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
+        self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
+
+    def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Nothing is learned from a webhook of Xero."""
+        return False
+
+    def put_invoice(self, invoice_id: str, raw: bytes) -> Json:
+        """Make this JSON (`{…}` or `{"Invoices": [{…}]}`) the invoice, as taken now. Raises Rejected naming the field that cannot be."""
+        try:
+            body = parsed(raw)
+        except (ValueError, RecursionError) as exc:
+            raise Rejected(f"the body is no JSON object: {exc}") from exc
+        body = (mappings(body["Invoices"]) or [{}])[0] if "Invoices" in body else body
+        if body.setdefault("InvoiceID", invoice_id) != invoice_id:
+            raise Rejected(f"the body's InvoiceID is {body['InvoiceID']!r}, the address says {invoice_id!r}")
+        body.setdefault("Type", "ACCREC")
+        if body.get("Status") not in _STATUSES:
+            raise Rejected(f"Status is {body.get('Status')!r}: give one of {', '.join(_STATUSES)}")
+        if number(body.get("AmountDue")) is None:
+            raise Rejected(f"AmountDue is {body.get('AmountDue')!r}: give a number")
+        if not text(mapping(body.get("Contact")).get("ContactID")):
+            raise Rejected('Contact must name a contact: {"ContactID": "…", "Name": "…"}')
+        with self._lock:
+            now = self._clock()
+            body["UpdatedDateUTC"] = f"/Date({int(now.timestamp() * 1000)}+0000)/"
+            self._invoices[invoice_id] = body
+            self._changed[invoice_id] = now
+        return mapping(plain(body))
+
+    def invoice(self, invoice_id: str) -> Json | None:
+        """The invoice as held."""
+        with self._lock:
+            found = self._invoices.get(invoice_id)
+            return mapping(plain(found)) if found else None
+
+    def customers(self) -> list[str]:
+        """Contacts whose invoices are held: `<tenant>:<id>`."""
+        with self._lock:
+            receivable = [invoice for invoice in self._invoices.values() if invoice["Type"] == "ACCREC"]
+            return [f"{TENANT}:{bare}" for bare in dict.fromkeys(_contact(invoice) for invoice in receivable)]
+
+    def answer(self, request: Request) -> Answer:
+        """What api.xero.com would answer, and the token endpoint."""
+        with self._lock:
+            if request.path == TOKEN_PATH:
+                return self._tokens.answer(request)
+            return self._refused(request) or self._route(request)
+
+    def _refused(self, request: Request) -> Answer | None:
+        if not self._tokens.is_good(request.headers.get("authorization", "")):
+            return json_answer({"Title": "Unauthorized", "Status": 401, "Detail": "AuthenticationUnsuccessful"}, 401)
+        if request.headers.get("xero-tenant-id") != TENANT:
+            return json_answer({"Title": "Forbidden", "Status": 403, "Detail": "AuthenticationUnsuccessful"}, 403)
+        for problem, meter in self._meters.items():
+            wait = meter.wait()
+            if wait is not None:
+                seconds = str(max(1, int(wait.total_seconds())))
+                return Answer(429, b"", {"Retry-After": seconds, "X-Rate-Limit-Problem": problem})
+        return None
+
+    def _route(self, request: Request) -> Answer:
+        parts = [unquote(part) for part in request.path.removeprefix("/api.xro/2.0").strip("/").split("/")]
+        query = {name: values[-1] for name, values in parse_qs(request.query).items()}
+        match request.method, parts:
+            case "GET", ["Invoices"]:
+                return self._listed("Invoices", self._wanted(query, request.headers.get("if-modified-since")), query)
+            case "GET", ["Invoices", invoice_id] if invoice_id in self._invoices:
+                return self._found("Invoices", [self._invoices[invoice_id]])
+            case "GET", ["Invoices", invoice_id, "OnlineInvoice"] if self._is_payable(invoice_id):
+                return self._found("OnlineInvoices", [{"OnlineInvoiceUrl": f"https://in.xero.com/{invoice_id}"}])
+            case "GET", ["Contacts"]:
+                asked = query.get("IDs", "").split(",") if "IDs" in query else None
+                found = [contact for bare, contact in self._contacts().items() if asked is None or bare in asked]
+                return self._listed("Contacts", found, query)
+            case "GET", ["Contacts", contact_id] if contact_id in self._contacts():
+                return self._found("Contacts", [self._contacts()[contact_id]])
+            case "GET", ["CreditNotes"]:
+                return self._listed("CreditNotes", [], query)
+        return Answer(404, b"The resource you're looking for cannot be found", {"Content-Type": "text/html"})
+
+    def _wanted(self, query: Mapping[str, str], since: str | None) -> list[Json]:
+        statuses, ids, contacts = (query[name].split(",") if name in query else None for name in ("Statuses", "IDs", "ContactIDs"))
+        changed_after = datetime.fromisoformat(since.rstrip("Z") + "+00:00") if since else None
+        return [
+            {**invoice, "Contact": {key: value for key, value in mapping(invoice["Contact"]).items() if key in _STUB}}
+            for invoice_id, invoice in self._invoices.items()
+            if (statuses is None or invoice["Status"] in statuses)
+            and (ids is None or invoice_id in ids)
+            and (contacts is None or _contact(invoice) in contacts)
+            and (query.get("where", "").replace(" ", "") != _ALLOWED or invoice["Type"] == "ACCREC")
+            and (changed_after is None or self._changed[invoice_id] > changed_after)
+        ]
+
+    def _listed(self, collection: str, rows: Sequence[Json], query: Mapping[str, str]) -> Answer:
+        page = int(query.get("page", "1")) if query.get("page", "1").isdecimal() else 1
+        pages: Json = {"page": page, "pageSize": _PAGE, "pageCount": -(-len(rows) // _PAGE), "itemCount": len(rows)}
+        return self._found(collection, rows[(page - 1) * _PAGE : page * _PAGE], pages)
+
+    def _found(self, collection: str, rows: Sequence[Json], pagination: Json | None = None) -> Answer:
+        body: Json = {"Status": "OK", "ProviderName": "local", collection: list(rows)}
+        answer = exact_answer(body | ({"pagination": pagination} if pagination else {}))
+        return Answer(answer.status, answer.body, {**answer.headers, "X-DayLimit-Remaining": str(self._meters["day"].left)})
+
+    def _is_payable(self, invoice_id: str) -> bool:
+        invoice = self._invoices.get(invoice_id)
+        return invoice is not None and invoice["Type"] == "ACCREC" and invoice["Status"] in ("AUTHORISED", "PAID")
+
+    def _contacts(self) -> dict[str, Json]:
+        """Contacts as their newest invoice shows them."""
+        return {_contact(invoice): {"ContactStatus": "ACTIVE", **mapping(invoice["Contact"])} for invoice in self._invoices.values()}
+
+
+def _contact(invoice: Json) -> str:
+    return text(mapping(invoice.get("Contact")).get("ContactID"))

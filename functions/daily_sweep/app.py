@@ -10,8 +10,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
-from dunning.domain.errors import DunningError
+from dunning.domain.errors import DunningError, Retryable
 from dunning.storage.queues import read_sweep_stage
+
+LAST_RECEIVES = 4
 
 
 def build(platform: Platform) -> Handler:
@@ -23,6 +25,12 @@ def build(platform: Platform) -> Handler:
     def work_off(record: SQSRecord) -> None:
         try:
             swept = sweep.page(read_sweep_stage(record.body))
+        except Retryable:
+            log.exception("page not done", extra={"message_id": record.message_id})
+            if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+                raise
+            # The source was down for hours: tomorrow's sweep begins anew, and no dead letter is due.
+            return
         except DunningError:
             log.exception("page not done", extra={"message_id": record.message_id})
             raise

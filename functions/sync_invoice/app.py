@@ -7,8 +7,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
-from dunning.domain.errors import DunningError
+from dunning.domain.errors import DunningError, Retryable
 from dunning.storage.queues import read_sync_request
+from dunning.workflow.ports import SyncRequest
+from dunning.workflow.sync_invoice import SyncInvoice
+
+LAST_RECEIVES = 4
 
 
 def build(platform: Platform) -> Handler:
@@ -20,7 +24,7 @@ def build(platform: Platform) -> Handler:
     def fetch(record: SQSRecord) -> None:
         try:
             request = read_sync_request(record.body)
-            outcome = sync(request)
+            outcome = attempt(sync, request, int(record.attributes.approximate_receive_count or "1"))
         except DunningError:
             log.exception("not done", extra={"message_id": record.message_id})
             raise
@@ -30,6 +34,16 @@ def build(platform: Platform) -> Handler:
         return process_partial_response(event, fetch, processor, cast("LambdaContext", context))
 
     return handle
+
+
+def attempt(sync: SyncInvoice, request: SyncRequest, receives: int) -> str:
+    """What fails again and again, because the source is down, is put off rather than given up: nothing else would bring it back."""
+    try:
+        return sync(request)
+    except Retryable:
+        if receives < LAST_RECEIVES or not sync.put_off(request):
+            raise
+        return "put off"
 
 
 def __getattr__(name: str) -> Handler:

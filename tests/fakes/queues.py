@@ -58,8 +58,8 @@ class MemorySyncQueue:
 
     requests: list[SyncRequest] = field(default_factory=list)
 
-    def send(self, requests: Sequence[SyncRequest]) -> None:
-        """Ask for a fetch of each."""
+    def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
+        """Ask for a fetch of each; that some are to be seen later makes no difference here."""
         self.requests.extend(requests)
 
     def receive(self) -> list[SyncRequest]:

@@ -64,7 +64,8 @@ def _tell_failure(outcome: Outcome, *, smaller: bool) -> None:
 
 
 def _schedule(plan: Plan) -> list[str]:
-    lines = [f"from {plan.start:%d %b %Y %H:%M:%S} to {plan.end:%d %b %H:%M}, policy with {', '.join(step.id for step in plan.policy.steps)}"]
+    steps = ", ".join(step.id for step in plan.policy.steps)
+    lines = [f"from {plan.start:%d %b %Y %H:%M:%S} to {plan.end:%d %b %H:%M}, policy with {steps}"]
     lines += [f"{customer}: {contact.email}, {contact.phone}, {contact.timezone}" for customer, contact in plan.contacts]
     lines += [str(happening) for happening in plan.happenings]
     for name in ("provider_down", "mail_down", "quota_spent", "wheel_silent", "sweep_silent"):

@@ -28,7 +28,7 @@ def violations(world: World) -> list[str]:
 def every_step_ran_once_or_has_a_reason(world: World) -> Iterator[str]:
     """The steps behind an invoice are exactly those that the log tells of, each once."""
     for case, invoice, log in _invoices(world):
-        ran = Counter(activity.step for activity in _of_steps(log) if activity.type is not ActivityType.ESCALATED or not _also_sent(activity, log))
+        ran = Counter(activity.step for activity in _of_steps(log) if not _is_second_word(activity, log))
         for step, times in ran.items():
             if times > 1:
                 yield f"{_name(case, invoice)}: step {step} is logged {times} times"
@@ -60,7 +60,8 @@ def the_log_says_what_was_sent(world: World) -> Iterator[str]:
                 if not accepted["team", customer, effect]:
                     yield f"{_name(case, invoice)}: the log says that it was escalated, but the team was not told"
     for channel, customer, effect in accepted:
-        if (channel, customer, effect) not in told and not effect.startswith("notice:") and not _is_parked(world, customer):
+        # Of a notice to our own people nothing is reported: when its sender dies and the invoice is paid, nobody knows of it.
+        if (channel, customer, effect) not in told and channel != "team" and not _is_parked(world, customer):
             yield f"{customer}: {channel} took {effect}, but the log does not say so"
 
 
@@ -100,10 +101,9 @@ def what_is_true_is_known(world: World) -> Iterator[str]:
             if invoice is None:
                 if truth.status is Status.OPEN:
                     yield f"{name} of {customer} is open at the provider, but unknown here"
-            elif (invoice.status, invoice.amount_due) != (truth.status, truth.amount_due):
-                if Status.OPEN in (invoice.status, truth.status):
-                    ours, theirs = f"{invoice.status.value} {invoice.amount_due}", f"{truth.status.value} {truth.amount_due}"
-                    yield f"{name} of {customer} is {ours} here, but {theirs} at the provider"
+            elif Status.OPEN in (invoice.status, truth.status) and (invoice.status, invoice.amount_due) != (truth.status, truth.amount_due):
+                ours, theirs = f"{invoice.status.value} {invoice.amount_due}", f"{truth.status.value} {truth.amount_due}"
+                yield f"{name} of {customer} is {ours} here, but {theirs} at the provider"
         for name, invoice in known.items():
             if name not in issued and invoice.is_open:
                 yield f"{name} of {customer} is open here, but gone at the provider"
@@ -203,15 +203,14 @@ def _name(case: Case, invoice: Invoice) -> str:
 
 def _of_steps(log: list[Activity]) -> list[Activity]:
     """What tells of a step; a new reason for silence is no step, though it names the next one."""
-    return [
-        activity
-        for activity in log
-        if activity.step and activity.type in OF_A_STEP and (activity.type is not ActivityType.SUPPRESSED or "no_address" in (activity.reason or ""))
-    ]
+    of_steps = [activity for activity in log if activity.step and activity.type in OF_A_STEP]
+    return [activity for activity in of_steps if activity.type is not ActivityType.SUPPRESSED or "no_address" in (activity.reason or "")]
 
 
-def _also_sent(activity: Activity, log: list[Activity]) -> bool:
-    return any(other.step == activity.step and other.type in (ActivityType.SENT, ActivityType.SUPPRESSED) for other in log)
+def _is_second_word(activity: Activity, log: list[Activity]) -> bool:
+    """A step that writes and escalates is told of twice."""
+    first = (ActivityType.SENT, ActivityType.SUPPRESSED)
+    return activity.type is ActivityType.ESCALATED and any(other.step == activity.step and other.type in first for other in log)
 
 
 def _status_in(log: list[Activity]) -> Status | None:
@@ -225,7 +224,7 @@ def _status_in(log: list[Activity]) -> Status | None:
 
 def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Activity]) -> int | None:
     """Reminders after the due date; None where the date or the customer's clock moved."""
-    if invoice.due_date is None or any(activity.type is ActivityType.UPDATED for activity in log):
+    if invoice.due_date != dict(world.plan.due)[invoice.id] or any(activity.type is ActivityType.UPDATED for activity in log):
         return None
     zone = zone_of(case.profile.contact.timezone, world.plan.policy.timezone)
     sent = [activity for activity in log if activity.type is ActivityType.SENT and activity.step]

@@ -33,14 +33,14 @@ class TwinSyncQueue:
         self._wire = wire
         self._queue = queue
 
-    def send(self, requests: Sequence[SyncRequest]) -> None:
+    def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
         """Whole, or in part."""
         half = requests[: len(requests) // 2]
-        self._wire.call("queue.sync", SEND_TO_QUEUE, lambda: self._send(requests), in_part=lambda: self._send(half))
+        self._wire.call("queue.sync", SEND_TO_QUEUE, lambda: self._send(requests, delay), in_part=lambda: self._send(half, delay))
 
-    def _send(self, requests: Sequence[SyncRequest]) -> None:
+    def _send(self, requests: Sequence[SyncRequest], delay: int) -> None:
         for request in requests:
-            self._queue.send(request)
+            self._queue.send(request, delay)
 
 
 class TwinSweepQueue:

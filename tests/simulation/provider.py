@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.invoice import Snapshot, Status
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, InvoiceSeen, NeedsFetch, SourceEvent
 from tests.fakes.source import FakeSource
@@ -94,7 +94,8 @@ class Provider:
         charge = f"ch_{happening.invoice}"
         self.account.traces[FetchKind.CHARGE, charge] = Traced(happening.customer, (happening.invoice,))
         number = sum(dispute.charge == charge for dispute in self.account.disputes.values())
-        return self._dispute(DisputeSeen(f"dp_{happening.invoice}_{number}", is_open=True, charge=charge, payment_intent=None, stamp=self._stamp()))
+        dispute_id = f"dp_{happening.invoice}_{number}"
+        return self._dispute(DisputeSeen(dispute_id, is_open=True, charge=charge, payment_intent=None, stamp=self._stamp()))
 
     def _undisputed(self, happening: Happening) -> SourceEvent | None:
         for dispute in self._open_disputes(happening.invoice):

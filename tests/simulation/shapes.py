@@ -21,7 +21,6 @@ def _large(facts: Facts) -> bool:
     return float(str(facts["amount_due"])) >= 80
 
 
-ESCALATE = {"escalate": "collections"}
 SHAPES: tuple[Policy, ...] = (
     Policy(
         "standard",
@@ -60,8 +59,8 @@ SHAPES: tuple[Policy, ...] = (
         "America/New_York",
         (
             Step("first", AfterDue(0, NINE), email="friendly"),
-            Step("second", _after(hours=3), condition=_large, condition_text="amount_due >= 80", email="second_notice", sms="second_notice"),
-            Step("third", AfterDue(2, time(10)), email="second_notice", **ESCALATE),
+            Step("second", _after(hours=3), condition=_large, condition_text="80 or more", email="second_notice", sms="second_notice"),
+            Step("third", AfterDue(2, time(10)), email="second_notice", escalate="collections"),
         ),
         NARROW,
         default_minimum="1.00",

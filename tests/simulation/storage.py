@@ -12,6 +12,8 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.faults import CLAIM, READ, WRITE
 from tests.simulation.wire import Wire
 
+OnClaim = Callable[[str, datetime], None]
+
 
 class Timers:
     """When each customer's timer was set, and to what; the index shows it a little later."""
@@ -34,8 +36,13 @@ class Timers:
         return self._history.get(customer, [(self._cloud.true_time(), None)])[-1]
 
     def any_before(self, until: datetime) -> bool:
-        """Whether a turn of the wheel could find anything at all."""
-        return any(timer and timer.due_at < until for history in self._history.values() for _, timer in history[-3:])
+        """Whether a turn of the wheel could find anything: what stands, or stood until a moment ago."""
+        lately = self._cloud.true_time() - timedelta(minutes=3)
+        return any(
+            timer and timer.due_at < until
+            for history in self._history.values()
+            for timer in (history[-1][1], history[-2][1] if history[-1][0] > lately and len(history) > 1 else None)
+        )
 
     def shown(self) -> Iterator[DueTimer]:
         """What the index shows by now."""
@@ -49,7 +56,7 @@ class Timers:
 class TwinStore:
     """workflow.ports.CaseStore."""
 
-    def __init__(self, memory: MemoryCaseStore, wire: Wire, cloud: Cloud, timers: Timers, on_claim: Callable[[str, datetime], None]) -> None:
+    def __init__(self, memory: MemoryCaseStore, wire: Wire, cloud: Cloud, timers: Timers, on_claim: OnClaim) -> None:
         self._memory = memory
         self._wire = wire
         self._cloud = cloud

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dunning.domain.case import HoldKind
+from dunning.domain.case import HoldKind, Profile
 from dunning.domain.invoice import Status
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud
@@ -63,7 +63,8 @@ class Watch:
         self._violated(message, f"was sent though the case was held: {', '.join(holds)}")
 
     def _violated(self, message: Accepted, what: str) -> None:
-        self._records.violated(f"{message.at:%d %b %H:%M:%S} {message.channel} {message.envelope.effect} of {message.envelope.customer} {what}")
+        about = f"{message.channel} {message.envelope.effect} of {message.envelope.customer}"
+        self._records.violated(f"{message.at:%d %b %H:%M:%S} {about} {what}")
 
     def claimed(self, customer: str, due: datetime) -> None:
         """A worker took a customer whose timer had been due since then."""
@@ -87,9 +88,12 @@ class Watch:
             if profile.claimed_at(now) or profile.is_held:
                 continue
             for invoice in case.invoices.values():
-                if not (invoice.is_open and invoice.next_at):
-                    continue
-                if invoice.next_at < now - OVERDUE:
-                    self._records.violated(f"{invoice.id} of {customer}: step {invoice.next_step} is due since {invoice.next_at} and was lost (now {now})")
-                if profile.due_at is None or profile.due_at > max(invoice.next_at, now + timedelta(hours=1)):
-                    self._records.violated(f"{customer}: its timer stands at {profile.due_at}, but {invoice.id} is due at {invoice.next_at}")
+                if invoice.is_open and invoice.next_at:
+                    self._is_armed(profile, invoice.id, invoice.next_step or "", invoice.next_at)
+
+    def _is_armed(self, profile: Profile, invoice: str, step: str, due: datetime) -> None:
+        now = self._cloud.true_time()
+        if due < now - OVERDUE:
+            self._records.violated(f"{invoice} of {profile.customer}: step {step} is due since {due}, and was lost (it is {now})")
+        if profile.due_at is None or profile.due_at > max(due, now + timedelta(hours=1)):
+            self._records.violated(f"{profile.customer}: its timer stands at {profile.due_at}, but {invoice} is due at {due}")

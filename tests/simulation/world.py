@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 from dunning.content.policy_book import PolicyBook
@@ -17,7 +18,9 @@ from dunning.workflow.run_step import RunStep
 from dunning.workflow.sending import Sender
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sync_invoice import SyncInvoice
-from functions.run_step.app import LAST_RECEIVES
+from functions.daily_sweep import app as sweep_function
+from functions.run_step import app as run_function
+from functions.sync_invoice import app as sync_function
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import PlainRenderer
 from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
@@ -61,8 +64,8 @@ class World:
     def _wire(self) -> None:
         cloud, wire, policies = self.cloud, Wire(self.cloud), self.policies
         self.run_queue = Sqs[Wakeup](cloud, "run", "run_step", self._on_wakeup, about=self._about_wakeup)
-        self.sync_queue = Sqs[SyncRequest](cloud, "sync", "sync_invoice", lambda request, _: self.sync(request))
-        self.sweep_queue = Sqs[SweepStage](cloud, "sweep", "daily_sweep", lambda stage, _: self.sweep.page(stage), visibility=1800)
+        self.sync_queue = Sqs[SyncRequest](cloud, "sync", "sync_invoice", self._on_request)
+        self.sweep_queue = Sqs[SweepStage](cloud, "sweep", "daily_sweep", self._on_stage, visibility=1800)
         store = TwinStore(self.memory, wire, cloud, self.timers, self.watch.claimed)
         sources = {"stripe": TwinSource(self.provider, wire, cloud)}
         channels = TwinChannels(wire, cloud, self._accepted)
@@ -82,7 +85,7 @@ class World:
         """From the start until everything has settled."""
         timeline = self.cloud.timeline
         for happening in self.plan.happenings:
-            timeline.at(happening.at, lambda happening=happening: self._happen(happening))  # type: ignore[misc]
+            timeline.at(happening.at, partial(self._happen, happening))
         timeline.at(_first_turn(self.plan.start), self._turn)
         timeline.at(_next_sweep(self.plan.start), self._sweep)
         timeline.run_until(self.plan.end + HOUR_AND_BACKOFF)
@@ -134,7 +137,19 @@ class World:
         try:
             self.run_step(wakeup)
         except Retryable:
-            if receives < LAST_RECEIVES:
+            if receives < run_function.LAST_RECEIVES:
+                raise
+
+    def _on_request(self, request: SyncRequest, receives: int) -> None:
+        """As functions/sync_invoice answers."""
+        sync_function.attempt(self.sync, request, receives)
+
+    def _on_stage(self, stage: SweepStage, receives: int) -> None:
+        """As functions/daily_sweep answers."""
+        try:
+            self.sweep.page(stage)
+        except Retryable:
+            if receives < sweep_function.LAST_RECEIVES:
                 raise
 
     def _about_wakeup(self, wakeup: Wakeup) -> tuple[str, bool]:
@@ -152,13 +167,11 @@ class World:
     def _ses_reports(self, kind: DeliveryKind, message: Accepted, seconds: float) -> None:
         envelope = message.envelope
         number = f"mail-{len(self.records.accepted)}"
-        news = DeliveryNews(
-            kind, envelope.customer, envelope.claim, envelope.effect, envelope.invoices, envelope.step, number, message.at
-        )
+        news = DeliveryNews(kind, envelope.customer, envelope.claim, envelope.effect, envelope.invoices, envelope.step, number, message.at)
         fault = self.cloud.draw("ses.report", MESSAGE)
         late = fault.size % 240 if fault and fault.kind is Kind.DELAYED else 0
+        report = partial(self.cloud.asynchronously, "delivery_feedback", partial(self.delivery, news))
         for more in (0, fault.size) if fault and fault.kind is Kind.DOUBLED else (0,):
-            report = lambda: self.cloud.asynchronously("delivery_feedback", lambda: self.delivery(news))  # noqa: E731
             self.cloud.timeline.after(seconds + late + more, report)
 
     def _race(self, fault: Fault, customer: str | None) -> None:

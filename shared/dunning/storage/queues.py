@@ -68,12 +68,13 @@ class SyncRequests:
     client: SQSClient
     url: str
 
-    def send(self, requests: Sequence[SyncRequest]) -> None:
-        """Ask for a fetch of each. Raises Retryable."""
+    def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
+        """Ask for a fetch of each, after so many seconds (0 to 900). Raises Retryable."""
+        later = {"DelaySeconds": delay} if delay else {}
         _send_all(
             self.client,
             self.url,
-            [{"Id": str(n), "MessageBody": json.dumps(_sync_body(request))} for n, request in enumerate(requests)],
+            [{"Id": str(n), "MessageBody": json.dumps(_sync_body(request)), **later} for n, request in enumerate(requests)],
         )
 
 
@@ -128,6 +129,7 @@ def _sync_body(request: SyncRequest) -> JsonObject:
         "customer": request.customer,
         "stamp": keys.instant(request.stamp) if request.stamp else None,
         "detail": request.detail,
+        **({"tries": request.tries} if request.tries else {}),
     }
 
 
@@ -142,6 +144,7 @@ def read_sync_request(body: str) -> SyncRequest:
     """The request in a message's body. Raises Rejected."""
     data = _object(body)
     stamp = data.get("stamp")
+    tries = data.get("tries", 0)
     return SyncRequest(
         source=_required(data, "source"),
         kind=_required(data, "kind"),
@@ -149,6 +152,7 @@ def read_sync_request(body: str) -> SyncRequest:
         customer=_optional(data, "customer"),
         stamp=_instant(stamp, "stamp") if isinstance(stamp, str) else None,
         detail=_optional(data, "detail"),
+        tries=tries if isinstance(tries, int) else 0,
     )
 
 

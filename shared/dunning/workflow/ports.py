@@ -153,7 +153,7 @@ class DeadLetters(Protocol):
 class SyncRequest:
     """Something at a source must be looked at. `kind` is a FetchKind's value.
 
-    `account`: the company or tenant it belongs to, for sources that have several. `stamp` (UTC): when we learned of it.
+    `account`: the company or tenant it belongs to, for sources that have several. `stamp` (UTC): when we learned of it. `tries`: how often it was put off.
     """
 
     source: str
@@ -163,13 +163,14 @@ class SyncRequest:
     stamp: datetime | None = None
     detail: str | None = None
     account: str | None = None
+    tries: int = 0
 
 
 class SyncQueue(Protocol):
     """The queue in front of sync_invoice."""
 
-    def send(self, requests: Sequence[SyncRequest]) -> None:
-        """Send in batches of ten; raises Retryable."""
+    def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
+        """Send in batches of ten, to be seen after so many seconds (0 to 900); raises Retryable."""
         ...
 
 

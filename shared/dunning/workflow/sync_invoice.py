@@ -1,7 +1,7 @@
 """Fetch at the source what news only pointed at, or told doubtfully, and record it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Rejected
@@ -10,6 +10,12 @@ from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import DisputeSeen, FetchKind
+
+QUARTER_OF_AN_HOUR = 900
+"""Seconds: the longest delay SQS knows."""
+
+MOST_TRIES = 3 * 96
+"""Three days, after which somebody must look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,15 @@ class SyncInvoice:
                 traced = source.trace(kind, request.id)
                 return "; ".join(self._invoice(source, found, traced.customer) for found in traced.invoices) if traced else "unknown"
 
+    def put_off(self, request: SyncRequest) -> bool:
+        """Ask for the same again in a quarter of an hour: a source may be down for long. False after three days. Raises Retryable."""
+        if request.tries >= MOST_TRIES:
+            return False
+        self.record.sync_queue.send([replace(request, tries=request.tries + 1)], delay=QUARTER_OF_AN_HOUR)
+        return True
+
     def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None) -> str:
-        known = self.store.customer_of("invoice", f"{source.name}:{invoice_id}") or customer
+        known = customer or self.store.customer_of("invoice", f"{source.name}:{invoice_id}")
         if known:
             return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id))
         snapshot = source.fetch(invoice_id)

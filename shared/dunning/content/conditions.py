@@ -1,4 +1,4 @@
-"""Conditions of steps: expressions of the sandboxed template language over a closed list of facts.
+"""Conditions of steps and policies: expressions of the sandboxed template language over closed lists of facts.
 
 `amount_due` is in major units of the invoice's currency, as an exact Decimal (120.50, never 12050). The template engine costs tens
 of milliseconds to import, so it is imported when a condition is first checked or evaluated, not when a policy is loaded.
@@ -7,6 +7,7 @@ of milliseconds to import, so it is imported when a condition is first checked o
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
 
 from dunning.domain.errors import Permanent, Rejected
@@ -28,17 +29,40 @@ EXAMPLE: Facts = {
 }
 FACTS = frozenset(EXAMPLE)
 
+NEW_INVOICE: Facts = {
+    "amount_due": Decimal("100.00"),
+    "currency": "USD",
+    "country": "US",
+    "tags": ("vip",),
+    "source": "stripe",
+    "is_business": True,
+    "subscription": False,
+    "one_off": True,
+}
+"""What is known of an invoice when its policy is chosen; it is a subscription's or a one-off."""
+
+
+class Purpose(StrEnum):
+    """What a condition decides, and so what it may ask."""
+
+    STEP = "step"
+    ASSIGNMENT = "assignment"
+
+
+_EXAMPLES = {Purpose.STEP: EXAMPLE, Purpose.ASSIGNMENT: NEW_INVOICE}
+
 
 @dataclass(frozen=True)
 class Expression:
     """One condition as written; calling it with the facts answers whether the step may run. Equal when the text is."""
 
     text: str
+    purpose: Purpose = Purpose.STEP
 
     def check(self) -> None:
         """Compile, and try on an example. Raises Rejected saying what is wrong and what to write instead."""
         try:
-            self._evaluate(EXAMPLE)
+            self._evaluate(_EXAMPLES[self.purpose])
         except Rejected:
             raise
         except Exception as error:
@@ -55,4 +79,4 @@ class Expression:
     def _evaluate(self) -> Callable[[Facts], bool]:
         from dunning.content.expressions import compiled
 
-        return compiled(self.text, FACTS)
+        return compiled(self.text, frozenset(_EXAMPLES[self.purpose]))

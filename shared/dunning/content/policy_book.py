@@ -1,13 +1,15 @@
 """All policies of a deployment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+from dunning.content.policy_features import NOT_YET
 from dunning.content.policy_loader import load_policy
 from dunning.content.templates import template_names
 from dunning.domain.errors import Rejected
-from dunning.domain.policy import Policy
+from dunning.domain.policy import AppliesTo, Facts, Policy
 
 STANDARD = "standard"
 
@@ -21,23 +23,25 @@ class PolicyBook:
 
     @classmethod
     def of(cls, policies: Mapping[str, Policy]) -> "PolicyBook":
-        """A book of these. Raises Rejected unless one is called `standard`, or there is exactly one."""
+        """A book of these. Raises Rejected unless one is called `standard`, or there is exactly one; and for equal priorities."""
         default = policies.get(STANDARD)
         if default is None and len(policies) == 1:
             default = next(iter(policies.values()))
         if default is None:
             raise Rejected(f'no policy is called "{STANDARD}" (there are: {", ".join(sorted(policies)) or "none"}): name one so')
+        _refuse_equal_priorities(policies.values())
         return cls(dict(policies), default)
 
     @classmethod
-    def load(cls, directory: Path, teams: frozenset[str], *, validate: bool = False) -> "PolicyBook":
-        """Every `*.yaml` of a folder. Raises Rejected with every problem of every file; `validate` as in `load_policy`."""
+    def load(cls, directory: Path, teams: frozenset[str], *, validate: bool = False, not_yet: frozenset[str] = NOT_YET) -> "PolicyBook":
+        """Every `*.yaml` of a folder. Raises Rejected with every problem of every file; `validate` and `not_yet` as in `load_policy`."""
         templates = template_names()
         policies: dict[str, Policy] = {}
         problems: list[str] = []
         for path in sorted(directory.glob("*.yaml")):
             try:
-                policies[path.stem] = load_policy(_text(path), path.name, teams, validate=validate, templates=templates)
+                text = _text(path)
+                policies[path.stem] = load_policy(text, path.name, teams, validate=validate, templates=templates, not_yet=not_yet)
             except Rejected as error:
                 problems.append(str(error))
         if problems:
@@ -51,6 +55,12 @@ class PolicyBook:
         del snapshot_source  # until policies say what they apply to, all sources follow one
         return self.default
 
+    def assigned(self, facts: Facts) -> Policy:
+        """The policy for an invoice with these facts (`content.conditions.NEW_INVOICE` lists them): of those that say whom
+        they are for the first that matches, lowest priority first; else the default. Raises Permanent when a condition fails.
+        """
+        return next((policy for rule, policy in _by_priority(self.by_name.values()) if rule.condition(facts)), self.default)
+
     def named(self, name: str | None) -> Policy:
         """The policy by name; the default one when that name is gone."""
         return self.by_name.get(name or "", self.default)
@@ -58,6 +68,19 @@ class PolicyBook:
     def with_policy(self, policy: Policy) -> "PolicyBook":
         """The book with one policy put in or replaced."""
         return PolicyBook.of({**self.by_name, policy.name: policy})
+
+
+def _by_priority(policies: Iterable[Policy]) -> list[tuple[AppliesTo, Policy]]:
+    stated = [(policy.applies_to, policy) for policy in policies if policy.applies_to is not None]
+    return sorted(stated, key=lambda one: one[0].priority)
+
+
+def _refuse_equal_priorities(policies: Iterable[Policy]) -> None:
+    found = _by_priority(policies)
+    for (rule, policy), (next_rule, other) in pairwise(found):
+        if rule.priority == next_rule.priority:
+            both = " and ".join(sorted((policy.name, other.name)))
+            raise Rejected(f'{both}: field "applies_to.priority": both say {rule.priority}: give each policy its own')
 
 
 def _text(path: Path) -> str:

@@ -1,13 +1,15 @@
 """Policies from YAML: either a policy that can run, or all of its problems at once.
 
-What is understood is the first part of the policy language; the keys of its second part are known, and refused as not yet understood.
+The whole language is read; what the engine does not yet act on (`policy_features.NOT_YET`) is refused.
 """
 
 import re
 from dataclasses import dataclass
 
+from dunning.content import policy_rules as rules
+from dunning.content.policy_features import NOT_YET
 from dunning.content.policy_steps import StepRules, read_steps
-from dunning.content.policy_values import days, decimal_text, minor_amount, timezone, window
+from dunning.content.policy_values import CURRENCY, days, decimal_text, minor_amount, timezone, window
 from dunning.content.sections import Problems, Section
 from dunning.content.strict_yaml import read_mapping
 from dunning.content.suggestions import did_you_mean
@@ -16,40 +18,34 @@ from dunning.domain.errors import Rejected
 from dunning.domain.policy import Policy, Window
 
 KEYS = frozenset(
-    [
-        "name",
-        "applies_to",
-        "timezone",
-        "send_window",
-        "minimum_balance",
-        "scope",
-        "min_gap",
-        "catch_up",
-        "on_paid",
-        "charge_automatically",
-        "no_due_date",
-        "steps",
-    ]
+    """
+    name applies_to timezone calendar send_window minimum_balance scope min_gap max_messages catch_up first_contacts_per_day
+    on_reply on_partial_payment promise on_paid digest_to approve_above attach charge_automatically no_due_date steps
+    """.split()
 )
-LATER_KEYS = frozenset(["calendar", "max_messages", "on_reply", "on_partial_payment", "promise", "digest_to", "first_contacts_per_day"])
 RECORD_ONLY = "record_only"
 
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 def load_policy(
-    text: str, file_name: str, teams: frozenset[str], *, validate: bool = True, templates: TemplateNames | None = None
+    text: str,
+    file_name: str,
+    teams: frozenset[str],
+    *,
+    validate: bool = True,
+    templates: TemplateNames | None = None,
+    not_yet: frozenset[str] = NOT_YET,
 ) -> Policy:
     """The policy of one file, whose name must be `<policy>.yaml`.
 
-    With `validate` the conditions are compiled and tried too; without, they are when first used. Raises Rejected with one line
-    for each problem: file, step, field, what is wrong and the remedy.
+    With `validate` the conditions are compiled and tried too, and calendars looked up; without, they are when first used.
+    `not_yet` are the features to refuse. Raises Rejected with one line for each problem: file, step, field, what is wrong and
+    the remedy.
     """
-    problems = Problems(file_name)
+    problems = Problems(file_name, not_yet=not_yet)
     top = Section(read_mapping(text, file_name), problems)
-    top.only(KEYS, LATER_KEYS)
-    _refuse_what_is_not_the_default(top)
+    top.only(KEYS)
     known = templates or template_names()
     windows = _send_window(top)
     minimum = _minimum_balance(top)
@@ -63,16 +59,20 @@ def load_policy(
         on_paid_email=_on_paid(top, known),
         remind_charge_automatically=_reminds_automatic_charges(top),
         no_due_date_after=_no_due_date(top),
+        applies_to=rules.applies_to(top, validate=validate),
+        calendar=rules.calendar(top, validate=validate),
+        scope=rules.scope(top),
+        min_gap=rules.min_gap(top),
+        max_messages=rules.max_messages(top),
+        catch_up=rules.catch_up(top),
+        first_contacts_per_day=rules.first_contacts_per_day(top),
+        on_reply=rules.on_reply(top, teams),
+        on_partial_payment=rules.on_partial_payment(top),
+        promise=rules.promise(top),
+        digest_to=rules.digest_to(top),
     )
     problems.raise_if_any()
     return policy
-
-
-def _refuse_what_is_not_the_default(top: Section) -> None:
-    top.fixed("applies_to", {"if": "true", "priority": 0}, '{if: "true", priority: 0}')
-    top.fixed("scope", "invoice", "invoice")
-    top.fixed("min_gap", "0h", "0h")
-    top.fixed("catch_up", "next", "next")
 
 
 def _name(top: Section) -> str:
@@ -116,7 +116,7 @@ def _minimum_balance(top: Section) -> _Minimum:
         try:
             if key == "default":
                 default = decimal_text(value)
-            elif _CURRENCY.fullmatch(key):
+            elif CURRENCY.fullmatch(key):
                 by_currency[key] = minor_amount(value, key)
             else:
                 section.refuse(key, "neither default nor a currency: write its three capital letters, as USD")

@@ -3,18 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 
 from dunning.content.conditions import Expression
-from dunning.content.policy_values import days, elapsed, time_of_day
+from dunning.content.policy_actions import EmailForm, read_email, template_named
+from dunning.content.policy_amounts import read_amounts, read_late_fee
+from dunning.content.policy_values import calendar_or_business_days, elapsed, time_of_day
 from dunning.content.sections import NOT_YET, Section
 from dunning.content.suggestions import did_you_mean
 from dunning.content.templates import TemplateNames
 from dunning.domain.errors import Rejected
-from dunning.domain.policy import ALL_DAY, AfterDue, AfterPrevious, BeforeDue, Step, Timing, Window
+from dunning.domain.fees import Amounts
+from dunning.domain.policy import ALL_DAY, AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Step, Timing, Window
 
-KEYS = frozenset(["id", "at", "if", "email", "sms", "escalate"])
-LATER_KEYS = frozenset({"late_fee"})
+KEYS = frozenset(["id", "at", "if", "email", "sms", "escalate", "late_fee", "attach", "approve_above"])
+ACTIONS = frozenset(["email", "sms", "escalate", "late_fee"])
+_ATTACHMENTS = {"invoice_pdf": True, "none": False}
 _EXAMPLE_AT = '{after_due: 7d, time: "09:00"}'
 _ID = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -29,12 +33,21 @@ class StepRules:
     validate: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What the policy says of all steps, unless one says otherwise."""
+
+    attach: bool
+    approve_above: Amounts | None
+
+
 def read_steps(top: Section, rules: StepRules) -> tuple[Step, ...]:
     """The steps, in order; problems are noted, so a refused file gives fewer."""
     entries = top.values.get("steps")
     if not isinstance(entries, list) or not entries:
         top.refuse("steps", f"a policy needs a list of at least one step, as in - {{id: first, at: {_EXAMPLE_AT}, email: friendly}}")
         return ()
+    usual = _Usual(_attach(top, default=False), _approve_above(top, None))
     steps: list[Step] = []
     places: list[Section] = []
     for number, entry in enumerate(entries, 1):
@@ -43,7 +56,7 @@ def read_steps(top: Section, rules: StepRules) -> tuple[Step, ...]:
             continue
         identity = entry.get("id")
         section = Section(entry, top.problems, f'step "{identity}"' if isinstance(identity, str) else f"step {number}")
-        step = _read_step(section, rules)
+        step = _read_step(section, rules, usual)
         if step is not None:
             steps.append(step)
             places.append(section)
@@ -52,16 +65,19 @@ def read_steps(top: Section, rules: StepRules) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _read_step(section: Section, rules: StepRules) -> Step | None:
-    section.only(KEYS, LATER_KEYS)
+def _read_step(section: Section, rules: StepRules, usual: _Usual) -> Step | None:
+    section.only(KEYS)
     identity = _identity(section)
     timing = _timing(section)
     condition = _condition(section, rules.validate)
-    email = _template(section, "email", rules.templates.email)
-    sms = _template(section, "sms", rules.templates.sms)
-    team = _team(section, rules.teams)
-    if not section.values.keys() & {"email", "sms", "escalate"} | section.values.keys() & LATER_KEYS:
-        section.refuse(None, "does nothing: give it email, sms or escalate, or remove it")
+    email = read_email(section, rules.templates.email)
+    sms = template_named(section, "sms", rules.templates.sms)
+    escalation = _escalation(section, rules)
+    late_fee = read_late_fee(section)
+    if not section.values.keys() & ACTIONS:
+        section.refuse(None, "does nothing: give it email, sms or escalate, or a late_fee, or remove it")
+    if "attach" in section.values and "email" not in section.values:
+        section.refuse("attach", "there is no mail to attach it to: remove it, or give the step an email")
     _refuse_windows_that_never_meet(section, rules.windows)
     if timing is None:
         return None
@@ -70,10 +86,28 @@ def _read_step(section: Section, rules: StepRules) -> Step | None:
         at=timing,
         condition=condition,
         condition_text=condition.text if condition else None,
-        email=email,
+        email=email.template,
         sms=sms,
-        escalate=team,
+        escalate=escalation.team,
+        email_to=email.to,
+        email_cc=email.cc,
+        sender=email.sender,
+        attach_invoice_pdf=_attach(section, default=usual.attach) and email != EmailForm(),
+        approve_above=_approve_above(section, usual.approve_above),
+        escalate_condition=escalation.condition,
+        escalate_condition_text=escalation.condition.text if escalation.condition else None,
+        late_fee=late_fee,
     )
+
+
+def _attach(section: Section, *, default: bool) -> bool:
+    return section.choice("attach", _ATTACHMENTS, default) if section.uses("attach", "attach") else default
+
+
+def _approve_above(section: Section, default: Amounts | None) -> Amounts | None:
+    if not section.uses("approve_above", "approve_above"):
+        return default
+    return read_amounts(section, "approve_above", '{EUR: "5000.00", default: "5000.00"}')
 
 
 def _identity(section: Section) -> str | None:
@@ -96,18 +130,53 @@ def _timing(section: Section) -> Timing | None:
     if len(kinds) != 1:
         at.refuse(None, f"must hold one of before_due, after_due, after_previous, as in {_EXAMPLE_AT}")
         return None
-    if kinds == ["after_previous"]:
-        if "time" in at.values:
-            at.refuse("time", "after_previous elapses from the step before, whatever the time of day: remove it")
-        delay = at.read("after_previous", "after_previous: 48h", elapsed)
-        return None if delay is None else AfterPrevious(delay)
+    return _after_previous(at) if kinds == ["after_previous"] else _by_due_date(at, kinds[0])
+
+
+def _after_previous(at: Section) -> AfterPrevious | None:
+    text = at.text("after_previous", "after_previous: 48h")
+    if text is None or text.endswith("d"):
+        return None if text is None else _days_after_previous(at, text)
+    if "time" in at.values:
+        at.refuse("time", "after_previous elapses from the step before, whatever the time of day: remove it, or count in days")
+    delay = at.read("after_previous", "after_previous: 48h", elapsed)
+    if delay is not None and not delay:
+        at.refuse("after_previous", f'"{text}": a step cannot follow at once: write at least "1m"')
+    return AfterPrevious(delay) if delay else None
+
+
+def _days_after_previous(at: Section, text: str) -> AfterPrevious | None:
+    count = at.read("after_previous", "after_previous: 2d", calendar_or_business_days)
+    if count is None:
+        return None
+    if "after_previous_days" in at.problems.not_yet:
+        at.refuse("after_previous", f'"{text}" counts calendar days, and this {NOT_YET}, and write "{count.count * 24}h"')
+        return None
+    if count.count == 0:
+        at.refuse("after_previous", f'"{text}": a step cannot follow on the same day: write at least "1d", or hours')
+    moment = _time(at)
+    if moment is None or not _understood(at, "after_previous", count):
+        return None
+    return AfterPrevious(timedelta(days=count.count), count, moment)
+
+
+def _by_due_date(at: Section, kind: str) -> BeforeDue | AfterDue | None:
+    moment = _time(at)
+    count = at.read(kind, f"{kind}: 7d", calendar_or_business_days)
+    if moment is None or count is None or not _understood(at, kind, count):
+        return None
+    timing = BeforeDue if kind == "before_due" else AfterDue
+    return timing(count.count, moment, isinstance(count, BusinessDays))
+
+
+def _time(at: Section) -> time | None:
     if "time" not in at.values:
         at.refuse("time", f"missing: say at which local time, as in {_EXAMPLE_AT}")
-    moment = at.read("time", 'time: "09:00"', time_of_day)
-    count = at.read(kinds[0], f"{kinds[0]}: 7d", days)
-    if moment is None or count is None:
-        return None
-    return BeforeDue(count, moment) if kinds == ["before_due"] else AfterDue(count, moment)
+    return at.read("time", 'time: "09:00"', time_of_day)
+
+
+def _understood(at: Section, key: str, count: Days | BusinessDays) -> bool:
+    return not isinstance(count, BusinessDays) or at.uses("business_days", key)
 
 
 def _condition(section: Section, validate: bool) -> Expression | None:
@@ -123,27 +192,23 @@ def _condition(section: Section, validate: bool) -> Expression | None:
     return expression
 
 
-def _template(section: Section, key: str, known: frozenset[str]) -> str | None:
-    if isinstance(section.values.get(key), dict):
-        section.refuse(key, f"the form with template, cc and sender {NOT_YET} and write {key}: and the template's name")
-        return None
-    name = section.text(key, f"{key}: second_notice")
-    if name is not None and name not in known:
-        section.refuse(key, f'no template "{name}"{did_you_mean(name, known)}')
-    return name
+@dataclass(frozen=True, slots=True)
+class _Escalation:
+    team: str | None = None
+    condition: Expression | None = None
 
 
-def _team(section: Section, teams: frozenset[str]) -> str | None:
+def _escalation(section: Section, rules: StepRules) -> _Escalation:
     escalate = section.section("escalate", "{team: collections}")
     if escalate is None:
-        return None
-    escalate.only(("team",))
+        return _Escalation()
+    escalate.only(("team", "if"))
     if "team" not in escalate.values:
         escalate.refuse("team", "missing: say who takes over, as in {team: collections}")
     team = escalate.text("team", "{team: collections}")
-    if team is not None and team not in teams:
-        escalate.refuse("team", f'no team "{team}"{did_you_mean(team, teams)}')
-    return team
+    if team is not None and team not in rules.teams:
+        escalate.refuse("team", f'no team "{team}"{did_you_mean(team, rules.teams)}')
+    return _Escalation(team, _condition(escalate, rules.validate) if escalate.uses("escalate.if", "if") else None)
 
 
 def _refuse_windows_that_never_meet(section: Section, windows: Mapping[str, Window]) -> None:
@@ -162,14 +227,31 @@ def _refuse_repeated_ids(steps: list[Step], places: list[Section]) -> None:
 
 
 def _refuse_unreachable(steps: list[Step], places: list[Section]) -> None:
-    latest: tuple[int, time] | None = None
-    before = ""
+    before: Step | None = None
     for number, (step, place) in enumerate(zip(steps, places, strict=True)):
         if isinstance(step.at, AfterPrevious):
             if number == 0:
                 place.refuse("at", f"the first step has no previous one: use before_due or after_due, as in {_EXAMPLE_AT}")
             continue
-        offset = (-step.at.days if isinstance(step.at, BeforeDue) else step.at.days, step.at.time)
-        if latest is not None and offset <= latest:
-            place.refuse("at", f'is not later than step "{before}" before it: move it down, or give it a later day or time')
-        latest, before = offset, step.id
+        if before is not None and not isinstance(before.at, AfterPrevious) and not _surely_later(step.at, before.at):
+            place.refuse("at", f'is not later than step "{before.id}" before it: move it down, or give it a later day or time')
+        before = step
+
+
+def _surely_later(step: BeforeDue | AfterDue, before: BeforeDue | AfterDue) -> bool:
+    """Whether the day and time come after the other's; between business and calendar days, on every day of an ordinary week."""
+    if step.business == before.business:
+        return (_signed(step), step.time) > (_signed(before), before.time)
+    return (min(_calendar_days(step)), step.time) > (max(_calendar_days(before)), before.time)
+
+
+def _signed(at: BeforeDue | AfterDue) -> int:
+    return -at.days if isinstance(at, BeforeDue) else at.days
+
+
+def _calendar_days(at: BeforeDue | AfterDue) -> tuple[int, int]:
+    """The fewest and the most calendar days: five business days span one weekend, and one that is cut may add another."""
+    if not at.business:
+        return _signed(at), _signed(at)
+    fewest, most = at.days + at.days // 5 * 2, at.days + (at.days + 4) // 5 * 2
+    return (-most, -fewest) if isinstance(at, BeforeDue) else (fewest, most)

@@ -1,19 +1,23 @@
 """The small values of a policy: times of day, windows, durations, amounts. Each parser raises Rejected with the remedy."""
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dunning.content.suggestions import did_you_mean
 from dunning.domain.errors import Rejected
 from dunning.domain.money import minor_digits, to_minor
-from dunning.domain.policy import Window
+from dunning.domain.policy import BusinessDays, Days, Span, Window
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAYS = re.compile(r"([0-9]{1,4})d")
+_BUSINESS_DAYS = re.compile(r"([0-9]{1,3})bd")
 _ELAPSED = re.compile(r"([0-9]{1,5})([hm])")
+CURRENCY = re.compile(r"[A-Z]{3}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
+_PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MIDNIGHT_AFTER = "24:00"
 
 
@@ -55,22 +59,68 @@ def days(text: str) -> int:
     """Calendar days, written "7d"."""
     match = _DAYS.fullmatch(text)
     if match is None:
-        later = " (bd, business days, is not yet understood)" if text.endswith("bd") else ""
-        raise Rejected(f'"{text}" is not a number of calendar days: write "7d"{later}')
+        raise Rejected(f'"{text}" is not a number of calendar days: write "7d"')
     return int(match[1])
+
+
+def calendar_or_business_days(text: str) -> Days | BusinessDays:
+    """Days of either kind, written "7d" or "5bd"."""
+    if match := _BUSINESS_DAYS.fullmatch(text):
+        return BusinessDays(int(match[1]))
+    if match := _DAYS.fullmatch(text):
+        return Days(int(match[1]))
+    raise Rejected(f'"{text}" is not a number of calendar days or business days: write "7d" or "5bd"')
 
 
 def elapsed(text: str) -> timedelta:
     """A time that elapses, written "48h" or "90m"."""
     match = _ELAPSED.fullmatch(text)
-    if match is None and (in_days := _DAYS.fullmatch(text)):
-        raise Rejected(f'"{text}" counts calendar days, and this time elapses: write "{int(in_days[1]) * 24}h"')
     if match is None:
         raise Rejected(f'"{text}" is not a duration: write hours or minutes, as "48h" or "90m"')
-    delay = timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(minutes=int(match[1]))
-    if not delay:
-        raise Rejected(f'"{text}": a step cannot follow at once: write at least "1m"')
-    return delay
+    return timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(minutes=int(match[1]))
+
+
+def span(text: str) -> Span:
+    """How long something lasts, in any unit: "7d", "5bd", "48h", "90m"."""
+    if _ELAPSED.fullmatch(text):
+        return elapsed(text)
+    try:
+        return calendar_or_business_days(text)
+    except Rejected as error:
+        raise Rejected(f'"{text}" is not a duration: write "2d", "2bd" (business days), "48h" or "90m"') from error
+
+
+def some_time(text: str) -> Span:
+    """As `span`, but not nothing."""
+    found = span(text)
+    if found in (timedelta(), Days(0), BusinessDays(0)):
+        raise Rejected(f'"{text}" is no time at all: write at least "1m"')
+    return found
+
+
+def day_of_calendar(text: str) -> date:
+    """A date, written "2026-01-31"."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Rejected(f'"{text}" is not a date: write year, month and day, as "2026-01-31"') from error
+
+
+def mail_address(text: str) -> str:
+    """An address, bare, as people write it."""
+    if len(text) > 254 or _ADDRESS.fullmatch(text) is None:
+        raise Rejected(f'"{text}" is not a mail address: write it bare, as finance@example.com')
+    return text
+
+
+def percentage(value: object) -> Decimal:
+    """More than nothing and at most a hundred, exact; a whole number will do, a fraction must be in quotes."""
+    if isinstance(value, float):
+        raise Rejected(f'{value} may lose digits when read as a number: put it in quotes, as "{value}"')
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or _PERCENTAGE.fullmatch(text) is None or not 0 < Decimal(text) <= 100:
+        raise Rejected(f'{value!r} is not a percentage: write a number of at most 100 in quotes, as "1.5"')
+    return Decimal(text)
 
 
 def decimal_text(value: object) -> str:

@@ -1,6 +1,6 @@
 """Reading a policy's mappings so that every problem of a file is found at once, each at its place."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,10 +14,11 @@ NOT_YET = "is not yet understood by this version: remove it"
 
 @dataclass(slots=True)
 class Problems:
-    """What is wrong with one file, in the order found."""
+    """What is wrong with one file, in the order found. `not_yet` are the features that may not be used."""
 
     file_name: str
     found: list[str] = field(default_factory=list)
+    not_yet: frozenset[str] = frozenset()
 
     def add(self, place: str, message: str) -> None:
         """Note one problem at a place such as `step "second": field "email"`."""
@@ -44,13 +45,20 @@ class Section:
         where = [part for part in (self.place, f'field "{name.rstrip(".")}"' if name else "") if part]
         self.problems.add(": ".join(where) or "policy", message)
 
-    def only(self, known: Collection[str], later: Collection[str] = ()) -> None:
-        """Refuse every key but the known ones; `later` are those of a coming version."""
+    def only(self, known: Collection[str]) -> None:
+        """Refuse every key but the known ones."""
         for key in self.values:
-            if key in later:
-                self.refuse(key, NOT_YET)
-            elif key not in known:
+            if key not in known:
                 self.refuse(key, f"unknown key{did_you_mean(key, known)}")
+
+    def uses(self, feature: str, key: str) -> bool:
+        """Whether a key is there and its feature is acted on; one that is there too early is refused."""
+        if key not in self.values:
+            return False
+        if feature in self.problems.not_yet:
+            self.refuse(key, NOT_YET)
+            return False
+        return True
 
     def section(self, key: str, example: str) -> "Section | None":
         """A mapping below this one; None when absent or refused."""
@@ -83,7 +91,34 @@ class Section:
             self.refuse(key, str(error))
             return None
 
-    def fixed(self, key: str, accepted: object, written: str) -> None:
-        """A field that for now takes one value only."""
-        if key in self.values and self.values[key] != accepted:
-            self.refuse(key, f"this version understands only {written}")
+    def choice(self, key: str, choices: Mapping[str, T], default: T) -> T:
+        """One of a few words; the default when absent or refused."""
+        if key not in self.values:
+            return default
+        value = self.values[key]
+        if not isinstance(value, str) or value not in choices:
+            self.refuse(key, f"must be {' or '.join(choices)}")
+            return default
+        return choices[value]
+
+    def number(self, key: str, example: str, most: int, least: int = 1) -> int | None:
+        """A whole number; None when absent or refused."""
+        if key not in self.values:
+            return None
+        value = self.values[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self.refuse(key, f"must be a whole number from {least} to {most}, as in {example}")
+            return None
+        return value
+
+    def texts(self, key: str, example: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """One text or a list of them, each put through `parse`; empty when absent or refused."""
+        if key not in self.values:
+            return ()
+        value = self.values[key]
+        entries = value if isinstance(value, list) else [value]
+        if not entries or not all(isinstance(entry, str) and entry.strip() for entry in entries):
+            self.refuse(key, f"must be text or a list of texts, as in {example}")
+            return ()
+        found = [Section({key: entry}, self.problems, self.place, self.path).read(key, example, parse) for entry in entries]
+        return tuple(entry for entry in found if entry is not None)

@@ -10,6 +10,7 @@ from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar
 
 Facts = Mapping[str, object]
 Condition = Callable[[Facts], bool]
+_TimeOrNone = time | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class AfterPrevious:
 
     delay: timedelta
     days: Days | BusinessDays | None = None
-    time: time | None = None
+    time: _TimeOrNone = None
 
 
 Timing = BeforeDue | AfterDue | AfterPrevious

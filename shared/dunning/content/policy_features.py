@@ -1,0 +1,29 @@
+"""What the policy language has and the engine does not yet do: loading refuses it, so that nobody relies on it.
+
+Whoever makes the engine act on a feature removes its name here; the loader already reads all of them.
+"""
+
+NOT_YET = frozenset(
+    {
+        "applies_to",
+        "approve_above",
+        "after_previous_days",
+        "attach",
+        "business_days",
+        "calendar",
+        "catch_up",
+        "digest_to",
+        "email.cc",
+        "email.sender",
+        "email.to",
+        "escalate.if",
+        "first_contacts_per_day",
+        "late_fee",
+        "max_messages",
+        "min_gap",
+        "on_partial_payment",
+        "on_reply",
+        "promise",
+        "scope",
+    }
+)

@@ -36,6 +36,10 @@ class MemoryCaseStore:
         """A case's log, oldest first."""
         return sorted(self._log.get(customer, []), key=lambda activity: activity.at)
 
+    def written(self, customer: str) -> list[Activity]:
+        """A case's log in the order it was written: the clocks of those who wrote may differ."""
+        return list(self._log.get(customer, []))
+
     def customers(self) -> tuple[str, ...]:
         """Everyone who has a profile."""
         return tuple(self._profiles)

@@ -29,6 +29,10 @@ class EffectState(StrEnum):
     DONE = "done"
 
 
+BEGUN = frozenset({EffectState.STARTED, EffectState.DONE})
+"""What has gone out, or may have; `REFUSED` surely has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right of one worker to act for a customer, until an instant (UTC).
@@ -43,6 +47,11 @@ class Claim:
     origin: str
     attempt: int = 1
     effects: Mapping[str, EffectState] = field(default_factory=dict)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something has gone out under it that was perhaps never put down."""
+        return any(state in BEGUN for state in self.effects.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dunning.domain.calendar import is_open, local_date, moved, window_of
-from dunning.domain.case import Case, EffectState, Notice
+from dunning.domain.case import BEGUN, Case, EffectState, Notice
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_tasks
 from dunning.domain.policy import BeforeDue, Facts, Policy, Step

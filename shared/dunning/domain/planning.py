@@ -95,6 +95,10 @@ def next_instant(case: Case) -> datetime | None:
     instants += [notice.at for notice in case.profile.notices.values()]
     if not case.profile.is_held:
         instants += [invoice.next_at for invoice in case.invoices.values() if invoice.is_open and invoice.next_at]
+    claim = case.profile.claim
+    if claim and claim.has_begun and HoldKind.OPERATOR not in case.profile.holds:
+        # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.
+        instants.append(claim.until)
     return min(instants, default=None)
 
 

@@ -65,7 +65,7 @@ class Settlement:
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
-        due_at = next_instant(case)
+        due_at = next_instant(case.with_profile(replace(case.profile, claim=None)))
         only_moved = bool(works) and all(work.verdict is Verdict.MOVE for work in works)
         retries = case.profile.retries if only_moved else 0
         return case.with_profile(replace(case.profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))

@@ -130,7 +130,10 @@ class RecordSnapshot:
         def change(case: Case, now: datetime) -> Recorded:
             profile, fetched = case.profile, fetch()
             dispute, known = fetched or told, case.profile.disputes.get(told.id)
-            if profile.version == 0 or (known and (known.is_open == dispute.is_open or (not fetched and known.stamp > dispute.stamp))):
+            # Of an invoice that is not known yet it is kept: the invoice's own webhook may be late, or lost until the next sweep.
+            if profile.version == 0 and not dispute.invoice:
+                return Recorded(case)
+            if known and (known.is_open == dispute.is_open or (not fetched and known.stamp > dispute.stamp)):
                 return Recorded(case)
             after = replace(profile, disputes={**profile.disputes, dispute.id: dispute})
             if after.is_disputed == profile.is_disputed:

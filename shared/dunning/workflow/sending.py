@@ -77,7 +77,8 @@ class Sender:
                     return Progress(tuple(done), effects, Ending.FAILED, f"{effect.key}: {exc}")
                 if note:
                     notes[effect.key] = note
-                effects[effect.key] = EffectState.DONE
+                else:
+                    effects[effect.key] = EffectState.DONE
             done.append(Done(work, notes))
         return Progress(tuple(done), effects, Ending.COMPLETE)
 

@@ -68,8 +68,15 @@ def test_when_a_dispute_ends_late_one_step_runs_and_the_plan_goes_on_from_there(
 
 
 def test_a_dispute_of_a_customer_who_owes_nothing_here_is_not_recorded(world: FakeDeployment) -> None:
-    world.record.dispute("stripe:cus_else", OPENED)
+    world.record.dispute("stripe:cus_else", OTHER_OPENED)
     assert world.store.customers() == ()
+
+
+def test_a_dispute_that_overtakes_its_invoice_is_not_forgotten(world: FakeDeployment) -> None:
+    world.record.dispute(ACME, OPENED)
+    world.invoiced(snapshot())
+    world.run_until(FIRST + HOUR)
+    assert world.email.sent == []
 
 
 def test_a_webhook_about_a_dispute_finds_its_customer_through_the_charge(world: FakeDeployment) -> None:

@@ -21,9 +21,6 @@ MOST_AT_ONCE = 20
 NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
 
-BEGUN = frozenset({EffectState.STARTED, EffectState.DONE})
-"""What has gone out, or may have; `REFUSED` surely has not."""
-
 
 class Channel(StrEnum):
     """Where an effect goes."""

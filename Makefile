@@ -19,7 +19,7 @@ TESTS := -n auto $(if $(BROWSER),,--ignore=tests/browser)
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install dynamodb test browser demo up check lint types validate build lock clean
+.PHONY: help install dynamodb test simulate browser demo up check lint types validate build lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,6 +54,9 @@ $(VENV)/.tested: $(SOURCES) $(VENV)/.installed
 
 browser: install ## the report and the page in headless Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser
+
+simulate: install ## worlds full of faults: SEEDS=2000 fresh ones, or SEED=123 once more
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
 demo: install    ## twenty invoices through sixty virtual days; writes build/demo/index.html
 	@$(BIN)/dunning demo

@@ -85,7 +85,7 @@ def the_log_agrees_with_the_state(world: World) -> Iterator[str]:
 def holds_begin_and_end_in_the_log(world: World) -> Iterator[str]:
     """The last word about being held is what is so."""
     for case in _cases(world):
-        words = [activity.type for activity in world.memory.activities(case.profile.customer)]
+        words = [activity.type for activity in world.memory.written(case.profile.customer)]
         words = [word for word in words if word in (ActivityType.HELD, ActivityType.RELEASED)]
         if (words.count(ActivityType.HELD) > words.count(ActivityType.RELEASED)) is not case.profile.is_held:
             yield f"{case.profile.customer}: its log tells of {words}, but held is {case.profile.is_held}"
@@ -192,7 +192,7 @@ def _cases(world: World) -> Iterator[Case]:
 
 def _invoices(world: World) -> Iterator[tuple[Case, Invoice, list[Activity]]]:
     for case in _cases(world):
-        log = world.memory.activities(case.profile.customer)
+        log = world.memory.written(case.profile.customer)
         for invoice in case.invoices.values():
             yield case, invoice, [activity for activity in log if activity.invoices == (invoice.id,)]
 

@@ -1,14 +1,14 @@
 """Templates and content become words. What comes from outside is shown as text, never run and never markup."""
 
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dunning.content import wording
-from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, locale_folder
+from dunning.content.languages import Wording, wording_for
+from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
 from dunning.domain.errors import Permanent
 from dunning.workflow.ports import MessageContent, RenderedEmail
 
@@ -16,46 +16,52 @@ TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
 
 
 class TemplateRenderer:
-    """Renders `templates/<locale>/{email,sms,team}/`. Implements `workflow.ports.Renderer`.
+    """Renders `templates/<language>/{email,sms,team}/`. Implements `workflow.ports.Renderer`.
 
-    `company_name` signs; `reply_to` is the address a customer may write to. Every method raises Permanent, naming the template,
-    when it is missing, asks for what the content does not have, or otherwise fails.
+    `company_name` signs; `reply_to` is the address a customer may write to. Customers read their own language, our own people that
+    of `team_locale`. Every method raises Permanent, naming the template, when it is missing, asks for what the content does not
+    have, or otherwise fails.
     """
 
-    def __init__(self, company_name: str, reply_to: str, root: Path = TEMPLATES) -> None:
+    def __init__(self, company_name: str, reply_to: str, root: Path = TEMPLATES, *, team_locale: str = DEFAULT_LOCALE) -> None:
         self._company = wording.one_line(company_name)
         self._reply_to = wording.one_line(reply_to)
         self._root = root
+        self._team_locale = team_locale
+        self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
 
     def email(self, template: str, content: MessageContent) -> RenderedEmail:
         """Subject (one line), text and HTML."""
-        subject, text, html = self._render("email", template, EMAIL_PARTS, content)
+        subject, text, html = self._render("email", template, EMAIL_PARTS, content, content.locale)
         return RenderedEmail(subject=wording.one_line(subject), text=text, html=html)
 
     def sms(self, template: str, content: MessageContent) -> str:
-        """One line."""
-        (text,) = self._render("sms", template, (".txt.j2",), content)
-        return wording.one_line(text)
+        """One line, typed as a telephone types: a typographic apostrophe would halve what fits into a message."""
+        (text,) = self._render("sms", template, (".txt.j2",), content, content.locale)
+        return wording.one_line(text).replace("\u2019", "'")
 
     def team(self, template: str, content: MessageContent) -> tuple[str, str]:
         """Subject (one line) and text for our own people."""
-        subject, text = self._render("team", template, TEAM_PARTS, content)
+        subject, text = self._render("team", template, TEAM_PARTS, content, self._team_locale)
         return wording.one_line(subject), text
 
-    def _render(self, kind: str, name: str, parts: tuple[str, ...], content: MessageContent) -> list[str]:
-        folder = self._folder(kind, name, parts[-1], content.locale)
+    def _render(self, kind: str, name: str, parts: tuple[str, ...], content: MessageContent, locale: str | None) -> list[str]:
+        language = self._language(kind, name, parts, locale)
         try:
-            values = self._values(content)
-            return [self._environment.get_template(f"{folder}/{name}{part}").render(values).strip() + "\n" for part in parts]
+            environment = self._environment(wording_for(locale, language))
+            values = {**self._values(content), "language": language}
+            folder = f"{language}/{kind}"
+            return [environment.get_template(f"{folder}/{name}{part}").render(values).strip() + "\n" for part in parts]
         except Exception as error:
             raise Permanent(f'{kind} template "{name}" fails: {type(error).__name__}: {error}') from error
 
-    def _folder(self, kind: str, name: str, part: str, locale: str | None) -> str:
-        """The folder of the customer's language, or the default one's when that template is not translated."""
+    def _language(self, kind: str, name: str, parts: tuple[str, ...], locale: str | None) -> str:
+        """The customer's language, or the default one when that template is not wholly translated."""
         if not is_template_name(name):
             raise Permanent(f'{kind} template "{name}": not a template\'s name')
-        folder = f"{locale_folder(locale, self._root)}/{kind}"
-        return folder if (self._root / folder / f"{name}{part}").is_file() else f"{DEFAULT_LOCALE}/{kind}"
+        language = language_of(locale, self._root)
+        folder = self._root / language / kind
+        return language if all((folder / f"{name}{part}").is_file() for part in parts) else DEFAULT_LOCALE
 
     def _values(self, content: MessageContent) -> dict[str, object]:
         if not content.invoices and not content.reason:
@@ -79,8 +85,13 @@ class TemplateRenderer:
             "history": [wording.one_line(line) for line in content.history],
         }
 
-    @cached_property
-    def _environment(self) -> ImmutableSandboxedEnvironment:
+    def _environment(self, words: Wording) -> ImmutableSandboxedEnvironment:
+        found = self._environments.get(words.locale)
+        if found is None:
+            found = self._environments[words.locale] = self._new_environment(words)
+        return found
+
+    def _new_environment(self, words: Wording) -> ImmutableSandboxedEnvironment:
         environment = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(self._root),
             autoescape=lambda name: name is None or name.endswith(".html.j2"),
@@ -90,6 +101,10 @@ class TemplateRenderer:
             lstrip_blocks=True,
         )
         environment.filters.update(
-            money=wording.money, money_with_code=wording.money_with_code, long_date=wording.long_date, count_of=wording.count
+            money=words.money,
+            money_with_code=words.money_with_code,
+            long_date=words.long_date,
+            short_date=words.short_date,
+            count_of=words.count,
         )
         return environment

@@ -35,7 +35,7 @@ def _names(folder: Path, ending: str) -> frozenset[str]:
     return frozenset(stem for stem in stems if is_template_name(stem))
 
 
-def locale_folder(locale: str | None, root: Path = TEMPLATES) -> str:
+def language_of(locale: str | None, root: Path = TEMPLATES) -> str:
     """The folder for a customer's locale (`de-AT`, `de_AT`, `de`): the nearest there is, else the default."""
     wanted = (locale or "").replace("_", "-").lower()
     there = {path.name.lower(): path.name for path in root.iterdir() if path.is_dir()}

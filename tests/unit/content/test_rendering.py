@@ -221,7 +221,7 @@ def test_a_team_notice_without_a_history_does_not_pretend_to_have_one() -> None:
     assert "What was done" not in text
 
 
-@pytest.mark.parametrize("locale", [None, "", "en", "en-GB", "en_US", "de-AT", "../..", "xx"])
+@pytest.mark.parametrize("locale", [None, "", "en", "en-GB", "en_US", "nl-BE", "../..", "xx"])
 def test_a_locale_without_templates_is_answered_in_english(locale: str | None) -> None:
     assert RENDERER.email("friendly", about(INVOICE, locale=locale)).subject.startswith("Reminder:")
 
@@ -231,12 +231,22 @@ def test_a_translated_template_is_used_and_the_rest_stays_english(tmp_path: Path
         copy = tmp_path / part.relative_to(TEMPLATES)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(part.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "de" / "email").mkdir(parents=True)
-    for ending, text in (("subject.txt", "Mahnung"), ("txt", "Guten Tag"), ("html", "<p>Guten Tag</p>")):
-        (tmp_path / "de" / "email" / f"friendly.{ending}.j2").write_text(text, encoding="utf-8")
+    (tmp_path / "nl" / "email").mkdir(parents=True)
+    for ending, text in (("subject.txt", "Herinnering"), ("txt", "Goedendag"), ("html", "<p>Goedendag</p>")):
+        (tmp_path / "nl" / "email" / f"friendly.{ending}.j2").write_text(text, encoding="utf-8")
     renderer = TemplateRenderer("Northwind Studio", "accounts@northwind.example", tmp_path)
-    assert renderer.email("friendly", about(INVOICE, locale="de-AT")).subject == "Mahnung"
-    assert renderer.email("upcoming", about(INVOICE, locale="de-AT")).subject == "Invoice INV-1042 is due on 2 March 2026"
+    assert renderer.email("friendly", about(INVOICE, locale="nl-BE")).subject == "Herinnering"
+    assert renderer.email("upcoming", about(INVOICE, locale="nl-BE")).subject == "Invoice INV-1042 is due on 2 March 2026"
+
+
+def test_a_mail_is_in_one_language_even_when_a_part_of_it_is_not_translated(tmp_path: Path) -> None:
+    (tmp_path / "en" / "email").mkdir(parents=True)
+    (tmp_path / "nl" / "email").mkdir(parents=True)
+    for ending in ("subject.txt", "txt", "html"):
+        (tmp_path / "en" / "email" / f"hello.{ending}.j2").write_text("Hello", encoding="utf-8")
+    (tmp_path / "nl" / "email" / "hello.html.j2").write_text("Hallo", encoding="utf-8")
+    mail = TemplateRenderer("Northwind Studio", "accounts@northwind.example", tmp_path).email("hello", about(INVOICE, locale="nl"))
+    assert (mail.subject, mail.text, mail.html) == ("Hello", "Hello\n", "Hello\n")
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def dynamodb_local() -> Iterator[str]:
 
 
 def client_of(url: str, *, connections: int = 10) -> "DynamoDBClient":
-    """A client, set up as the functions' own are, for so many threads at once."""
-    reaching_here = Config(proxies={}, max_pool_connections=connections)
+    """A client, set up as the functions' own are, for so many threads at once, and patient with a busy machine."""
+    reaching_here = Config(proxies={}, max_pool_connections=connections, read_timeout=_STARTS_WITHIN)
     return aws_session().client("dynamodb", endpoint_url=url, config=client_config().merge(reaching_here))
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
 from dunning.domain.errors import DunningError, Retryable
-from dunning.storage.queues import read_sync_request
+from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
 
@@ -21,10 +21,15 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "sync_invoice")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
-    def fetch(record: SQSRecord) -> None:
+    def fetch(record: SQSRecord, lambda_context: LambdaContext) -> None:
         try:
+            batch = read_sync_batch(record.body)
+            if batch is not None:
+                outcome = sync.many(batch, lambda: lambda_context.get_remaining_time_in_millis() / 1000)
+                log.info("fetched", extra={"source": batch.requests[0].source, "things": len(batch.requests), "outcome": outcome})
+                return
             request = read_sync_request(record.body)
-            outcome = attempt(sync, request, int(record.attributes.approximate_receive_count or "1"))
+            outcome = attempt(sync.one, request, int(record.attributes.approximate_receive_count or "1"))
         except DunningError:
             log.exception("not done", extra={"message_id": record.message_id})
             raise

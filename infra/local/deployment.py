@@ -29,6 +29,10 @@ PARAMETERS: Mapping[str, str] = {
 }
 SECRETS: Mapping[str, Mapping[str, object]] = {
     "StripeSecret": {"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"},
+    "QuickBooksSecret": {"client_id": "local-client", "client_secret": "local-secret", "webhook_keys": ["local-quickbooks"]},
+    "QuickBooksTokens": {"grants": [{"accounts": ["1111111111"], "refresh_token": "local-refresh"}]},
+    "XeroSecret": {"client_id": "local-client", "client_secret": "local-secret", "webhook_keys": ["local-xero"]},
+    "XeroTokens": {"grants": [{"accounts": ["11111111-1111-1111-1111-111111111111"], "refresh_token": "local-refresh"}]},
 }
 _STACK = "dunning"
 _NOT_MOTOS = {**OURS, **WITHOUT_EFFECT}

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dunning.config import Config, from_env
+from dunning.config import Config, OAuthProvider, from_env
 from dunning.identifiers import new_ulid
 
 if TYPE_CHECKING:
     import boto3
     from aws_lambda_powertools import Logger
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
     from dunning.content.policy_book import PolicyBook
+    from dunning.providers.accounting_webhook import AccountingWebhook
+    from dunning.providers.http_client_pace import Limit
+    from dunning.providers.oauth_api import OAuthApi
+    from dunning.providers.oauth_secrets import ProviderSecrets
     from dunning.providers.secrets import StripeSecrets
     from dunning.providers.stripe_webhook import StripeWebhook
     from dunning.storage.cases import TableCaseStore
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.delivery_news import DeliveryNews
     from dunning.workflow.dispatch_due import DispatchDue
-    from dunning.workflow.ports import InvoiceSource
+    from dunning.workflow.ports import InvoiceSource, SyncBatches
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
     from dunning.workflow.release_case import ReleaseCase
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sync_invoice import SyncInvoice
+    from dunning.workflow.sync_many import SyncMany
+
+SHARES = {"sync_invoice": 0.5, "run_step": 0.3, "daily_sweep": 0.2}
+"""Parts of the accounting providers' limits: the functions do not know of each other's requests."""
 
 Handler = Callable[[dict[str, object], object], object]
 
@@ -77,6 +87,7 @@ class _Parts:
         self.config: Config = from_env(platform.env)
         self._dynamodb: DynamoDBClient | None = None
         self._sqs: SQSClient | None = None
+        self._secretsmanager: SecretsManagerClient | None = None
         self._secrets: StripeSecrets | None = None
         self._policies: PolicyBook | None = None
 
@@ -97,13 +108,19 @@ class _Parts:
         return self._sqs
 
     @property
+    def secretsmanager(self) -> SecretsManagerClient:
+        if self._secretsmanager is None:
+            from dunning.storage.translation import client_config
+
+            self._secretsmanager = self.platform.session.client("secretsmanager", config=client_config())
+        return self._secretsmanager
+
+    @property
     def secrets(self) -> StripeSecrets:
         if self._secrets is None:
             from dunning.providers.secrets import StripeSecrets
-            from dunning.storage.translation import client_config
 
-            client = self.platform.session.client("secretsmanager", config=client_config())
-            self._secrets = StripeSecrets(client, self.config.stripe_secret, self.clock)
+            self._secrets = StripeSecrets(self.secretsmanager, self.config.stripe_secret, self.clock)
         return self._secrets
 
     @property
@@ -119,11 +136,51 @@ class _Parts:
 
         return TableCaseStore(self.dynamodb, self.config.table, self.config.due_shards)
 
-    def sources(self) -> Mapping[str, InvoiceSource]:
+    def stripe(self) -> InvoiceSource:
         from dunning.providers.stripe import StripeSource
         from dunning.providers.stripe_api import StripeApi
 
-        return {"stripe": StripeSource(StripeApi(self.secrets.api_key, self.config.stripe_api_base), self.clock)}
+        return StripeSource(StripeApi(self.secrets.api_key, self.config.stripe_api_base), self.clock)
+
+    def sources(self, share: float) -> Mapping[str, InvoiceSource]:
+        """All sources; `share` is the part of the accounting providers' limits that this function keeps to."""
+        from dunning.providers.quickbooks import LIMITS as QUICKBOOKS_LIMITS
+        from dunning.providers.quickbooks import QuickBooksSource
+        from dunning.providers.xero import LIMITS as XERO_LIMITS
+        from dunning.providers.xero import XeroSource
+
+        quickbooks = self._oauth_api("quickbooks", self.config.quickbooks, [limit.shared(share) for limit in QUICKBOOKS_LIMITS])
+        xero = self._oauth_api("xero", self.config.xero, [limit.shared(share) for limit in XERO_LIMITS])
+        return {"stripe": self.stripe(), "quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
+
+    def provider_secrets(self, provider: OAuthProvider) -> ProviderSecrets:
+        from dunning.providers.oauth_secrets import ProviderSecrets
+
+        return ProviderSecrets(self.secretsmanager, provider.secret, provider.tokens, self.clock)
+
+    def _oauth_api(self, source: str, provider: OAuthProvider, limits: Sequence[Limit]) -> OAuthApi:
+        from dunning.providers.http_client import HttpClient
+        from dunning.providers.http_client_pace import Pace
+        from dunning.providers.oauth_api import OAuthApi
+        from dunning.providers.oauth_tokens import TokenKeeper
+        from dunning.storage.connections import TableTokenLeases
+
+        http = HttpClient()
+        tokens = TokenKeeper(
+            source=source,
+            secrets=self.provider_secrets(provider),
+            leases=TableTokenLeases(self.dynamodb, self.config.table),
+            http=http,
+            token_url=provider.token_url,
+            clock=self.clock,
+            pause=self._pause,
+            new_id=new_ulid,
+        )
+        return OAuthApi(provider.api_base, http, tokens, Pace(source, limits, self.clock), self.clock)
+
+    @staticmethod
+    def _pause(seconds: float) -> None:
+        time.sleep(seconds)
 
     def record(self) -> RecordSnapshot:
         from dunning.storage.queues import RunQueue, SyncRequests
@@ -160,13 +217,50 @@ def stripe_webhook(platform: Platform) -> StripeWebhookServices:
     return StripeWebhookServices(StripeWebhook(parts.secrets, parts.clock), parts.events(parts.record()))
 
 
-def sync_invoice(platform: Platform) -> SyncInvoice:
-    """Builds sync_invoice's use case."""
+@dataclass(frozen=True, slots=True)
+class AccountingWebhookServices:
+    """What the function accounting_webhook needs: a reader for each source, and the queue for what changed."""
+
+    webhooks: Mapping[str, AccountingWebhook]
+    queue: SyncBatches
+    forged: type[Exception]
+
+
+def accounting_webhook(platform: Platform) -> AccountingWebhookServices:
+    """Builds accounting_webhook's container."""
+    from dunning.providers import quickbooks_webhook, xero_webhook
+    from dunning.providers.accounting_webhook import AccountingWebhook
+    from dunning.providers.webhook_signature import BadSignature
+    from dunning.storage.queues import SyncBatches
+
+    parts = _Parts(platform, "accounting_webhook")
+    config = parts.config
+    quickbooks, xero = parts.provider_secrets(config.quickbooks), parts.provider_secrets(config.xero)
+    webhooks = {
+        "quickbooks": AccountingWebhook(quickbooks, quickbooks_webhook.SIGNATURE_HEADER, quickbooks_webhook.read_events, parts.clock),
+        "xero": AccountingWebhook(xero, xero_webhook.SIGNATURE_HEADER, xero_webhook.read_events, parts.clock),
+    }
+    return AccountingWebhookServices(webhooks, SyncBatches(parts.sqs, config.sync_queue), BadSignature)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncServices:
+    """What the function sync_invoice needs: for messages that name one thing, and for those that name many."""
+
+    one: SyncInvoice
+    many: SyncMany
+
+
+def sync_invoice(platform: Platform) -> SyncServices:
+    """Builds sync_invoice's use cases."""
+    from dunning.storage.queues import SyncBatches
     from dunning.workflow.sync_invoice import SyncInvoice
+    from dunning.workflow.sync_many import SyncMany
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    return SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock)
+    one = SyncInvoice(parts.sources(SHARES["sync_invoice"]), record, parts.events(record), record.store, parts.clock)
+    return SyncServices(one, SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock))
 
 
 def dispatch_due(platform: Platform) -> DispatchDue:
@@ -214,7 +308,7 @@ def run_step(platform: Platform) -> RunStep:
     )
     return RunStep(
         store=store,
-        sources=parts.sources(),
+        sources=parts.sources(SHARES["run_step"]),
         policies=parts.policies,
         sender=sender,
         wakeups=RunQueue(parts.sqs, config.run_queue),
@@ -258,7 +352,7 @@ def daily_sweep(platform: Platform) -> DailySweep:
     parts = _Parts(platform, "daily_sweep")
     config, record = parts.config, parts.record()
     return DailySweep(
-        sources=parts.sources(),
+        sources={"stripe": parts.stripe()},
         record=record,
         notes=TableSweepNotes(parts.dynamodb, config.table, parts.clock),
         open_index=TableOpenIndex(parts.dynamodb, config.table, config.due_shards),

@@ -11,6 +11,16 @@ PACKAGED_POLICIES = Path(__file__).parent / "content" / "policies"
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthProvider:
+    """An accounting provider: its two secrets (the app's and the tokens), its API's base, its token endpoint."""
+
+    secret: str
+    tokens: str
+    api_base: str
+    token_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One function's settings. Queues by URL, topics by ARN, secrets by their Secrets Manager id."""
 
@@ -22,6 +32,8 @@ class Config:
     sweep_queue: str
     stripe_secret: str
     stripe_api_base: str
+    quickbooks: OAuthProvider
+    xero: OAuthProvider
     email_from: str
     email_reply_to: str
     configuration_set: str
@@ -55,6 +67,18 @@ def from_env(env: Mapping[str, str]) -> Config:
         sweep_queue=need("SWEEP_QUEUE_URL"),
         stripe_secret=need("STRIPE_SECRET_ID"),
         stripe_api_base=env.get("STRIPE_API_BASE") or "https://api.stripe.com",
+        quickbooks=OAuthProvider(
+            secret=need("QUICKBOOKS_SECRET_ID"),
+            tokens=need("QUICKBOOKS_TOKENS_ID"),
+            api_base=env.get("QUICKBOOKS_API_BASE") or "https://quickbooks.api.intuit.com",
+            token_url=env.get("QUICKBOOKS_TOKEN_URL") or "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+        ),
+        xero=OAuthProvider(
+            secret=need("XERO_SECRET_ID"),
+            tokens=need("XERO_TOKENS_ID"),
+            api_base=env.get("XERO_API_BASE") or "https://api.xero.com",
+            token_url=env.get("XERO_TOKEN_URL") or "https://identity.xero.com/connect/token",
+        ),
         email_from=need("EMAIL_FROM"),
         email_reply_to=need("EMAIL_REPLY_TO"),
         configuration_set=need("SES_CONFIGURATION_SET"),

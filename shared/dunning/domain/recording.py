@@ -63,13 +63,13 @@ class Recorder:
                 return Recorded(case)
         return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen)
 
-    def closed_as_unknown(self, case: Case, invoice_id: str) -> Recorded:
-        """The source no longer has this invoice: stop reminding. Should it come back, it is reopened."""
+    def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = "not found at its source") -> Recorded:
+        """The source no longer has this invoice, or not for this customer: stop reminding. Should it come back, it is reopened."""
         known = case.invoices.get(invoice_id)
         if known is None or not known.is_open:
             return Recorded(case)
         gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
-        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, "not found at its source"),))
+        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason),))
 
     def _first(self, case: Case, snapshot: Snapshot) -> Recorded:
         blank = Invoice(

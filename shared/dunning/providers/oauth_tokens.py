@@ -18,7 +18,6 @@ from dunning.domain.errors import Disconnected, Retryable, Unauthorised
 from dunning.providers.http_client import HttpAnswer, HttpClient, retry_at
 from dunning.providers.json_reading import integer, text
 from dunning.providers.oauth_secrets import App, Grant, Grants
-from dunning.workflow.ports import RefusedToken, TokenLeases
 
 AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
@@ -42,6 +41,26 @@ class Secrets(Protocol):
 
     def store(self, grants: Grants) -> None:
         """Keep the tokens."""
+        ...
+
+
+class TokenLeases(Protocol):
+    """Who may renew a provider's tokens: one worker at a time. All raise Retryable."""
+
+    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+        """Whether the lease is ours now."""
+        ...
+
+    def give_back(self, provider: str, worker: str) -> None:
+        """End our lease; harmless when it is not ours any more."""
+        ...
+
+    def refused(self, provider: str, account: str) -> tuple[str, datetime] | None:
+        """The fingerprint of the refresh token of an account that was refused last, and when."""
+        ...
+
+    def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
+        """Remember it."""
         ...
 
 
@@ -145,7 +164,7 @@ class TokenKeeper:
     def _check_worth_trying(self, account: str, grant: Grant) -> None:
         """A token once refused is asked about again only after an hour: a revoked connection must not cost a request an event."""
         known = self.leases.refused(self.source, account)
-        if known and known.fingerprint == _fingerprint(grant) and self.clock() < known.at + REFUSED_IS_TRIED_AGAIN_AFTER:
+        if known and known[0] == _fingerprint(grant) and self.clock() < known[1] + REFUSED_IS_TRIED_AGAIN_AFTER:
             raise self._disconnected(account)
 
     def _ask(self, refresh_token: str) -> HttpAnswer:
@@ -160,7 +179,7 @@ class TokenKeeper:
             if self._read(account).refresh_token != grant.refresh_token:
                 return Retryable(f"{self.source}'s tokens were renewed by another worker meanwhile", self.clock())
             for each in grant.accounts:
-                self.leases.note_refused(self.source, each, RefusedToken(_fingerprint(grant), self.clock()))
+                self.leases.note_refused(self.source, each, _fingerprint(grant), self.clock())
             return self._disconnected(account)
         if answer.status in (400, 401, 403):
             return Unauthorised(f"{said}: compare client_id and client_secret with the app at the provider")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dunning.storage import keys
 from dunning.storage.expressions import from_wire, to_wire
 from dunning.storage.translation import ConditionFailed, aws_errors
-from dunning.workflow.ports import RefusedToken
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableTokenLeases:
-    """workflow.ports.TokenLeases. One lease a provider, for all its tokens are kept in one secret."""
+    """providers.oauth_tokens.TokenLeases. One lease a provider, for all its tokens are kept in one secret."""
 
     client: DynamoDBClient
     table: str
@@ -58,8 +57,8 @@ class TableTokenLeases:
         except ConditionFailed:
             return
 
-    def refused(self, provider: str, account: str) -> RefusedToken | None:
-        """The refresh token of this account that the provider refused last. Raises Retryable."""
+    def refused(self, provider: str, account: str) -> tuple[str, datetime] | None:
+        """The fingerprint of the refresh token of this account that was refused last, and when. Raises Retryable."""
         with aws_errors(f"reading the connection to {provider}"):
             answer = self.client.query(
                 TableName=self.table,
@@ -68,15 +67,15 @@ class TableTokenLeases:
                 ConsistentRead=True,
             )
         for row in map(from_wire, answer["Items"]):
-            return RefusedToken(str(row["refused_token"]), keys.parse_instant(str(row["refused_at"])))
+            return str(row["refused_token"]), keys.parse_instant(str(row["refused_at"]))
         return None
 
-    def note_refused(self, provider: str, account: str, token: RefusedToken) -> None:
+    def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
         """Remember a refused refresh token. Raises Retryable."""
         with aws_errors(f"writing the connection to {provider}"):
             self.client.update_item(
                 TableName=self.table,
                 Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.connection_account_key(account)}),
                 UpdateExpression="SET refused_token = :token, refused_at = :at",
-                ExpressionAttributeValues=to_wire({":token": token.fingerprint, ":at": keys.instant(token.at)}),
+                ExpressionAttributeValues=to_wire({":token": fingerprint, ":at": keys.instant(at)}),
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dunning.domain.errors import Rejected, Retryable
 from dunning.storage import keys
 from dunning.storage.translation import aws_errors
-from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LONGEST_DELAY = 900
 _BATCH = 10
 _ATTEMPTS = 3
+_LARGEST_BODY = 900_000
 
 JsonObject = dict[str, object]
 
@@ -79,6 +80,26 @@ class SyncRequests:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncBatches:
+    """workflow.ports.SyncBatches: `{"source": …, "stamp": …, "hops": 0, "requests": {"<account>": {"invoice": ["1", "2"]}}}`."""
+
+    client: SQSClient
+    url: str
+
+    def send(self, batch: SyncBatch, delay: int = 0) -> None:
+        """Send in one message (several beyond SQS's mebibyte), visible after so many seconds (0 to 900). Raises Retryable."""
+        requests = batch.requests
+        body = json.dumps(_batch_body(batch), separators=(",", ":"))
+        if len(body.encode()) > _LARGEST_BODY and len(requests) > 1:
+            half = len(requests) // 2
+            self.send(SyncBatch(requests[:half], batch.hops), delay)
+            self.send(SyncBatch(requests[half:], batch.hops), delay)
+            return
+        later = {"DelaySeconds": delay} if delay else {}
+        _send_all(self.client, self.url, [{"Id": "0", "MessageBody": body, **later}])
+
+
+@dataclass(frozen=True, slots=True)
 class SweepContinuations:
     """workflow.ports.SweepQueue."""
 
@@ -129,8 +150,44 @@ def _sync_body(request: SyncRequest) -> JsonObject:
         "customer": request.customer,
         "stamp": keys.instant(request.stamp) if request.stamp else None,
         "detail": request.detail,
+        **({"account": request.account} if request.account else {}),
         **({"tries": request.tries} if request.tries else {}),
     }
+
+
+def _batch_body(batch: SyncBatch) -> JsonObject:
+    first = batch.requests[0]
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for request in batch.requests:
+        grouped.setdefault(request.account or "", {}).setdefault(request.kind, []).append(request.id)
+    return {
+        "source": first.source,
+        "stamp": keys.instant(first.stamp) if first.stamp else None,
+        "hops": batch.hops,
+        "requests": grouped,
+    }
+
+
+def read_sync_batch(body: str) -> SyncBatch | None:
+    """The requests in a message that names many things; None for a message that names one. Raises Rejected."""
+    data = _object(body)
+    grouped = data.get("requests")
+    if not isinstance(grouped, dict):
+        return None
+    source, stamp, hops = _required(data, "source"), data.get("stamp"), data.get("hops", 0)
+    received = _instant(stamp, "stamp") if isinstance(stamp, str) else None
+    requests = [
+        SyncRequest(source, str(kind), bare_id, stamp=received, account=str(account) or None)
+        for account, kinds in grouped.items()
+        if isinstance(kinds, dict)
+        for kind, ids in kinds.items()
+        if isinstance(ids, list)
+        for bare_id in ids
+        if isinstance(bare_id, str) and bare_id
+    ]
+    if not requests:
+        raise Rejected("queue message asks for nothing")
+    return SyncBatch(tuple(requests), hops if isinstance(hops, int) else 0)
 
 
 def read_wakeup(body: str) -> Wakeup:
@@ -152,6 +209,7 @@ def read_sync_request(body: str) -> SyncRequest:
         customer=_optional(data, "customer"),
         stamp=_instant(stamp, "stamp") if isinstance(stamp, str) else None,
         detail=_optional(data, "detail"),
+        account=_optional(data, "account"),
         tries=tries if isinstance(tries, int) else 0,
     )
 

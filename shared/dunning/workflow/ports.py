@@ -191,34 +191,6 @@ class SyncBatches(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedToken:
-    """A refresh token that a provider no longer takes, by its fingerprint, and when it said so."""
-
-    fingerprint: str
-    at: datetime
-
-
-class TokenLeases(Protocol):
-    """Who may refresh a provider's tokens: one worker at a time."""
-
-    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
-        """Whether the lease is ours now; raises Retryable."""
-        ...
-
-    def give_back(self, provider: str, worker: str) -> None:
-        """End our lease; harmless when it is not ours any more. Raises Retryable."""
-        ...
-
-    def refused(self, provider: str, account: str) -> RefusedToken | None:
-        """The refresh token of an account that was refused last; raises Retryable."""
-        ...
-
-    def note_refused(self, provider: str, account: str, token: RefusedToken) -> None:
-        """Remember it; raises Retryable."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class SourcePage:
     """One page of a source's open invoices; `cursor` None on the last. `unreadable`: bare ids of those not understood."""
 

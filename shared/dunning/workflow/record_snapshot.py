@@ -60,7 +60,7 @@ class RecordSnapshot:
                 return recorder.closed_as_unknown(case, invoice_id)
             if snapshot.customer != customer:
                 elsewhere[:] = [snapshot]
-                return Recorded(case)
+                return recorder.closed_as_unknown(case, invoice_id, "it is another customer's now")
             return recorder.record(case, snapshot, fetched=True)
 
         outcome = self.change(customer, change)

@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Rejected
 from dunning.workflow.dispute_notes import read_note
-from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest
+from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import DisputeSeen, FetchKind
+from dunning.workflow.sources import account_of
 
 QUARTER_OF_AN_HOUR = 900
 """Seconds: the longest delay SQS knows."""
 
 MOST_TRIES = 3 * 96
 """Three days, after which somebody must look."""
+
+_MOVES_WHAT_IS_OWED = frozenset({FetchKind.PAYMENT, FetchKind.CREDIT_NOTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class SyncInvoice:
             raise Rejected(f"nothing is known of a {request.kind!r} at {request.source}") from exc
         match kind:
             case FetchKind.INVOICE:
-                return self._invoice(source, request.id, request.customer)
+                return self._invoice(source, request.id, request.customer, request.account)
             case FetchKind.CUSTOMER:
                 return self._customer(source, request)
             case FetchKind.DISPUTE:
@@ -48,8 +51,8 @@ class SyncInvoice:
                 event = source.fetch_event(request.id)
                 return self.events(event) if event else "the source no longer keeps this event"
             case _:
-                traced = source.trace(kind, request.id)
-                return "; ".join(self._invoice(source, found, traced.customer) for found in traced.invoices) if traced else "unknown"
+                traced = source.trace(kind, request.id, request.account)
+                return self._touched(source, traced, kind, request.account) if traced else "unknown"
 
     def put_off(self, request: SyncRequest) -> bool:
         """Ask for the same again in a quarter of an hour: a source may be down for long. False after three days. Raises Retryable."""
@@ -58,15 +61,32 @@ class SyncInvoice:
         self.record.sync_queue.send([replace(request, tries=request.tries + 1)], delay=QUARTER_OF_AN_HOUR)
         return True
 
-    def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None) -> str:
-        known = customer or self.store.customer_of("invoice", f"{source.name}:{invoice_id}")
+    def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None, account: str | None = None) -> str:
+        account = account or (account_of(customer) if customer else None)
+        within = f"{source.name}:{account}" if account else source.name
+        known = customer or self.store.customer_of("invoice", f"{within}:{invoice_id}")
         if known:
-            return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id))
-        snapshot = source.fetch(invoice_id)
+            return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id, account))
+        snapshot = source.fetch(invoice_id, account)
         return self.record.invoice(snapshot) if snapshot else "unknown here and there"
 
+    def _touched(self, source: InvoiceSource, traced: Traced, kind: FetchKind, account: str | None) -> str:
+        """What a payment or a credit moved; when it names no invoice (any more), all that its customer owes.
+
+        In an account whoever pays may differ from whoever owes, a parent company for one: there the invoice tells.
+        """
+        customer = None if account else traced.customer
+        if traced.invoices or traced.customer is None or kind not in _MOVES_WHAT_IS_OWED:
+            return "; ".join(self._invoice(source, found, customer, account) for found in traced.invoices)
+        open_here = {invoice.id for invoice in self.store.load(traced.customer).invoices.values() if invoice.is_open}
+        listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(traced.customer)}
+        return "; ".join(self._invoice(source, found, customer, account) for found in sorted(open_here | listed))
+
     def _customer(self, source: InvoiceSource, request: SyncRequest) -> str:
-        customer = request.customer or f"{source.name}:{request.id}"
+        within = f"{source.name}:{request.account}" if request.account else source.name
+        customer = request.customer or f"{within}:{request.id}"
+        if request.account and not self.store.load(customer).invoices:
+            return "owes nothing here"
         return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))
 
     def _dispute(self, source: InvoiceSource, request: SyncRequest) -> str:

@@ -1,0 +1,84 @@
+"""Work off one message that names many things at a source: what fails keeps back its own company, and nobody else."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.workflow.ports import SyncBatch, SyncBatches, SyncQueue, SyncRequest
+
+LONGEST_DELAY = 900
+MOST_HOPS = 3 * 96
+"""Times in a row that a message may be sent on without anything done: three days of the longest delay."""
+
+_FIRST_DELAY = 60
+_ENOUGH_SECONDS = 20.0
+_REMEMBERED = 1000
+
+
+@dataclass(slots=True)
+class SyncMany:
+    """`sync` looks at one thing. Remembers what it fetched: a fetch that began after the news came has seen what they tell."""
+
+    sync: Callable[[SyncRequest], str]
+    batches: SyncBatches
+    alone: SyncQueue
+    clock: Callable[[], datetime]
+    _fetched: dict[SyncRequest, datetime] = field(default_factory=dict)
+
+    def __call__(self, batch: SyncBatch, seconds_left: Callable[[], float]) -> str:
+        """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
+
+        Something that never will succeed is sent by itself, so that it alone becomes a dead letter.
+        """
+        done, waiting, later = 0, dict[str | None, Retryable](), list[SyncRequest]()
+        failed: list[SyncRequest] = []
+        for request in batch.requests:
+            if request.account in waiting or seconds_left() < _ENOUGH_SECONDS:
+                later.append(request)
+                continue
+            try:
+                self._look(request)
+            except Retryable as exc:
+                waiting[request.account] = exc
+                failed.append(request)
+            except (Permanent, Rejected):
+                self.alone.send([request])
+                done += 1
+            else:
+                done += 1
+        # What failed goes last, so that one thing that always fails does not stand before the others.
+        self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + 1), waiting)
+        return f"{done} done, {len(later) + len(failed)} sent on"
+
+    def _look(self, request: SyncRequest) -> None:
+        began = self.clock()
+        known = self._fetched.get(_thing(request))
+        if request.stamp is not None and known is not None and known > request.stamp:
+            return
+        self.sync(request)
+        if len(self._fetched) >= _REMEMBERED:
+            self._fetched.clear()
+        self._fetched[_thing(request)] = began
+
+    def _send_on(self, rest: SyncBatch, waiting: dict[str | None, Retryable]) -> None:
+        """One message for each company that waits, and one for what there was no time for."""
+        for account in dict.fromkeys(request.account for request in rest.requests):
+            reason = waiting.get(account)
+            if reason is not None and rest.hops >= MOST_HOPS:
+                raise reason
+            requests = tuple(request for request in rest.requests if request.account == account)
+            self.batches.send(SyncBatch(requests, rest.hops), self._delay(reason, rest.hops))
+
+    def _delay(self, reason: Retryable | None, hops: int) -> int:
+        if reason is None:
+            return 0
+        if reason.retry_at is not None:
+            wait = math.ceil((reason.retry_at - self.clock()).total_seconds())
+            return min(LONGEST_DELAY, max(1, wait))
+        return min(LONGEST_DELAY, _FIRST_DELAY << min(hops, 4))
+
+
+def _thing(request: SyncRequest) -> SyncRequest:
+    return SyncRequest(request.source, request.kind, request.id, account=request.account)

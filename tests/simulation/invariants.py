@@ -140,13 +140,6 @@ def only_poison_is_dead(world: World) -> Iterator[str]:
             yield f"{about} is in the dead-letter queue of {queue}: {reason}"
 
 
-def what_is_dead_is_held(world: World) -> Iterator[str]:
-    """Who was put aside waits for a person."""
-    for queue, about, reason in world.records.dead:
-        if queue == "run" and not world.memory.load(about).profile.holds:
-            yield f"{about} was put aside ({reason}), but is not held"
-
-
 def nobody_is_written_to_at_night(world: World) -> Iterator[str]:
     """Mail and text go out in their hours, by the customer's clock."""
     contacts = dict(world.plan.contacts)
@@ -179,7 +172,6 @@ INVARIANTS: tuple[Invariant, ...] = (
     disputes_that_were_told_are_known,
     contacts_that_were_told_are_known,
     only_poison_is_dead,
-    what_is_dead_is_held,
     nobody_is_written_to_at_night,
     no_step_comes_before_its_delay,
 )
@@ -194,7 +186,7 @@ def _invoices(world: World) -> Iterator[tuple[Case, Invoice, list[Activity]]]:
     for case in _cases(world):
         log = world.memory.written(case.profile.customer)
         for invoice in case.invoices.values():
-            yield case, invoice, [activity for activity in log if activity.invoices == (invoice.id,)]
+            yield case, invoice, [activity for activity in log if invoice.id in activity.invoices]
 
 
 def _name(case: Case, invoice: Invoice) -> str:

@@ -105,7 +105,7 @@ class _Maker:
             self._spans(0.4, 8) if troubled else (),
             self._spans(0.15, 4) if troubled else (),
             self._spans(0.1, 6) if troubled else (),
-            self._spans(0.4, 5) if troubled else (),
+            (*self._spans(0.6, 5), *self._spans(0.3, 3)) if troubled else (),
             self._spans(0.2, 30) if troubled else (),
             tuple(self.random.uniform(-5, 5) for _ in range(5)) if troubled else (0.0,),
             self.random.choice((0.0, 1.0, 20.0, 120.0)),

@@ -10,6 +10,8 @@ from tests.simulation.faults import Fault
 from tests.simulation.plans import Plan
 
 Part = TypeVar("Part")
+Judge = Callable[[Plan, Sequence[Fault]], Outcome]
+
 LONGEST_SECONDS = 45.0
 _CALMER: tuple[Callable[[Plan], Plan], ...] = (
     lambda plan: replace(plan, provider_down=()),
@@ -25,10 +27,11 @@ _CALMER: tuple[Callable[[Plan], Plan], ...] = (
 class Shrinker:
     """Leaves away whatever the failure does not need, as far as time allows."""
 
-    def __init__(self, plan: Plan, outcome: Outcome, seconds: float = LONGEST_SECONDS) -> None:
+    def __init__(self, plan: Plan, outcome: Outcome, seconds: float = LONGEST_SECONDS, judge: Judge = outcome_of) -> None:
         self.plan = plan
         self.faults: Sequence[Fault] = outcome.faults
         self.outcome = outcome
+        self._judge = judge
         self._until = time.monotonic() + seconds
 
     def shrink(self) -> Outcome:
@@ -64,7 +67,7 @@ class Shrinker:
     def _try(self, plan: Plan, faults: Sequence[Fault]) -> bool:
         if time.monotonic() > self._until:
             return False
-        outcome = outcome_of(plan, faults)
+        outcome = self._judge(plan, faults)
         if not outcome.violations:
             return False
         self.plan, self.faults, self.outcome = plan, faults, outcome

@@ -79,6 +79,11 @@ class Watch:
         spans = (*plan.storms, *plan.provider_down, *plan.mail_down, *plan.quota_spent, *plan.wheel_silent)
         return not any(begins <= now and ends >= since for begins, ends in spans)
 
+    def look(self, store: MemoryCaseStore) -> None:
+        """In the middle of a world, when there has been peace for long enough."""
+        if self._in_peace(self._cloud.true_time() - OVERDUE - UNTROUBLED):
+            self.nothing_is_overdue(store)
+
     def nothing_is_overdue(self, store: MemoryCaseStore) -> None:
         """Every open invoice that is not held has a timer, and what was due an hour and a backoff ago is done."""
         now = self._cloud.true_time()

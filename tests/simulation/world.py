@@ -122,6 +122,8 @@ class World:
     def _turn(self) -> None:
         turn = self.cloud.true_time()
         self.cloud.timeline.at(turn + TURN, self._turn)
+        if turn.minute == 50:
+            self.watch.look(self.memory)
         if self.timers.any_before(turn + 2 * TURN) and not self.cloud.during(self.plan.wheel_silent):
             late = abs(self.plan.clocks[turn.hour % len(self.plan.clocks)]) * 10
             self.cloud.timeline.after(late, lambda: self.cloud.asynchronously("dispatch_due", lambda: self.dispatch(turn)))

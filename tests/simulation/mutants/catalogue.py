@@ -1,0 +1,125 @@
+"""The safeguards of DESIGN §5 and §6, each taken away by a small change of text; what then fails must be the simulator.
+
+A condition that lives in DynamoDB is taken away twice: in the table's twin, where the simulator must find it, and in the adapter
+itself, where the contract of the storage must.
+"""
+
+from dataclasses import dataclass
+
+TWIN = "tests/fakes/case_store.py"
+TABLE = "shared/dunning/storage/cases.py"
+RUN_STEP = "shared/dunning/workflow/run_step.py"
+SETTLE = "                self.store.save(case, finished.case, activities, claim_id=settlement.claim.id)\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A safeguard's name, the file, the text that stands there exactly once, and what takes its place."""
+
+    name: str
+    path: str
+    text: str
+    instead: str
+
+
+FOUND_BY_SIMULATION = (
+    Mutant(
+        "the claim condition",
+        TWIN,
+        "profile.due_at is None or profile.due_at > now or profile.claimed_at(now):",
+        "profile.due_at is None:",
+    ),
+    Mutant(
+        "the last check",
+        RUN_STEP,
+        "            checked = self._check(case, now)\n",
+        "            checked = Checked({invoice.id: invoice.version for invoice in case.invoices.values()})\n",
+    ),
+    Mutant(
+        "the settle transaction: state and log at once",
+        RUN_STEP,
+        SETTLE,
+        """                self.store.save(case, finished.case, (), claim_id=settlement.claim.id)
+                stored = self.store.load(case.profile.customer)
+                self.store.save(stored, stored, activities)
+""",
+    ),
+    Mutant("the settle transaction: on our own claim only", RUN_STEP, SETTLE, SETTLE.replace(", claim_id=settlement.claim.id", "")),
+    Mutant(
+        "the hourly run without a lower bound",
+        "shared/dunning/workflow/dispatch_due.py",
+        "since=None if on_the_hour else turn",
+        "since=turn",
+    ),
+    Mutant(
+        "the direct message of a timer due within 900 s",
+        "shared/dunning/workflow/waking.py",
+        "    if due_at is not None and due_at - now <= NEAR:",
+        "    if due_at is not None and due_at - now <= -NEAR:",
+    ),
+    Mutant("the version condition on snapshots", TWIN, "        if any(read != found for read, found in seen):", "        if not seen:"),
+    Mutant(
+        "the single attempt of each send",
+        "shared/dunning/channels/attempts.py",
+        '"total_max_attempts": 1',
+        '"total_max_attempts": 5',
+    ),
+    Mutant(
+        "the effect marks: a text is begun before it is sent",
+        "shared/dunning/workflow/sending.py",
+        "                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):",
+        "                if claim.origin == effect.key:",
+    ),
+    Mutant(
+        "the effect marks: SES's report marks a mail",
+        "shared/dunning/workflow/record_delivery.py",
+        "self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE)",
+        "news.claim == news.effect",
+    ),
+    Mutant(
+        "the effect marks: what was done is remembered when the rest is put off",
+        "shared/dunning/domain/settlement.py",
+        "attempt=self.claim.attempt - 1, effects=effects)",
+        "attempt=self.claim.attempt - 1, effects={})",
+    ),
+    Mutant(
+        "the effect marks: what was done is remembered when an outcome is unknown",
+        "shared/dunning/domain/settlement.py",
+        "kept = replace(self.claim, effects=effects)",
+        "kept = replace(self.claim, effects={})",
+    ),
+)
+
+FOUND_BY_CONTRACT = (
+    Mutant(
+        "the claim condition: the timer is due",
+        TABLE,
+        'timer_is_due = "due_at <= :now"',
+        'timer_is_due = "(due_at <= :now OR attribute_exists(due_at))"',
+    ),
+    Mutant(
+        "the claim condition: nobody holds it",
+        TABLE,
+        "(attribute_not_exists(claim_until) OR claim_until <= :now)",
+        "(attribute_exists(pk) OR claim_until <= :now)",
+    ),
+    Mutant(
+        "the settle transaction: all or nothing",
+        TABLE,
+        'self._client.transact_write_items(TransactItems=cast("Any", writes))',
+        '[self._client.transact_write_items(TransactItems=cast("Any", [one])) for one in reversed(writes)]',
+    ),
+    Mutant(
+        "the settle transaction: on our own claim only",
+        TABLE,
+        'if claim_id and profile_item and from_wire(profile_item).get("claim_id") != claim_id:',
+        "if claim_id and not profile_item:",
+    ),
+    Mutant(
+        "the version condition on snapshots",
+        "shared/dunning/storage/expressions.py",
+        'condition = "#version = :seen"',
+        'condition = "(#version = :seen OR attribute_exists(pk))"',
+    ),
+    Mutant("the effect marks: a report makes other views stale", TABLE, 'values[":one"] = 1', 'values[":one"] = 0'),
+)

@@ -7,7 +7,7 @@ from tests.fakes.clock import MONDAY_MORNING
 
 ACME = "stripe:cus_acme"
 DUE = date(2026, 3, 31)
-ACME_CONTACT = Contact(name="Acme GmbH", email="ap@acme.example", phone="+431234567", country="AT")
+ACME_CONTACT = Contact(name="Acme GmbH", email="ap@acme.example", phone="+431234567", country="US")
 
 
 def snapshot(

@@ -17,17 +17,17 @@ TAG_CHARACTERS = 250
 
 
 def ses_tags(envelope: Envelope) -> "list[MessageTagTypeDef]":
-    """Tags `kind`, `claim`, `customer`, `effect`, `step`, and `invoices`, `invoices_1`, … (to be joined before decoding)."""
+    """Tags `kind`, `claim`, `customer`, `step`, and `effect`, `effect_1`, …, `invoices`, `invoices_1`, … (to be joined before decoding)."""
     tags = {
         "kind": envelope.kind,
         "claim": envelope.claim,
         "customer": _encoded(envelope.customer),
-        "effect": _encoded(envelope.effect),
         "step": envelope.step or "",
     }
-    invoices = _encoded(",".join(envelope.invoices))
-    for number, start in enumerate(range(0, len(invoices), TAG_CHARACTERS)):
-        tags[f"invoices_{number}" if number else "invoices"] = invoices[start : start + TAG_CHARACTERS]
+    for name, text in (("effect", envelope.effect), ("invoices", ",".join(envelope.invoices))):
+        encoded = _encoded(text)
+        for number, start in enumerate(range(0, len(encoded), TAG_CHARACTERS)):
+            tags[f"{name}_{number}" if number else name] = encoded[start : start + TAG_CHARACTERS]
     return [{"Name": name, "Value": value} for name, value in tags.items() if value]
 
 

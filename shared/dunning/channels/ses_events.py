@@ -44,8 +44,8 @@ def read_ses_event(message: str) -> DeliveryNews | None:
         kind=kind,
         customer=_decoded(tags["customer"]),
         claim=tags["claim"],
-        effect=_decoded(tags["effect"]),
-        invoices=_invoices(tags),
+        effect=_joined(tags, "effect"),
+        invoices=tuple(part for part in _joined(tags, "invoices").split(",") if part),
         step=tags.get("step"),
         message_id=str(cast("Json", mail).get("messageId", "")),
         mailed_at=_instant(cast("Json", mail).get("timestamp")),
@@ -69,12 +69,12 @@ def _tags(mail: Json) -> dict[str, str]:
     return {str(name): str(values[0]) for name, values in tags.items() if isinstance(values, list) and values}
 
 
-def _invoices(tags: Mapping[str, str]) -> tuple[str, ...]:
-    parts = [tags.get("invoices", "")]
-    while (name := f"invoices_{len(parts)}") in tags:
-        parts.append(tags[name])
-    joined = _decoded("".join(parts))
-    return tuple(joined.split(",")) if joined else ()
+def _joined(tags: Mapping[str, str], name: str) -> str:
+    """A value that may be spread over several tags."""
+    parts = [tags.get(name, "")]
+    while (following := f"{name}_{len(parts)}") in tags:
+        parts.append(tags[following])
+    return _decoded("".join(parts))
 
 
 def _bounce_type(event: Json) -> str:

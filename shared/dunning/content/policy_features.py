@@ -7,11 +7,7 @@ NOT_YET = frozenset(
     {
         "applies_to",
         "approve_above",
-        "after_previous_days",
         "attach",
-        "business_days",
-        "calendar",
-        "catch_up",
         "digest_to",
         "email.cc",
         "email.sender",
@@ -19,11 +15,8 @@ NOT_YET = frozenset(
         "escalate.if",
         "first_contacts_per_day",
         "late_fee",
-        "max_messages",
-        "min_gap",
         "on_partial_payment",
         "on_reply",
         "promise",
-        "scope",
     }
 )

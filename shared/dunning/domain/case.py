@@ -79,6 +79,7 @@ class Profile:
 
     `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
     `holds` maps a kind to the instant it began; `notices` is what the team is still to be told, by a key that names it for ever.
+    `reminded_at`: when the last reminders went out, whatever they were about, for gaps and limits.
     `retries` counts `Retryable` failures in a row.
     """
 
@@ -88,6 +89,7 @@ class Profile:
     holds: Mapping[HoldKind, datetime] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
+    reminded_at: tuple[datetime, ...] = ()
     due_at: datetime | None = None
     due_since: datetime | None = None
     claim: Claim | None = None

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.calendar import moved, window_of
+from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, HoldKind, Profile
 from dunning.domain.invoice import Contact, Invoice
-from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, Step
+from dunning.domain.moving import moved_to_workday
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
 from dunning.domain.timing import customer_zone, not_chased_because, upcoming
-
 
 _TASK = "plan_ended:"
 
@@ -52,7 +52,7 @@ def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetim
     if not policy.on_paid_email or not contact.email or invoice.reminders_sent == 0:
         return invoice
     window = window_of(("email",), policy.send_window)
-    return replace(invoice, thanks_at=moved(now, window, customer_zone(contact, policy)))
+    return replace(invoice, thanks_at=moved_to_workday(now, window, customer_zone(contact, policy), policy.calendar))
 
 
 def rearmed(case: Case, now: datetime) -> Case:
@@ -110,16 +110,21 @@ def thanks_wait(profile: Profile) -> bool:
 def timing_in_words(step: Step) -> str:
     """A step's timing as a person says it."""
     match step.at:
+        case AfterPrevious(days=BusinessDays(count=count)):
+            return f"{count} working days after the step before"
+        case AfterPrevious(days=Days(count=count)):
+            return f"{_days(count)} after the step before"
         case AfterPrevious(delay=delay):
             minutes = int(delay.total_seconds() // 60)
             return f"{minutes // 60} h after the step before" if minutes % 60 == 0 else f"{minutes} min after the step before"
         case BeforeDue(days=0) | AfterDue(days=0):
             return "on the due date"
-        case BeforeDue(days=days):
-            return f"{_days(days)} before the due date"
-        case AfterDue(days=days):
-            return f"{_days(days)} after the due date"
+        case BeforeDue(days=days, business=business):
+            return f"{_days(days, business)} before the due date"
+        case AfterDue(days=days, business=business):
+            return f"{_days(days, business)} after the due date"
 
 
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+def _days(count: int, business: bool = False) -> str:
+    kind = "working day" if business else "day"
+    return f"1 {kind}" if count == 1 else f"{count} {kind}s"

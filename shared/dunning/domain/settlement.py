@@ -6,13 +6,19 @@ from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState, HoldKind, Notice
-from dunning.domain.decision import Channel, Effect, PolicyOf, Verdict, Work, days_overdue
+from dunning.domain.consolidation import PolicyOf
+from dunning.domain.decision import days_overdue
+from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import next_instant, planned, task_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
+from dunning.domain.works import Verdict, Work
 
 TASK_AFTER = timedelta(hours=72)
 """As long as the brief waits between the last reminder and the team."""
+
+MOST_REMEMBERED = 32
+"""More reminders than any policy's limit counts; the profile must not grow for ever."""
 
 LONGEST_BACKOFF = timedelta(hours=1)
 
@@ -50,6 +56,7 @@ class Settlement:
     def apply(self, case: Case, done: Sequence[Done]) -> Settled:
         """Levels, plans and activities of the works; the profile is left to `release`, `postpone` or `keep`."""
         activities: list[Activity] = []
+        together: list[Activity] = []
         for one in done:
             if one.work.verdict is Verdict.NOTIFY:
                 case, logged = self._notified(case, one.work)
@@ -60,8 +67,19 @@ class Settlement:
                 continue
             after, logged = self._after(case, invoice, one)
             case, ending = self._ended(case.with_invoice(after), invoice, after)
-            activities += [*logged, *ending]
-        return Settled(without_moot_tasks(case), tuple(activities))
+            if _is_joint(one.work):
+                together += logged
+            else:
+                activities += logged
+            activities += ending
+        return Settled(without_moot_tasks(self._reminded(case, done)), (*joined(together), *activities))
+
+    def _reminded(self, case: Case, done: Sequence[Done]) -> Case:
+        """When reminders went out, for gaps and limits: one instant for all that went out together."""
+        if not any(effect.kind == "reminder" for one in done for effect in one.work.effects):
+            return case
+        recent = (*case.profile.reminded_at, self.now)[-MOST_REMEMBERED:]
+        return case.with_profile(replace(case.profile, reminded_at=tuple(dict.fromkeys(recent))))
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
@@ -176,11 +194,28 @@ def _moved(invoice: Invoice, work: Work) -> Invoice:
 
 
 def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:
-    """The marks that are still needed: those of works that are not finished, ours and what was reported done meanwhile."""
-    finished: set[str] = {effect.key for one in done for effect in one.work.effects}
-    stored = case.profile.claim.effects if case.profile.claim else {}
-    reported = {key: state for key, state in stored.items() if state is EffectState.DONE}
-    return {key: state for key, state in {**effects, **reported}.items() if key not in finished}
+    """The marks that are still needed, by row: those of works that are not finished, ours and what was reported done meanwhile."""
+    finished = {row for one in done for effect in one.work.effects for row in rows_of(effect.key) if _is_of(row, one.work)}
+    reported = {row: state for row, state in marks_of(case.profile).items() if state is EffectState.DONE}
+    return {row: state for row, state in {**effects, **reported}.items() if row not in finished}
+
+
+def _is_joint(work: Work) -> bool:
+    """Whether the work went out in one message with others."""
+    return any(len(rows_of(effect.key)) > 1 for effect in work.effects)
+
+
+def _is_of(row: str, work: Work) -> bool:
+    """Whether a row is this work's own; one message may be about several invoices, each of which is put down by itself."""
+    return work.verdict in (Verdict.THANK, Verdict.NOTIFY) or row.split(":", 2)[-1] in (work.invoice, row)
+
+
+def joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
+    """What one message was about, logged once for each stage."""
+    found: dict[Activity, list[str]] = {}
+    for activity in activities:
+        found.setdefault(replace(activity, invoices=()), []).extend(activity.invoices)
+    return tuple(replace(activity, invoices=tuple(dict.fromkeys(invoices))) for activity, invoices in found.items())
 
 
 def effects_of(works: Sequence[Work]) -> tuple[Effect, ...]:

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dunning.domain.calendar import at_local, is_open, local_date, moved, window_of, zone_of
+from dunning.domain.calendar import at_local, local_date, window_of, zone_of
+from dunning.domain.country_zones import zone_of_contact
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.money import minor_units
-from dunning.domain.policy import AfterPrevious, BeforeDue, Policy, Step, Window
+from dunning.domain.moving import is_allowed, moved_to_workday
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, CatchUp, Policy, Step, Window
+from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar, plus_workdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Upcoming:
 
 def customer_zone(contact: Contact, policy: Policy) -> ZoneInfo:
     """The zone in which a customer's days and hours are counted."""
-    return zone_of(contact.timezone, policy.timezone)
+    return zone_of_contact(contact, policy.timezone)
 
 
 def channels_of(step: Step, contact: Contact) -> tuple[str, ...]:
@@ -37,6 +40,11 @@ def channels_of(step: Step, contact: Contact) -> tuple[str, ...]:
 def window_for(step: Step, contact: Contact, policy: Policy) -> Window:
     """The hours in which this step may run; our own people may be told at any hour."""
     return window_of(channels_of(step, contact), policy.send_window)
+
+
+def calendar_of(step: Step, policy: Policy) -> WorkCalendar:
+    """The days on which this step may run: customers are left alone on weekends and holidays, our own people are told on any day."""
+    return policy.calendar if step.is_message else EVERY_DAY
 
 
 def effective_due_date(invoice: Invoice, policy: Policy) -> date | None:
@@ -70,14 +78,20 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
     missed: list[Step] = []
     for step in policy.steps[steps_behind(invoice, policy) :]:
         window = window_for(step, contact, policy)
-        at = moved(_planned(step, contact, policy, due, anchor, now), window, zone, own_time(step))
+        at = moved_to_workday(_planned(step, contact, policy, due, anchor, now), window, zone, calendar_of(step, policy), own_time(step))
         if at >= now:
             return Upcoming(step, at, tuple(missed))
         if isinstance(step.at, BeforeDue) and local_date(at, zone) < local_date(now, zone):
             missed.append(step)
             anchor = now
             continue
-        return Upcoming(step, _overdue(step, window, zone, now), tuple(missed))
+        if policy.catch_up is CatchUp.LATEST:
+            latest, passed = _latest(step, policy, due, zone, now)
+            missed += passed
+        else:
+            latest = step
+        window = window_for(latest, contact, policy)
+        return Upcoming(latest, _overdue(latest, window, zone, calendar_of(latest, policy), now), tuple(missed))
     return Upcoming(None, None, tuple(missed))
 
 
@@ -88,12 +102,12 @@ def steps_behind(invoice: Invoice, policy: Policy) -> int:
 
 def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
     """Whether the hour allows this step now."""
-    return is_open(now, window_for(step, contact, policy), customer_zone(contact, policy))
+    return is_allowed(now, window_for(step, contact, policy), customer_zone(contact, policy), calendar_of(step, policy))
 
 
 def own_time(step: Step) -> time | None:
-    """The local time of day that a step names; None for one that follows another."""
-    return None if isinstance(step.at, AfterPrevious) else step.at.time
+    """The local time of day that a step names; None for one that follows another by the clock."""
+    return step.at.time
 
 
 def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: datetime | None, now: datetime) -> datetime:
@@ -101,7 +115,7 @@ def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: da
     zone = customer_zone(contact, policy)
     by_date = _by_due_date(step, policy, due, zone)
     if isinstance(step.at, AfterPrevious):
-        return max((anchor or now) + step.at.delay, by_date)
+        return max(_after_anchor(step.at, anchor or now, policy, zone), by_date)
     position = policy.position(step.id)
     if anchor is None or position < 2:
         return by_date
@@ -109,26 +123,53 @@ def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: da
     if isinstance(before.at, BeforeDue):
         return by_date
     # DESIGN §7, catching up: where the step before ran late, the plan's days between the two are kept.
-    before_at = moved(_by_due_date(before, policy, due, zone), window_for(before, contact, policy), zone, own_time(before))
+    window = window_for(before, contact, policy)
+    before_at = moved_to_workday(_by_due_date(before, policy, due, zone), window, zone, calendar_of(before, policy), own_time(before))
     gap = local_date(by_date, zone) - local_date(before_at, zone)
     return max(by_date, at_local(local_date(anchor, zone) + gap, step.at.time, zone))
 
 
 def _by_due_date(step: Step, policy: Policy, due: date, zone: ZoneInfo) -> datetime:
     """The instant if every step before had run to the minute."""
-    elapsed = timedelta()
-    for earlier in reversed(policy.steps[: policy.position(step.id)]):
+    at = at_local(due, datetime.min.time(), zone)
+    for earlier in policy.steps[: policy.position(step.id)]:
         if isinstance(earlier.at, AfterPrevious):
-            elapsed += earlier.at.delay
-            continue
-        sign = -1 if isinstance(earlier.at, BeforeDue) else 1
-        return at_local(due + sign * timedelta(days=earlier.at.days), earlier.at.time, zone) + elapsed
-    return at_local(due, datetime.min.time(), zone)
+            at = _after_anchor(earlier.at, at, policy, zone)
+        else:
+            at = at_local(_offset(earlier.at, due, policy), earlier.at.time, zone)
+    return at
 
 
-def _overdue(step: Step, window: Window, zone: ZoneInfo, now: datetime) -> datetime:
+def _offset(timing: BeforeDue | AfterDue, due: date, policy: Policy) -> date:
+    days = -timing.days if isinstance(timing, BeforeDue) else timing.days
+    return plus_workdays(due, days, policy.calendar) if timing.business else due + timedelta(days=days)
+
+
+def _after_anchor(timing: AfterPrevious, anchor: datetime, policy: Policy, zone: ZoneInfo) -> datetime:
+    """Hours and minutes elapse; days count local dates, at the step's own time or the anchor's."""
+    if timing.days is None:
+        return anchor + timing.delay
+    day = local_date(anchor, zone)
+    later = (
+        plus_workdays(day, timing.days.count, policy.calendar)
+        if isinstance(timing.days, BusinessDays)
+        else day + timedelta(timing.days.count)
+    )
+    return at_local(later, timing.time or anchor.astimezone(zone).time(), zone)
+
+
+def _latest(step: Step, policy: Policy, due: date, zone: ZoneInfo, now: datetime) -> tuple[Step, list[Step]]:
+    """Catching up by `latest`: the last message whose day has passed, and the steps passed over; never a fee or an escalation."""
+    first = policy.position(step.id) - 1
+    overdue = [later for later in policy.steps[first:] if _by_due_date(later, policy, due, zone) <= now]
+    messages = [later for later in overdue if later.is_message and not later.escalate and later.late_fee is None]
+    latest = messages[-1] if messages else step
+    return latest, list(policy.steps[first : policy.position(latest.id) - 1])
+
+
+def _overdue(step: Step, window: Window, zone: ZoneInfo, calendar: WorkCalendar, now: datetime) -> datetime:
     """An overdue step runs today at its time if that is still ahead, else on the next allowed occasion."""
     if isinstance(step.at, AfterPrevious):
-        return moved(now, window, zone)
+        return moved_to_workday(now, window, zone, calendar, step.at.time)
     today_at = at_local(local_date(now, zone), step.at.time, zone)
-    return moved(max(today_at, now), window, zone, step.at.time)
+    return moved_to_workday(max(today_at, now), window, zone, calendar, step.at.time)

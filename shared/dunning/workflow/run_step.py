@@ -1,20 +1,21 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.decision import Work, decide, due_invoices, has_gone_out
+from dunning.domain.case import Case, Claim
+from dunning.domain.decision import decide, due_invoices, has_gone_out
+from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
-from dunning.domain.invoice import Invoice, Snapshot
+from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
-from dunning.workflow.sources import recorder_for
+from dunning.workflow.sources import account_of, recorder_for
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
@@ -25,25 +26,6 @@ MOST_RETRIES = 40
 _MOST_CONFLICTS = 20
 
 Finish = Callable[[Case], Settled]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
-
-    `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
-    """
-
-    asked: Mapping[str, int] = field(default_factory=dict)
-    snapshots: tuple[Snapshot, ...] = ()
-    gone: tuple[str, ...] = ()
-
-    def covers(self, work: Work) -> bool:
-        """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""
-        return work.step is None or work.invoice in self.asked
-
-
-NOTHING_ASKED = Checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +80,24 @@ class RunStep:
         try:
             checked = self._check(case, now)
         except Retryable:
-            self._finish(
-                case, settlement, Checked(), (), lambda after: Settled(settlement.postpone(after, unfinished(after, claim.effects, ())))
-            )
+            nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
             return "postponed: the provider cannot be reached"
-        fresh, _ = _taken_in(case, checked, self._recorder(case, now))
-        works = [work for work in decide(fresh, self._policy_of, now) if checked.covers(work) or has_gone_out(work, claim.effects)]
+        fresh, _ = taken_in(case, checked, self._recorder(case, now))
+        marks = marks_by_row(claim.effects)
+        works = decide(fresh, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
         progress = self.sender.send(works, fresh, claim, now)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
             return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
 
-        def left(after: Case) -> dict[str, EffectState]:
-            return unfinished(after, progress.effects, progress.done)
-
         endings: dict[Ending, Finish] = {
             Ending.COMPLETE: lambda after: Settled(settlement.release(after, works)),
-            Ending.REFUSED: lambda after: Settled(settlement.postpone(after, left(after))),
-            Ending.UNKNOWN: lambda after: Settled(settlement.keep(after, left(after))),
+            Ending.REFUSED: _postponed(settlement, progress),
+            Ending.UNKNOWN: _kept(settlement, progress, progress.done),
         }
-        self._finish(case, settlement, checked, progress.done, endings[progress.ending])
+        self._finish(case, settlement, checked, progress, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
 
     def _park(
@@ -126,16 +105,28 @@ class RunStep:
     ) -> str:
         """Dead letter first: should we die between the two, it comes twice rather than never."""
         self.dead_letters.send(Wakeup(case.profile.customer), reason)
-        done = progress.done if progress else ()
-        effects = progress.effects if progress else settlement.claim.effects
-        self._finish(case, settlement, checked, done, lambda after: settlement.park(after, reason, unfinished(after, effects, done)))
+        far = progress or Progress((), marks_by_row(settlement.claim.effects), Ending.FAILED)
+        self._finish(case, settlement, checked, far, lambda after: settlement.park(after, reason, unfinished(after, far.effects, far.done)))
         return f"parked: {reason}"
 
-    def _finish(self, case: Case, settlement: Settlement, checked: Checked, done: tuple[Done, ...], finish: Finish) -> None:
-        """Settle in one transaction; when others wrote meanwhile, load again and compute again. Raises AlreadyClaimed."""
+    def _finish(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, finish: Finish) -> None:
+        """Settle in one transaction, or in several where there is too much for one. Raises AlreadyClaimed.
+
+        Until the last of them the claim stays, and holds what has gone out: whoever takes over puts the rest down.
+        """
+        *parts, last = in_parts(checked, progress.done)
+        put_down: tuple[Done, ...] = ()
+        for some, done in parts:
+            put_down += done
+            self._settle(case, settlement, some, done, _kept(settlement, progress, put_down))
+            case = self.store.load(case.profile.customer)
+        self._settle(case, settlement, *last, finish)
+
+    def _settle(self, case: Case, settlement: Settlement, checked: Checked, done: tuple[Done, ...], finish: Finish) -> None:
+        """One transaction; when others wrote meanwhile, load again and compute again."""
         for _ in range(_MOST_CONFLICTS):
-            taken_in, recorded = _taken_in(case, checked, self._recorder(case, settlement.now))
-            worked = settlement.apply(taken_in, done)
+            fresh, recorded = taken_in(case, checked, self._recorder(case, settlement.now))
+            worked = settlement.apply(fresh, done)
             finished = finish(worked.case)
             activities = (*recorded, *worked.activities, *finished.activities)
             try:
@@ -149,7 +140,7 @@ class RunStep:
 
     def _check(self, case: Case, now: datetime) -> Checked:
         """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed."""
-        due = due_invoices(case, now)
+        due = due_invoices(case, now, self._policy_of)
         if not due:
             return Checked()
         asked = {invoice.id: invoice.version for invoice in due}
@@ -158,7 +149,10 @@ class RunStep:
             return Checked(asked)
         listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if len(due) > 1 else {}
         # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
-        found = {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id) for invoice in due}
+        customer = case.profile.customer
+        found = {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id, account_of(customer)) for invoice in due}
+        # What is another customer's by now is gone from here.
+        found = {invoice_id: snapshot if snapshot and snapshot.customer == customer else None for invoice_id, snapshot in found.items()}
         snapshots = tuple(snapshot for snapshot in found.values() if snapshot)
         return Checked(asked, snapshots, tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None))
 
@@ -181,25 +175,9 @@ class RunStep:
         return self.policies.named(invoice.policy)
 
 
-def _taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
-    activities: list[Activity] = []
-    for snapshot in checked.snapshots:
-        known = case.invoices.get(snapshot.invoice_id)
-        untouched = known is not None and known.version == checked.asked.get(known.id)
-        recorded = recorder.record(case, snapshot, fetched=untouched)
-        activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
-        case = recorded.case
-    for invoice_id in checked.gone:
-        recorded = recorder.closed_as_unknown(case, invoice_id)
-        activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
-        case = recorded.case
-    return case, tuple(activities)
+def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:
+    return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down)))
 
 
-def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:
-    """A reminder that the last check kept back is a decision, too."""
-    known, now = before.invoices.get(invoice_id), after.invoices.get(invoice_id)
-    if known is None or now is None or known.next_step is None or now.is_open:
-        return ()
-    reason = f"the last check before sending found it {now.status.value}"
-    return (Activity(recorder.now, ActivityType.SUPPRESSED, reason, (invoice_id,), known.next_step, recorder.actor),)
+def _postponed(settlement: Settlement, progress: Progress) -> Finish:
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done)))

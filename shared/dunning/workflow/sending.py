@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.decision import Channel, Effect, Work, days_overdue
+from dunning.domain.decision import days_overdue
+from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
 from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Refused
 from dunning.domain.settlement import Done
+from dunning.domain.works import Work
 from dunning.workflow.ports import (
     CaseStore,
     Clock,
@@ -37,7 +39,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The finished works, the state of every effect touched, and how it ended; `failure` says why no retry will help."""
+    """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help."""
 
     done: tuple[Done, ...]
     effects: dict[str, EffectState]
@@ -59,11 +61,14 @@ class Sender:
 
     def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime) -> Progress:
         """Carry out the works under this claim, as far as it goes. Raises AlreadyClaimed when the claim is gone, Retryable."""
-        effects = dict(claim.effects)
+        effects = marks_by_row(claim.effects)
+        sent_now: set[str] = set()
         done: list[Done] = []
         for work in works:
             notes: dict[str, str] = {}
             for effect in work.effects:
+                if effect.key in sent_now:  # one message about several invoices
+                    continue
                 if self.clock() > claim.until - SAFETY:
                     return Progress(tuple(done), effects, Ending.REFUSED)
                 try:
@@ -78,13 +83,14 @@ class Sender:
                 if note:
                     notes[effect.key] = note
                 else:
-                    effects[effect.key] = EffectState.DONE
+                    effects.update(dict.fromkeys(rows_of(effect.key), EffectState.DONE))
+                    sent_now.add(effect.key)
             done.append(Done(work, notes))
         return Progress(tuple(done), effects, Ending.COMPLETE)
 
     def _carry_out(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime) -> str | None:
         """Send one effect unless it is known to be done; answers what is worth noting."""
-        state = effects.get(effect.key)
+        state = state_of(effect, effects)
         if state is EffectState.DONE:
             return f"{effect.channel.value} had already gone out"
         envelope = Envelope(effect.kind, case.profile.customer, effect.invoices, effect.step, claim.origin, effect.key)
@@ -102,14 +108,14 @@ class Sender:
                 # SNS reports no outcome that could be asked for: the mark before makes it at most once.
                 if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):
                     raise AlreadyClaimed(f"case {case.profile.customer}: claim {claim.id} is no longer held")
-                effects[effect.key] = EffectState.STARTED
+                effects.update(dict.fromkeys(rows_of(effect.key), EffectState.STARTED))
                 self.sms.send(effect.to, text, envelope)
         return None
 
     def _surely_not_sent(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState]) -> None:
-        if effects.get(effect.key) is EffectState.STARTED:
+        if state_of(effect, effects) is EffectState.STARTED:
             self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
-        effects[effect.key] = EffectState.REFUSED
+        effects.update(dict.fromkeys(rows_of(effect.key), EffectState.REFUSED))
 
     def _content(self, effect: Effect, case: Case, now: datetime) -> MessageContent:
         contact = case.profile.contact

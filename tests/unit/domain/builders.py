@@ -58,7 +58,7 @@ def policy(*steps: Step) -> Policy:
     return replace(BRIEF, steps=steps)
 
 
-ACME = Contact("Acme GmbH", "ap@acme.example", "+431234567", "AT")
+ACME = Contact("Acme GmbH", "ap@acme.example", "+431234567", "US")
 
 INVOICE = Invoice(
     id="in_1",

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunning.domain.case import Case, Dispute, EffectState, HoldKind, Notice, Profile
-from dunning.domain.decision import MOST_AT_ONCE, Channel, Verdict, Work, days_overdue, decide, due_invoices, facts
+from dunning.domain.decision import MOST_AT_ONCE, days_overdue, decide, due_invoices, facts
+from dunning.domain.effects import Channel
 from dunning.domain.errors import Permanent
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Facts, Policy, Step
+from dunning.domain.works import Verdict, Work
 from tests.unit.domain.builders import (
     ACME,
     BRIEF,
@@ -332,7 +334,7 @@ def test_a_condition_may_ask_for_what_the_case_knows() -> None:
         "replied": False,
         "opened": False,
         "promise_broken": False,
-        "country": "AT",
+        "country": "US",
         "tags": (),
         "source": "stripe",
         "is_business": False,

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, EffectState, HoldKind, Notice
-from dunning.domain.decision import Channel, Effect, Verdict, Work, decide
+from dunning.domain.decision import decide
+from dunning.domain.effects import Channel, Effect
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Policy
 from dunning.domain.settlement import Done, Settled, backoff, effects_of, unfinished
+from dunning.domain.works import Verdict, Work
 from tests.unit.domain.builders import (
     BRIEF,
     ESCALATE,

@@ -1,0 +1,150 @@
+"""One message per customer (DESIGN §7, `scope: customer`), and the gaps between messages."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dunning.domain.calendar import at_local, local_date
+from dunning.domain.case import Case
+from dunning.domain.effects import Channel, Effect, joint_key
+from dunning.domain.invoice import Invoice
+from dunning.domain.moving import moved_to_workday
+from dunning.domain.policy import BusinessDays, Days, Policy, Scope, Span
+from dunning.domain.timing import customer_zone, own_time, window_for
+from dunning.domain.work_calendar import plus_workdays
+from dunning.domain.works import Verdict, Work
+
+PolicyOf = Callable[[Invoice], Policy]
+
+MOST_IN_ONE_MESSAGE = 100
+"""Rows of one message: what identifies it must fit into SES's 50 tags of 256 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    invoice: Invoice
+    work: Work
+    policy: Policy
+
+    @property
+    def position(self) -> int:
+        return self.policy.position(self.work.step)
+
+
+def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime) -> tuple[Invoice, ...]:
+    """The invoices whose message is due later today and that ride along with one that is due now."""
+    policies = {policy.name for invoice in due if (policy := policy_of(invoice)).scope is Scope.CUSTOMER and _writes(invoice, policy)}
+    if not policies:
+        return ()
+    known = {invoice.id for invoice in due}
+    found = []
+    for invoice in case.invoices.values():
+        policy = policy_of(invoice)
+        if invoice.id in known or policy.name not in policies or not invoice.is_open or invoice.next_at is None:
+            continue
+        zone = customer_zone(case.profile.contact, policy)
+        if _writes(invoice, policy) and local_date(invoice.next_at, zone) == local_date(now, zone):
+            found.append(invoice)
+    return tuple(found)
+
+
+def _writes(invoice: Invoice, policy: Policy) -> bool:
+    return any(step.id == invoice.next_step and step.is_message for step in policy.steps)
+
+
+def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
+    """The works, with reminders moved that would come too soon after the last or be one too many (`min_gap`, `max_messages`).
+
+    Of several messages that would go out at once the first goes and the others keep the gap to it, unless they become one.
+    """
+    found: list[Work] = []
+    reminded = list(case.profile.reminded_at)
+    sent_now: set[str] = set()
+    for work in works:
+        invoice = case.invoices.get(work.invoice)
+        if invoice is None or work.verdict is not Verdict.RUN or work.begun or not _has_message(work):
+            found.append(work)
+            continue
+        policy = policy_of(invoice)
+        joined = policy.scope is Scope.CUSTOMER and policy.name in sent_now
+        free_at = now if joined else max(now, *_free_from(reminded, policy, case, now))
+        if free_at > now:
+            found.append(_moved(work, invoice, case, policy, free_at))
+            continue
+        if not joined:
+            reminded.append(now)
+        sent_now.add(policy.name)
+        found.append(work)
+    return tuple(found)
+
+
+def _has_message(work: Work) -> bool:
+    return any(effect.kind == "reminder" for effect in work.effects)
+
+
+def _free_from(reminded: Sequence[datetime], policy: Policy, case: Case, now: datetime) -> Iterable[datetime]:
+    yield now
+    if reminded:
+        yield _after(max(reminded), policy.min_gap, policy, case)
+    limit = policy.max_messages
+    if limit and len(reminded) >= limit.count:
+        yield _after(sorted(reminded)[-limit.count], limit.per, policy, case)
+
+
+def _after(at: datetime, span: Span, policy: Policy, case: Case) -> datetime:
+    """The first instant a span after another: days compare local dates, hours elapse."""
+    zone = customer_zone(case.profile.contact, policy)
+    match span:
+        case timedelta():
+            return at + span
+        case Days(count=count):
+            return at_local(local_date(at, zone) + timedelta(days=count), datetime.min.time(), zone) if count else at
+        case BusinessDays(count=count):
+            return at_local(plus_workdays(local_date(at, zone), count, policy.calendar), datetime.min.time(), zone) if count else at
+
+
+def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, free_at: datetime) -> Work:
+    """To the step's own time of day on the first day that is free, as DESIGN's rule of moving has it."""
+    contact = case.profile.contact
+    step = next(step for step in policy.steps if step.id == work.step)
+    zone, time_of_day = customer_zone(contact, policy), own_time(step)
+    at = free_at
+    if time_of_day:
+        at = max(at, at_local(local_date(free_at, zone), time_of_day, zone))
+    later = moved_to_workday(at, window_for(step, contact, policy), zone, policy.calendar, time_of_day)
+    return Work(invoice.id, Verdict.MOVE, work.step, "too soon after the message before", move_to=later)
+
+
+def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tuple[Work, ...]:
+    """The works, with the messages to one customer under one policy and to one address made one."""
+    rows = [
+        _Row(case.invoices[work.invoice], work, policy)
+        for work in works
+        if work.verdict is Verdict.RUN and not work.begun and work.invoice in case.invoices
+        if (policy := policy_of(case.invoices[work.invoice])).scope is Scope.CUSTOMER
+    ]
+    joint: dict[tuple[str, str], Effect] = {}
+    for channel in (Channel.EMAIL, Channel.SMS):
+        for group in _groups(rows, channel):
+            message = _joint(group, channel)
+            joint.update({(row.work.invoice, channel.value): message for row in group})
+    return tuple(
+        replace(work, effects=tuple(joint.get((work.invoice, effect.channel.value), effect) for effect in work.effects)) for work in works
+    )
+
+
+def _groups(rows: Sequence[_Row], channel: Channel) -> list[list[_Row]]:
+    found: dict[tuple[str, str], list[_Row]] = {}
+    for row in rows:
+        for effect in row.work.effects:
+            if effect.channel is channel and effect.kind == "reminder":
+                found.setdefault((row.policy.name, effect.to), []).append(row)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _joint(group: Sequence[_Row], channel: Channel) -> Effect:
+    """The highest stage gives template and sender; rows go by stage, then by what is longest due."""
+    ordered = sorted(group, key=lambda row: (-row.position, row.invoice.due_date or row.invoice.stamp.date(), row.invoice.id))
+    top = next(effect for effect in ordered[0].work.effects if effect.channel is channel)
+    rows = [(row.work.step or "", row.invoice.id) for row in ordered]
+    return replace(top, key=joint_key(channel, rows), invoices=tuple(invoice for _, invoice in rows))

@@ -1,0 +1,74 @@
+"""What the providers say at the last hop before the customer, and how it is taken into the case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.case import Case
+from dunning.domain.invoice import Snapshot
+from dunning.domain.recording import Recorder
+from dunning.domain.settlement import Done
+from dunning.domain.works import Work
+
+MOST_IN_ONE_TRANSACTION = 24
+"""Invoices settled at once: each may cost a write and up to three activities, and DynamoDB takes 100 items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
+
+    `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
+    """
+
+    asked: Mapping[str, int] = field(default_factory=dict)
+    snapshots: tuple[Snapshot, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    def covers(self, work: Work) -> bool:
+        """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""
+        return work.step is None or work.invoice in self.asked
+
+
+NOTHING_ASKED = Checked()
+
+
+def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tuple[Done, ...]]]:
+    """What was found and done, in parts of so many invoices that each fits into one transaction; one part at least."""
+    names = list(
+        dict.fromkeys([*(one.work.invoice for one in done), *(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone])
+    )
+    found = []
+    for start in range(0, max(len(names), 1), MOST_IN_ONE_TRANSACTION):
+        part = frozenset(names[start : start + MOST_IN_ONE_TRANSACTION])
+        some = Checked(
+            checked.asked,
+            tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
+            tuple(invoice_id for invoice_id in checked.gone if invoice_id in part),
+        )
+        found.append((some, tuple(one for one in done if one.work.invoice in part)))
+    return found
+
+
+def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
+    activities: list[Activity] = []
+    for snapshot in checked.snapshots:
+        known = case.invoices.get(snapshot.invoice_id)
+        untouched = known is not None and known.version == checked.asked.get(known.id)
+        recorded = recorder.record(case, snapshot, fetched=untouched)
+        activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
+        case = recorded.case
+    for invoice_id in checked.gone:
+        recorded = recorder.closed_as_unknown(case, invoice_id)
+        activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
+        case = recorded.case
+    return case, tuple(activities)
+
+
+def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:
+    """A reminder that the last check kept back is a decision, too."""
+    known, now = before.invoices.get(invoice_id), after.invoices.get(invoice_id)
+    if known is None or now is None or known.next_step is None or now.is_open:
+        return ()
+    reason = f"the last check before sending found it {now.status.value}"
+    return (Activity(recorder.now, ActivityType.SUPPRESSED, reason, (invoice_id,), known.next_step, recorder.actor),)

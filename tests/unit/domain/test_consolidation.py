@@ -1,0 +1,94 @@
+"""One message for all that a customer owes, and the gaps between messages."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.case import Case, EffectState
+from dunning.domain.decision import decide
+from dunning.domain.effects import Channel, joint_key, marks_by_row, rows_of
+from dunning.domain.policy import Days, MessageLimit, Policy, Scope
+from dunning.domain.settlement import Done, unfinished
+from dunning.domain.works import Verdict, Work
+from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, PROFILE, case_of
+
+ONE_MESSAGE = replace(BRIEF, scope=Scope.CUSTOMER)
+
+
+def _case(*numbers: int, step: str = "first") -> Case:
+    invoices = [replace(INVOICE, id=f"in_{n}", number=f"N-{n}", next_step=step, next_at=FIRST_AT) for n in numbers]
+    return case_of(*invoices)
+
+
+def _decided(case: Case, policy: Policy = ONE_MESSAGE) -> tuple[Work, ...]:
+    return decide(case, lambda _: policy, FIRST_AT)
+
+
+def test_ten_invoices_become_one_mail() -> None:
+    works = _decided(_case(*range(10)))
+    (mail,) = {effect for work in works for effect in work.effects if effect.channel is Channel.EMAIL}
+    assert set(mail.invoices) == {f"in_{n}" for n in range(10)}
+    assert [work.verdict for work in works] == [Verdict.RUN] * 10
+
+
+def test_without_it_every_invoice_has_its_own() -> None:
+    mails = {effect.key for work in _decided(_case(1, 2), BRIEF) for effect in work.effects}
+    assert mails == {"email:first:in_1", "email:first:in_2"}
+
+
+def test_the_highest_stage_gives_the_template_and_each_row_keeps_its_own() -> None:
+    second = replace(INVOICE, id="in_9", number="N-9", level=1, last_step="first", next_step="second", next_at=FIRST_AT, anchor_at=FIRST_AT)
+    works = _decided(_case(1).with_invoice(second))
+    (mail,) = {effect for work in works for effect in work.effects if effect.channel is Channel.EMAIL}
+    assert (mail.template, mail.step) == ("second_notice", "second")
+    assert mail.invoices == ("in_9", "in_1")
+    assert rows_of(mail.key) == ("email:second:in_9", "email:first:in_1")
+
+
+def test_what_is_due_later_today_rides_along_and_what_is_due_tomorrow_does_not() -> None:
+    today = replace(INVOICE, id="in_2", next_step="first", next_at=FIRST_AT + timedelta(hours=5))
+    tomorrow = replace(INVOICE, id="in_3", next_step="first", next_at=FIRST_AT + timedelta(days=1))
+    works = _decided(_case(1).with_invoice(today).with_invoice(tomorrow))
+    assert {work.invoice for work in works} == {"in_1", "in_2"}
+
+
+def test_a_reminder_too_soon_after_the_last_is_moved_to_the_first_free_day() -> None:
+    policy = replace(ONE_MESSAGE, min_gap=Days(1))
+    case = _case(1)
+    case = case.with_profile(replace(case.profile, reminded_at=(FIRST_AT - timedelta(hours=3),)))
+    (work,) = _decided(case, policy)
+    assert work.verdict is Verdict.MOVE
+    assert work.move_to == FIRST_AT + timedelta(days=1)
+
+
+def test_no_more_messages_than_the_policy_allows_in_its_span() -> None:
+    policy = replace(ONE_MESSAGE, max_messages=MessageLimit(2, Days(7)))
+    reminded = (FIRST_AT - timedelta(days=6), FIRST_AT - timedelta(days=3))
+    case = _case(1)
+    (work,) = _decided(case.with_profile(replace(case.profile, reminded_at=reminded)), policy)
+    assert (work.verdict, work.move_to) == (Verdict.MOVE, FIRST_AT + timedelta(days=1))
+
+
+def test_two_messages_at_once_keep_the_gap_unless_they_become_one() -> None:
+    gap = timedelta(hours=2)
+    apart = _decided(_case(1, 2), replace(BRIEF, min_gap=gap))
+    assert [(work.verdict, work.move_to) for work in apart] == [(Verdict.RUN, None), (Verdict.MOVE, FIRST_AT + gap)]
+    assert [work.verdict for work in _decided(_case(1, 2), replace(ONE_MESSAGE, min_gap=gap))] == [Verdict.RUN, Verdict.RUN]
+
+
+@pytest.mark.parametrize("rows", [[("first", "in_1")], [("second", "in_9"), ("first", "in_1"), ("first", "in_2")]])
+def test_a_key_says_which_rows_it_stands_for(rows: list[tuple[str, str]]) -> None:
+    key = joint_key(Channel.EMAIL, rows)
+    assert rows_of(key) == tuple(f"email:{step}:{invoice}" for step, invoice in rows)
+
+
+def test_a_mail_known_to_have_gone_out_is_known_for_each_of_its_invoices() -> None:
+    key = joint_key(Channel.EMAIL, [("first", "in_1"), ("first", "in_2")])
+    assert marks_by_row({key: EffectState.DONE}) == {"email:first:in_1": EffectState.DONE, "email:first:in_2": EffectState.DONE}
+
+
+def test_while_a_large_message_is_put_down_in_parts_the_rest_stays_marked() -> None:
+    works = _decided(_case(1, 2))
+    marks = {f"email:first:in_{n}": EffectState.DONE for n in (1, 2)}
+    assert unfinished(Case(PROFILE), marks, [Done(works[0], {})]) == {"email:first:in_2": EffectState.DONE}

@@ -218,6 +218,13 @@ def test_what_the_engine_does_not_yet_do_is_refused_and_loads_once_it_does(featu
     assert load(text, NOT_YET - {feature}) != load(with_top("timezone: UTC"), NOT_YET)
 
 
+def test_days_that_are_not_yet_understood_are_offered_in_hours() -> None:
+    text = with_timings('{after_due: 7d, time: "09:00"}', "{after_previous: 2d}")
+    refused = problems(text, frozenset({"after_previous_days"}))
+    assert 'field "at.after_previous": "2d" counts calendar days, and this is not yet understood' in refused
+    assert 'write "48h"' in refused
+
+
 def test_every_feature_that_is_kept_back_is_tried() -> None:
     assert {feature for feature, _ in TOO_EARLY} >= NOT_YET
 

@@ -101,7 +101,6 @@ BAD_STEPS = [
     ('id: a, at: {after_due: 7d, time: "9:00"}, email: friendly', 'step "a": field "at.time": "9:00" is not a time of day'),
     ('id: a, at: {after_due: 7d, time: "24:00"}, email: friendly', 'field "at.time": "24:00" is not a time of day'),
     ("id: a, at: {after_due: 7d}, email: friendly", 'field "at.time": missing: say at which local time'),
-    ('id: a, at: {after_due: 2bd, time: "09:00"}, email: friendly', 'field "at.after_due": is not yet understood by this version'),
     ('id: a, at: {after_due: 48h, time: "09:00"}, email: friendly', 'field "at.after_due": "48h" is not a number of calendar days'),
     ('id: a, at: {after_due: 7, time: "09:00"}, email: friendly', 'field "at.after_due": must be text in quotes, as in after_due: 7d'),
     ('id: a, at: {time: "09:00"}, email: friendly', 'field "at": must hold one of before_due, after_due, after_previous'),
@@ -112,10 +111,6 @@ BAD_STEPS = [
     ('id: a, at: {after_due: 7d, time: "09:00"}, email: no_such', 'step "a": field "email": no template "no_such" (known: friendly, '),
     ('id: a, at: {after_due: 7d, time: "09:00"}, sms: thank_you', 'step "a": field "sms": no template "thank_you" (known: friendly, '),
     ('id: a, at: {after_due: 7d, time: "09:00"}, email: freindly', 'no template "freindly"; did you mean "friendly"?'),
-    (
-        'id: a, at: {after_due: 7d, time: "09:00"}, email: {template: friendly, cc: owner}',
-        'field "email.cc": is not yet understood by this',
-    ),
     ('id: a, at: {after_due: 7d, time: "09:00"}, email: null', 'field "email": must be text in quotes'),
     ('id: a, at: {after_due: 7d, time: "09:00"}, escalate: sales', 'field "escalate": must be a mapping, as in {team: collections}'),
     ('id: a, at: {after_due: 7d, time: "09:00"}, escalate: {}', 'field "escalate.team": missing: say who takes over'),
@@ -123,7 +118,6 @@ BAD_STEPS = [
         'id: a, at: {after_due: 7d, time: "09:00"}, escalate: {team: sale}',
         'no team "sale"; did you mean "sales"? (known: collections, sales)',
     ),
-    ('id: a, at: {after_due: 7d, time: "09:00"}, late_fee: {percent: "1"}', 'field "late_fee": is not yet understood by this version'),
     ('id: a, at: {after_due: 7d, time: "09:00"}, emial: friendly', 'field "emial": unknown key; did you mean "email"?'),
     ('id: a, at: {after_due: 7d, time: "09:00"}, if: true, email: friendly', 'field "if": must be text in quotes, as in if: "not replied"'),
     ('id: a, at: {after_due: 7d, time: "09:00"}, if: "replyed", email: friendly', 'there is no "replyed"; did you mean "replied"?'),
@@ -139,8 +133,6 @@ def test_a_bad_step_is_refused_at_its_place(step: str, problem: str) -> None:
 
 
 BAD_TIMINGS_AFTER_THE_FIRST = [
-    ("{id: b, at: {after_previous: 2d}, email: friendly}", 'step "b": field "at.after_previous": "2d" counts calendar days, and this'),
-    ("{id: b, at: {after_previous: 2d}, email: friendly}", 'write "48h"'),
     ("{id: b, at: {after_previous: soon}, email: friendly}", '"soon" is not a duration: write hours or minutes'),
     ("{id: b, at: {after_previous: 0h}, email: friendly}", '"0h": a step cannot follow at once'),
     ('{id: b, at: {after_previous: 2h, time: "09:00"}, email: friendly}', 'field "at.time": after_previous elapses'),
@@ -183,16 +175,6 @@ BAD_TOPS = [
     ("charge_automatically: yes", 'field "charge_automatically": must be remind or record_only'),
     ("no_due_date: remind", 'field "no_due_date": must be a mapping'),
     ("no_due_date: {due_after_issue: 30}", 'field "no_due_date.due_after_issue": must be text in quotes'),
-    ('applies_to: {if: "source == 1", priority: 0}', 'field "applies_to": this version understands only {if: "true", priority: 0}'),
-    ("scope: customer", 'field "scope": this version understands only invoice'),
-    ("min_gap: 1d", 'field "min_gap": this version understands only 0h'),
-    ("catch_up: latest", 'field "catch_up": this version understands only next'),
-    ("calendar: GB", 'field "calendar": is not yet understood by this version: remove it'),
-    ("max_messages: {count: 3, per: 7d}", 'field "max_messages": is not yet understood'),
-    ("on_reply: {hold: until_handled}", 'field "on_reply": is not yet understood'),
-    ("on_partial_payment: continue", 'field "on_partial_payment": is not yet understood'),
-    ("promise: {max_days: 14}", 'field "promise": is not yet understood'),
-    ("digest_to: finance@example.com", 'field "digest_to": is not yet understood'),
     ("timezon: UTC", 'plan.yaml: field "timezon": unknown key; did you mean "timezone"?'),
     ("name: plan", 'plan.yaml: line 2: "name" twice in one place: remove one'),
     ("5: five", "plan.yaml: line 2: a key that is not text: put it in quotes"),
@@ -242,14 +224,14 @@ def test_all_problems_of_a_file_are_told_at_once() -> None:
         """
 name: other
 timezone: Nowhere
-calendar: GB
+calender: GB
 steps:
   - {id: a, at: {after_previous: 48h}, email: no_such}
-  - {id: a, at: {after_previous: 2d}, escalate: {team: nobody}}
+  - {id: a, at: {after_previous: soon}, escalate: {team: nobody}}
 """
     )
     places = [
-        'field "calendar"',
+        'field "calender"',
         'field "name"',
         'field "timezone"',
         'step "a": field "email"',

@@ -80,6 +80,11 @@ class QuickBooksSandbox:
             self._objects["Invoice"][invoice_id] = body
         return mapping(plain(body))
 
+    def put_customer(self, customer_id: str, body: Json) -> None:
+        """Make this the customer, in place of what invoices show."""
+        with self._lock:
+            self._objects["Customer"][customer_id] = {"Id": customer_id, "Active": True, **body}
+
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
         with self._lock:

@@ -31,6 +31,7 @@ class XeroSandbox:
         self._clock = clock
         self._lock = threading.Lock()
         self._invoices: dict[str, Json] = {}
+        self._own_contacts: dict[str, Json] = {}
         self._changed: dict[str, datetime] = {}
         self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
@@ -61,6 +62,11 @@ class XeroSandbox:
             self._invoices[invoice_id] = body
             self._changed[invoice_id] = now
         return mapping(plain(body))
+
+    def put_contact(self, contact_id: str, body: Json) -> None:
+        """Make this the contact, in place of what invoices show."""
+        with self._lock:
+            self._own_contacts[contact_id] = {"ContactID": contact_id, "ContactStatus": "ACTIVE", **body}
 
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
@@ -142,7 +148,8 @@ class XeroSandbox:
 
     def _contacts(self) -> dict[str, Json]:
         """Contacts as their newest invoice shows them."""
-        return {_contact(invoice): {"ContactStatus": "ACTIVE", **mapping(invoice["Contact"])} for invoice in self._invoices.values()}
+        shown = {_contact(invoice): {"ContactStatus": "ACTIVE", **mapping(invoice["Contact"])} for invoice in self._invoices.values()}
+        return shown | self._own_contacts
 
 
 def _contact(invoice: Json) -> str:

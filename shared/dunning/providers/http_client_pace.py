@@ -38,7 +38,7 @@ class Pace:
         opens = self._closed.get(account)
         if opens is not None and now < opens:
             raise Retryable(f"{self._source} takes no requests for {account} before {opens.isoformat()}", opens)
-        asked = self._asked.setdefault(account, deque(maxlen=max(limit.requests for limit in self._limits)))
+        asked = self._asked.setdefault(account, deque(maxlen=max((limit.requests for limit in self._limits), default=0)))
         for limit in self._limits:
             oldest = asked[-limit.requests] if len(asked) >= limit.requests else None
             if oldest is not None and now < oldest + limit.period:

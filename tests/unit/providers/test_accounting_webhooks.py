@@ -1,0 +1,139 @@
+import base64
+import hmac
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from dunning.domain.errors import Rejected
+from dunning.providers import quickbooks_webhook, xero_webhook
+from dunning.providers.accounting_webhook import Reader
+from dunning.providers.webhook_signature import BadSignature, raw_body, verify
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+Wanted = list[tuple[str | None, str, str]]
+
+
+def quickbooks(body: object) -> Wanted:
+    return [(found.account, found.kind, found.id) for found in quickbooks_webhook.read_events(json.dumps(body).encode(), NOW)]
+
+
+def xero(body: object) -> Wanted:
+    return [(found.account, found.kind, found.id) for found in xero_webhook.read_events(json.dumps(body).encode(), NOW)]
+
+
+def signed(raw: bytes, key: str) -> str:
+    return base64.b64encode(hmac.digest(key.encode(), raw, "sha256")).decode()
+
+
+def notification(company: str, *entities: dict[str, str]) -> dict[str, object]:
+    return {"realmId": company, "dataChangeEvent": {"entities": list(entities)}}
+
+
+def cloud_event(kind: str, bare: str = "145", company: str = "310687") -> dict[str, object]:
+    return {
+        "specversion": "1.0",
+        "id": "d1a3aedd",
+        "source": "intuit.dsnBgbseACLLRZNxo2dfc4evmEJdxde58xeeYcZliOU=",
+        "type": kind,
+        "time": "2026-10-07T19:59:07.034359333Z",
+        "intuitentityid": bare,
+        "intuitaccountid": company,
+        "data": {},
+    }
+
+
+def test_a_body_is_believed_with_the_signature_of_either_key() -> None:
+    raw = b'{"events":[]}'
+    verify(raw, signed(raw, "new"), ["old", "new"])
+    verify(raw, signed(raw, "old"), ["old", "new"])
+
+
+@pytest.mark.parametrize("signature", [None, "", "not base64!", "c2hvcnQ=", signed(b"{}", "other"), signed(b"{ }", "key")])
+def test_a_body_is_not_believed_otherwise(signature: str | None) -> None:
+    with pytest.raises(BadSignature):
+        verify(b"{}", signature, ["key"])
+
+
+def test_an_empty_key_opens_nothing() -> None:
+    with pytest.raises(BadSignature):
+        verify(b"{}", signed(b"{}", ""), [""])
+
+
+def test_what_api_gateway_encodes_is_decoded_before_it_is_verified() -> None:
+    assert raw_body(base64.b64encode("ü".encode()).decode(), is_base64=True) == "ü".encode()
+    assert raw_body("ü", is_base64=False) == "ü".encode()
+    with pytest.raises(Rejected):
+        raw_body("%%%", is_base64=True)
+
+
+def test_quickbooks_names_what_changed_in_several_companies_each_once() -> None:
+    body = {
+        "eventNotifications": [
+            notification("1", {"name": "Invoice", "id": "145", "operation": "Update"}, {"name": "Customer", "id": "5"}),
+            notification("1", {"name": "Invoice", "id": "145", "operation": "Emailed"}, {"name": "Vendor", "id": "9"}),
+            notification("2", {"name": "Invoice", "id": "145"}, {"name": "Payment", "id": "7"}, {"name": "CreditMemo", "id": "8"}),
+        ]
+    }
+    assert quickbooks(body) == [
+        ("1", "invoice", "145"),
+        ("1", "customer", "5"),
+        ("2", "invoice", "145"),
+        ("2", "payment", "7"),
+        ("2", "credit_note", "8"),
+    ]
+
+
+def test_of_two_merged_customers_both_are_looked_at() -> None:
+    merged = {"name": "Customer", "id": "5", "operation": "Merge", "deletedId": "6"}
+    assert quickbooks({"eventNotifications": [notification("1", merged)]}) == [("1", "customer", "5"), ("1", "customer", "6")]
+
+
+def test_cloud_events_mean_the_same() -> None:
+    events = [cloud_event("qbo.invoice.updated.v1"), cloud_event("qbo.class.created.v1"), cloud_event("qbo.creditmemo.voided.v1", "8")]
+    assert quickbooks(events) == [("310687", "invoice", "145"), ("310687", "credit_note", "8")]
+    assert quickbooks(cloud_event("qbo.payment.deleted.v1", "7")) == [("310687", "payment", "7")]
+
+
+@pytest.mark.parametrize("missing", ["type", "intuitentityid", "intuitaccountid"])
+def test_an_event_that_lacks_something_does_not_stop_its_neighbours(missing: str) -> None:
+    torn = {key: value for key, value in cloud_event("qbo.invoice.updated.v1").items() if key != missing}
+    assert quickbooks([torn, "scrap", cloud_event("qbo.invoice.updated.v1", "146")]) == [("310687", "invoice", "146")]
+
+
+@pytest.mark.parametrize("body", [{}, "text", 1, None])
+def test_what_is_no_notification_of_intuits_is_refused(body: object) -> None:
+    with pytest.raises(Rejected):
+        quickbooks(body)
+
+
+def xero_event(category: str, bare: str = "a03f", kind: str = "UPDATE", tenant: str = "t1") -> dict[str, str]:
+    return {"resourceId": bare, "eventCategory": category, "eventType": kind, "tenantId": tenant, "eventDateUtc": "2026-03-02T08:00:00"}
+
+
+def test_xero_names_what_changed_each_once() -> None:
+    events = [
+        xero_event("INVOICE"),
+        xero_event("INVOICE", kind="Create"),
+        xero_event("CONTACT", "430f"),
+        xero_event("CREDITNOTE", "249f", tenant="t2"),
+        xero_event("SUBSCRIPTION"),
+    ]
+    assert xero({"events": events}) == [("t1", "invoice", "a03f"), ("t1", "customer", "430f"), ("t2", "credit_note", "249f")]
+
+
+def test_an_intent_to_receive_asks_for_nothing() -> None:
+    assert xero({"events": [], "firstEventSequence": 0, "lastEventSequence": 0, "entropy": "S0m3r4Nd0mt3xt"}) == []
+
+
+@pytest.mark.parametrize("body", [{}, [], {"events": None}])
+def test_what_is_no_webhook_of_xeros_is_refused(body: object) -> None:
+    with pytest.raises(Rejected):
+        xero(body)
+
+
+@pytest.mark.parametrize("read", [quickbooks_webhook.read_events, xero_webhook.read_events])
+@pytest.mark.parametrize("raw", [b"", b"<xml/>", b"[" * 100_000, b"\xff"])
+def test_what_is_no_json_is_refused(read: Reader, raw: bytes) -> None:
+    with pytest.raises(Rejected):
+        read(raw, NOW)

@@ -59,7 +59,9 @@ SHAPES: tuple[Policy, ...] = (
         "America/New_York",
         (
             Step("first", AfterDue(0, NINE), email="friendly"),
-            Step("second", _after(hours=3), condition=_large, condition_text="80 or more", email="second_notice", sms="second_notice"),
+            Step(
+                "second", _after(hours=3), condition=_large, condition_text="amount_due >= 80", email="second_notice", sms="second_notice"
+            ),
             Step("third", AfterDue(2, time(10)), email="second_notice", escalate="collections"),
         ),
         NARROW,

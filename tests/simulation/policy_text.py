@@ -1,0 +1,41 @@
+"""A policy as the YAML it would be read from."""
+
+from datetime import timedelta
+
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, Step, Timing, Window
+
+
+def as_yaml(policy: Policy) -> str:
+    """What `PUT /_local/policies` takes; of the language only what the simulator's shapes use."""
+    lines = [f"name: {policy.name}", f"timezone: {policy.timezone}", f'minimum_balance: {{default: "{policy.default_minimum}"}}']
+    if policy.send_window:
+        spans = ", ".join(f'{channel}: "{_hours(window)}"' for channel, window in policy.send_window.items())
+        lines.append(f"send_window: {{{spans}}}")
+    if policy.on_paid_email:
+        lines.append(f"on_paid: {{email: {policy.on_paid_email}}}")
+    return "\n".join([*lines, "steps:", *(line for step in policy.steps for line in _step(step))]) + "\n"
+
+
+def _step(step: Step) -> list[str]:
+    lines = [f"  - id: {step.id}", f"    at: {{{_timing(step.at)}}}"]
+    lines += [f'    if: "{step.condition_text}"'] if step.condition_text else []
+    lines += [f"    email: {step.email}"] if step.email else []
+    lines += [f"    sms: {step.sms}"] if step.sms else []
+    lines += [f"    escalate: {{team: {step.escalate}}}"] if step.escalate else []
+    return lines
+
+
+def _timing(timing: Timing) -> str:
+    match timing:
+        case AfterPrevious(delay=timedelta() as delay):
+            return f"after_previous: {int(delay.total_seconds() // 60)}m"
+        case BeforeDue(days=days, time=time):
+            return f'before_due: {days}d, time: "{time:%H:%M}"'
+        case AfterDue(days=days, time=time):
+            return f'after_due: {days}d, time: "{time:%H:%M}"'
+        case _:
+            raise ValueError(f"no shape has a timing like {timing}")
+
+
+def _hours(window: Window) -> str:
+    return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (window.start, window.end))

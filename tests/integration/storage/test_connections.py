@@ -1,0 +1,56 @@
+"""The lease of a provider's tokens, on the table of template.yaml."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dunning.domain.errors import Retryable
+from dunning.storage.connections import TableTokenLeases
+from tests.integration.handlers.cloud import Aws
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+UNTIL = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def leases(aws: Aws) -> TableTokenLeases:
+    return TableTokenLeases(aws.session.client("dynamodb"), aws.table)
+
+
+def test_a_lease_is_one_workers_until_it_gives_it_back(leases: TableTokenLeases) -> None:
+    assert leases.take("xero", "a", NOW, UNTIL)
+    assert not leases.take("xero", "b", NOW, UNTIL)
+    leases.give_back("xero", "a")
+    assert leases.take("xero", "b", NOW, UNTIL)
+
+
+def test_providers_have_a_lease_each(leases: TableTokenLeases) -> None:
+    assert leases.take("xero", "a", NOW, UNTIL)
+    assert leases.take("quickbooks", "b", NOW, UNTIL)
+
+
+def test_a_lease_whose_holder_died_is_taken_over_when_it_ends(leases: TableTokenLeases) -> None:
+    leases.take("xero", "a", NOW, UNTIL)
+    assert not leases.take("xero", "b", UNTIL - timedelta(microseconds=1), UNTIL)
+    assert leases.take("xero", "b", UNTIL, UNTIL + timedelta(minutes=1))
+    leases.give_back("xero", "a")
+    assert not leases.take("xero", "c", UNTIL, UNTIL + timedelta(minutes=1))
+
+
+def test_a_lease_whose_confirmation_was_lost_is_ours_all_the_same(aws: Aws, leases: TableTokenLeases) -> None:
+    aws.loses_the_answer("UpdateItem")
+    assert leases.take("xero", "a", NOW, UNTIL)
+
+
+def test_a_refused_token_is_remembered_account_by_account(leases: TableTokenLeases) -> None:
+    leases.note_refused("xero", "acme", "f1", NOW)
+    leases.note_refused("xero", "acme", "f2", UNTIL)
+    assert leases.refused("xero", "acme") == ("f2", UNTIL)
+    assert leases.refused("xero", "beta") is None
+    assert leases.refused("quickbooks", "acme") is None
+
+
+def test_a_table_that_does_not_answer_is_worth_another_attempt(aws: Aws, leases: TableTokenLeases) -> None:
+    aws.fails("UpdateItem", times=4)
+    with pytest.raises(Retryable):
+        leases.take("xero", "a", NOW, UNTIL)

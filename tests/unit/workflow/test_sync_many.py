@@ -1,0 +1,114 @@
+"""Many things in one message: what fails keeps back its own company, and nobody else."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.errors import Permanent, Retryable
+from dunning.workflow.ports import SyncBatch, SyncRequest
+from dunning.workflow.sync_many import MOST_HOPS, SyncMany
+from tests.fakes.clock import StandingClock
+from tests.fakes.queues import MemorySyncQueue
+
+
+@dataclass
+class Messages:
+    """workflow.ports.SyncBatches."""
+
+    sent: list[tuple[SyncBatch, int]] = field(default_factory=list)
+
+    def send(self, batch: SyncBatch, delay: int = 0) -> None:
+        self.sent.append((batch, delay))
+
+
+class Work:
+    """A source that answers, or fails as told."""
+
+    def __init__(self) -> None:
+        self.clock = StandingClock()
+        self.fails: dict[str, Exception] = {}
+        self.seen: list[str] = []
+        self.messages, self.alone = Messages(), MemorySyncQueue()
+        self.many = SyncMany(self._look, self.messages, self.alone, self.clock)
+
+    def _look(self, request: SyncRequest) -> str:
+        self.seen.append(request.id)
+        if failure := self.fails.get(request.id):
+            raise failure
+        return "recorded"
+
+    def batch(self, *ids: str, hops: int = 0) -> SyncBatch:
+        """`acme/1`: the company and the id."""
+        pairs = [each.split("/") for each in ids]
+        return SyncBatch(tuple(SyncRequest("xero", "invoice", each, stamp=self.clock(), account=account) for account, each in pairs), hops)
+
+    def ids_sent_on(self) -> list[tuple[list[str], int, int]]:
+        return [([request.id for request in batch.requests], batch.hops, delay) for batch, delay in self.messages.sent]
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+def plenty() -> float:
+    return 60.0
+
+
+def test_everything_is_looked_at_and_nothing_sent_on(work: Work) -> None:
+    work.many(work.batch("acme/1", "beta/2"), plenty)
+    assert (work.seen, work.messages.sent) == (["1", "2"], [])
+
+
+def test_a_company_at_its_limit_waits_as_long_as_it_asks_while_others_go_on(work: Work) -> None:
+    work.fails["2"] = Retryable("429", work.clock() + timedelta(seconds=41.5))
+    work.many(work.batch("acme/1", "acme/2", "acme/3", "beta/4"), plenty)
+    assert work.seen == ["1", "2", "4"]
+    assert work.ids_sent_on() == [(["3", "2"], 0, 42)]
+
+
+def test_a_company_that_does_not_answer_is_asked_more_and_more_seldom(work: Work) -> None:
+    work.fails["1"] = Retryable("down")
+    for hops in (0, 1, 2, 3, 4, 5):
+        work.many(work.batch("acme/1", hops=hops), plenty)
+    assert [(hops, delay) for _, hops, delay in work.ids_sent_on()] == [(1, 120), (2, 240), (3, 480), (4, 900), (5, 900), (6, 900)]
+
+
+def test_after_three_days_without_an_answer_a_person_must_look(work: Work) -> None:
+    work.fails["1"] = Retryable("down")
+    with pytest.raises(Retryable, match="down"):
+        work.many(work.batch("acme/1", hops=MOST_HOPS), plenty)
+
+
+def test_what_never_will_succeed_goes_on_by_itself(work: Work) -> None:
+    work.fails["1"] = Permanent("not as documented")
+    work.many(work.batch("acme/1", "acme/2"), plenty)
+    assert [request.id for request in work.alone.requests] == ["1"]
+    assert (work.seen, work.messages.sent) == (["1", "2"], [])
+
+
+def test_what_there_is_no_time_for_goes_on_at_once(work: Work) -> None:
+    left = iter([60.0, 5.0, 5.0])
+    work.many(work.batch("acme/1", "acme/2", "acme/3"), lambda: next(left))
+    assert (work.seen, work.ids_sent_on()) == (["1"], [(["2", "3"], 0, 0)])
+
+
+def test_what_was_fetched_after_the_news_came_is_not_fetched_again(work: Work) -> None:
+    first = work.batch("acme/1")
+    work.clock.now += timedelta(seconds=1)
+    work.many(first, plenty)
+    work.many(first, plenty)
+    assert work.seen == ["1"]
+    work.many(work.batch("acme/1"), plenty)
+    assert work.seen == ["1", "1"]
+
+
+def test_a_fetch_that_failed_is_not_remembered(work: Work) -> None:
+    batch = work.batch("acme/1")
+    work.clock.now += timedelta(seconds=1)
+    work.fails["1"] = Retryable("down")
+    work.many(batch, plenty)
+    del work.fails["1"]
+    work.many(batch, plenty)
+    assert work.seen == ["1", "1"]

@@ -3,10 +3,12 @@
 import json
 
 from tests.architecture.template_rules import functions, listed, read_template, role_of, statements
+from tests.integration.accounting.books import signature, xero_body, xero_invoice
 from tests.integration.end_to_end.driver import ANY_HOUR, Json, LocalCloudOutside, invoice
 
 FUNCTIONS = {
     "stripe_webhook": "StripeWebhookFunction",
+    "accounting_webhook": "AccountingWebhookFunction",
     "sync_invoice": "SyncInvoiceFunction",
     "dispatch_due": "DispatchDueFunction",
     "run_step": "RunStepFunction",
@@ -28,7 +30,10 @@ ASKED_BY_LAMBDA_ITSELF = {
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
 }
-ONLY_AT_TIMES = {"sqs:SendMessage"}  # to wake a customer soon, to ask for a fetch, to a dead-letter queue
+ONLY_AT_TIMES = {
+    "sqs:SendMessage",  # to wake a customer soon, to ask for a fetch, to a dead-letter queue
+    "secretsmanager:PutSecretValue",  # whoever finds a token near its end renews it
+}
 
 
 def allowed(function: str) -> set[str]:
@@ -60,6 +65,9 @@ def test_every_function_may_do_what_it_does_and_nothing_that_it_never_does(cloud
     cloud.stripe_says(invoice("1", due="2026-03-02", amount_paid=2000, amount_remaining=10000))
     assert cloud.deliver(json.dumps(thin_event("in_1"))) == 200
     assert cloud.deliver(json.dumps(thin_event("in_gone"))) == 200
+    assert cloud.ask("PUT", "/_local/provider/xero/invoices/x1", xero_invoice("x1", DueDateString="2026-03-02"))[0] == 200
+    raw = json.dumps(xero_body(["x1"]))
+    assert cloud.ask("POST", "/webhooks/xero", raw, {"x-xero-signature": signature(raw.encode(), "local-xero")})[0] == 200
     assert cloud.ask("POST", "/_local/delivery", {"to": "pat1@example.com", "event": "bounce", "bounce": "permanent"})[0] < 300
     cloud.advance("1h")
     asked_in_vain = {function: made(cloud, function) - allowed(function) for function in FUNCTIONS}

@@ -1,0 +1,153 @@
+"""One run of the plan, in minutes instead of days, for customers of its own, on a local cloud that many runs share."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case
+from infra.local.cloud import LocalCloud
+from infra.local.outbox import OutboxEntry
+from infra.local.queues import DeadLetter
+from infra.local.running import RunningCloud
+from infra.samples.stripe_objects import sign
+from tests.integration.end_to_end.driver import Json, invoice, paid
+
+PLAN = """
+name: standard
+timezone: UTC
+send_window: {email: "00:00-24:00", sms: "00:00-24:00"}
+minimum_balance: {default: "0.01"}
+on_paid: {email: thank_you}
+steps:
+  - id: first
+    at: {after_due: 1d, time: "00:00"}
+    email: friendly
+  - id: second
+    at: {after_previous: 40m}
+    email: second_notice
+    sms: second_notice
+  - id: escalate
+    at: {after_previous: 10m}
+    escalate: {team: collections}
+"""
+"""An invoice that is known to have been due yesterday is reminded of at once; the second step is the wheel's, the third a message's."""
+
+LASTS = timedelta(hours=2, minutes=50)
+RECOVERY = timedelta(minutes=100)
+SWEEP = 4
+"""The hour of the daily sweep, which would heal what a fault broke: runs begin after it, and end before it."""
+
+STRIPE_REPEATS = timedelta(minutes=7)
+ALARMED_AFTER = timedelta(minutes=4)
+_numbers = count(1)
+
+
+@dataclass
+class Run:
+    """Some customers, each with one invoice. `minute` is counted from the run's beginning."""
+
+    running: RunningCloud
+    begin: datetime
+    customers: int
+    number: int = field(default_factory=lambda: next(_numbers))
+    _untold: list[bytes] = field(default_factory=list)
+    _events: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+
+    @property
+    def cloud(self) -> LocalCloud:
+        return self.running.cloud
+
+    def minute(self, number: float) -> None:
+        """Move to a minute of this run; what was not answered 2xx, Stripe repeats on the way."""
+        self._until(self.begin + timedelta(minutes=number))
+
+    def _until(self, instant: datetime) -> None:
+        while self._untold and self.cloud.now + STRIPE_REPEATS < instant:
+            self.cloud.advance_to(self.cloud.now + STRIPE_REPEATS)
+            self._untold = [body for body in self._untold if not self._deliver(body)]
+        self.cloud.advance_to(instant)
+
+    def owed(self, customer: int = 0, *, due: int = -1, **other: object) -> Json:
+        """A customer's invoice, due so many days from the run's beginning."""
+        day = (self.begin + timedelta(days=due)).date().isoformat()
+        return invoice(f"{self.number}x{customer}", due=day, **other)
+
+    def customer(self, customer: int = 0) -> str:
+        """A customer's full id."""
+        return f"stripe:{self.owed(customer)['customer']}"
+
+    def tell(self, kind: str, thing: Json) -> None:
+        """Deliver a webhook."""
+        event = {
+            "id": f"evt_{self.number}_{self._events()}",
+            "object": "event",
+            "api_version": "2026-10-28.endive",
+            "created": int(self.cloud.now.timestamp()),
+            "type": kind,
+            "data": {"object": thing},
+            "livemode": False,
+            "pending_webhooks": 1,
+            "request": None,
+        }
+        body = json.dumps(event).encode()
+        if not self._deliver(body):
+            self._untold.append(body)
+
+    def _deliver(self, body: bytes) -> bool:
+        return 200 <= self.running.deliver(body, sign(body, self.cloud.now)) < 300
+
+    def enrol(self, *, due: int = -1) -> None:
+        """Every customer's invoice is finalised."""
+        for customer in range(self.customers):
+            self.tell("invoice.finalized", self.owed(customer, due=due))
+
+    def stripe_says(self, thing: Json) -> None:
+        """Stripe knows, and no webhook tells."""
+        provider = self.running.sandbox.provider("stripe")
+        assert provider is not None
+        provider.put_invoice(str(thing["id"]), json.dumps(thing).encode())
+
+    def redrive_soon(self) -> list[DeadLetter]:
+        """A person is alarmed by what was given up, and sends it back within minutes; what that was."""
+        self._until(self.cloud.now + ALARMED_AFTER)
+        letters = self.cloud.dead_letters()
+        if letters:
+            self.cloud.redrive()
+        return letters
+
+    def finish(self) -> None:
+        """Let all the time pass that is needed."""
+        self._until(max(self.begin + LASTS, self.cloud.now + RECOVERY))
+
+    def clear_away(self) -> None:
+        """Leave nothing to do for later runs on this cloud."""
+        self.cloud.forget_faults()
+        for customer in range(self.customers):
+            self.stripe_says(paid(self.owed(customer)))
+            self.tell("invoice.paid", paid(self.owed(customer)))
+        self.cloud.redrive()
+        self.cloud.advance_to(self.cloud.now + timedelta(minutes=5))
+
+    def case(self, customer: int = 0) -> Case:
+        """The case as stored."""
+        return self.cloud.cases().load(self.customer(customer))
+
+    def log(self, customer: int = 0) -> list[Activity]:
+        """Its activities, oldest first."""
+        return self.cloud.cases().activities(self.customer(customer))
+
+    def got(self, customer: int = 0) -> list[OutboxEntry]:
+        """All that was sent to or about this customer, oldest first."""
+        return [entry for entry in self.cloud.outbox() if entry["customer"] == self.customer(customer)]
+
+
+def begun(running: RunningCloud, customers: int = 1, *, before_the_sweep: bool = False) -> Run:
+    """A run that begins at the next full hour (UTC) from which the daily sweep is far, or right before it."""
+    whole = running.cloud.now.replace(minute=0, second=0, microsecond=0)
+    hours = {SWEEP - 1} if before_the_sweep else set(range(SWEEP + 1, 24 - LASTS // timedelta(hours=1)))
+    begin = next(at for n in range(1, 25) if (at := whole + timedelta(hours=n)).hour in hours)
+    running.cloud.advance_to(begin)
+    return Run(running, begin, customers)

@@ -1,0 +1,114 @@
+"""Every AWS call of every workflow fails in every way: each step still comes once, and nothing is left lying."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from infra.local.faults import Aim, FaultMode
+from infra.local.running import RunningCloud, running_cloud
+from infra.local.wire import Attempt
+from tests.integration.faults.promises import broken
+from tests.integration.faults.run import PLAN, Run, begun
+from tests.integration.faults.workflows import MAIL, PUBLISH, SECRET, WORKFLOWS, Workflow
+
+GIVES_UP = 4
+"""Attempts that the SDK makes of a call; but SES and SNS are called once each, and one attempt is all that it takes."""
+
+MOST_FAULTS = ((FaultMode.LOST, 1), (FaultMode.LOST, GIVES_UP), (FaultMode.CRASH, 1), (FaultMode.CRASH, 3))
+FAULTS = ((FaultMode.ERROR, GIVES_UP), (FaultMode.THROTTLE, GIVES_UP), *MOST_FAULTS)
+FAULTS_OF_A_SEND = ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), *MOST_FAULTS)
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A fault on the `number`-th AWS call (from 0) of a workflow."""
+
+    workflow: Workflow
+    number: int
+    mode: FaultMode
+    times: int
+
+    @property
+    def call(self) -> str:
+        return self.workflow.calls[self.number]
+
+    @property
+    def aim(self) -> Aim:
+        return Aim(self.call.partition(" ")[0], self.workflow.calls[: self.number].count(self.call))
+
+    def __str__(self) -> str:
+        return f"{self.workflow}: {self.number + 1}. {self.call}: {self.mode} x{self.times}".replace(" ", "_")
+
+
+STRIKES = [
+    Strike(workflow, number, mode, times)
+    for workflow in WORKFLOWS
+    for number, call in enumerate(workflow.calls)
+    for mode, times in (FAULTS_OF_A_SEND if call.endswith((MAIL, PUBLISH)) else FAULTS)
+]
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[RunningCloud]:
+    """One cloud for all runs, with the plan of minutes: a run costs far less than a cloud."""
+    with running_cloud(datetime(2026, 3, 2, 8, 0, tzinfo=UTC), outer_env={}) as started:
+        start_containers_anew(started)
+        yield started
+
+
+def start_containers_anew(running: RunningCloud) -> None:
+    """As after a deployment: they have read no secret yet."""
+    running.cloud.put_policy("standard", PLAN)
+
+
+def names(attempts: list[Attempt]) -> list[str]:
+    return [f"{attempt.function} {attempt.service}.{attempt.operation}" for attempt in attempts]
+
+
+def all_broken(run: Run, workflow: Workflow, *, noticed_once: bool = True) -> list[str]:
+    found: list[str] = []
+    for customer in range(workflow.customers):
+        bystands = customer >= workflow.customers - workflow.bystanders
+        got, log = ((), workflow.bystanders_log) if bystands else (workflow.got, workflow.log)
+        found += broken(run, customer, got, log, noticed_once=noticed_once)
+    return found
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=str)
+def test_a_workflow_makes_these_calls_and_no_others(running: RunningCloud, workflow: Workflow) -> None:
+    run = begun(running, workflow.customers, before_the_sweep=workflow.before_the_sweep)
+    workflow.prepare(run)
+    start_containers_anew(running)
+    with run.cloud.attempts() as made:
+        workflow.act(run)
+    workflow.later(run)
+    run.finish()
+    wrong, letters = all_broken(run, workflow), run.cloud.dead_letters()
+    run.clear_away()
+    assert tuple(names(made)) == workflow.calls
+    assert wrong == []
+    assert letters == []
+
+
+@pytest.mark.parametrize("strike", STRIKES, ids=str)
+def test_whatever_call_fails_and_however_each_step_comes_once(running: RunningCloud, strike: Strike) -> None:
+    workflow = strike.workflow
+    run = begun(running, workflow.customers, before_the_sweep=workflow.before_the_sweep)
+    workflow.prepare(run)
+    if strike.call.endswith(SECRET):
+        start_containers_anew(running)
+    service, _, operation = strike.call.partition(" ")[2].partition(".")
+    run.cloud.add_fault(service, operation, strike.mode, strike.times, strike.aim)
+    with run.cloud.attempts() as made:
+        workflow.act(run)
+    letters = run.redrive_soon()
+    workflow.later(run)
+    run.finish()
+    letters += run.cloud.dead_letters()
+    wrong = all_broken(run, workflow, noticed_once=not strike.call.startswith("run_step"))
+    run.clear_away()
+    assert [attempt.fault for attempt in made if attempt.fault], "the fault struck nothing"
+    assert wrong == []
+    assert {letter["queue"] for letter in letters} <= ({"EventDeadLetters"} if strike.times == 3 else set()), letters

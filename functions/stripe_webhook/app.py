@@ -6,7 +6,7 @@ import json
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, stripe_webhook
-from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.errors import Permanent, Rejected, Retryable
 
 
 def build(platform: Platform) -> Handler:
@@ -25,6 +25,9 @@ def build(platform: Platform) -> Handler:
         except Retryable as exc:
             log.exception("not done, Stripe will repeat it")
             return _answer(503, f"try again: {type(exc).__name__}")
+        except Permanent as exc:
+            log.exception("cannot be recorded as it is")
+            return _answer(422, f"cannot be recorded: {type(exc).__name__}")
         log.info("recorded", extra={"event": type(news).__name__, "outcome": outcome})
         return _answer(200, outcome)
 

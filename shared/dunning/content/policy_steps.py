@@ -61,7 +61,8 @@ def read_steps(top: Section, rules: StepRules) -> tuple[Step, ...]:
             steps.append(step)
             places.append(section)
     _refuse_repeated_ids(steps, places)
-    _refuse_unreachable(steps, places)
+    first = entries[0].get("id") if isinstance(entries[0], dict) else None
+    _refuse_unreachable(steps, places, incomplete=not steps or steps[0].id != first)
     return tuple(steps)
 
 
@@ -226,11 +227,17 @@ def _refuse_repeated_ids(steps: list[Step], places: list[Section]) -> None:
         seen.add(step.id)
 
 
-def _refuse_unreachable(steps: list[Step], places: list[Section]) -> None:
+def _refuse_unreachable(steps: list[Step], places: list[Section], *, incomplete: bool) -> None:
+    """`incomplete`: the first step could not be read, so the one that is first here has a previous one."""
     before: Step | None = None
+    handed_over: Step | None = None
     for number, (step, place) in enumerate(zip(steps, places, strict=True)):
+        if handed_over is not None:
+            place.refuse(None, f'is never reached: step "{handed_over.id}" hands the invoice to a team; move it before that, or remove it')
+        if step.escalate and step.condition is None and step.escalate_condition is None:
+            handed_over = step
         if isinstance(step.at, AfterPrevious):
-            if number == 0:
+            if number == 0 and not incomplete:
                 place.refuse("at", f"the first step has no previous one: use before_due or after_due, as in {_EXAMPLE_AT}")
             continue
         if before is not None and not isinstance(before.at, AfterPrevious) and not _surely_later(step.at, before.at):

@@ -15,6 +15,9 @@ from dunning.domain.timing import effective_due_date
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
 
+LATE_AFTER = timedelta(minutes=10)
+"""A word this old may have been taken back by one that told nothing new and so left no trace (A, B, A again; B comes last)."""
+
 PolicyOf = Callable[[Invoice], Policy]
 
 _FACTS = ("number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically")
@@ -41,8 +44,8 @@ class Recorder:
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
 
-        One that differs from what is known and lies within a minute of it is doubtful. Not so when it was `fetched` after the
-        case was read: then it is newer than all the case holds, whatever the clocks of two functions say.
+        One that differs from what is known is doubtful when it lies within a minute of it, and when it comes late. Not so when
+        it was `fetched` after the case was read: then it is newer than all the case holds, whatever the clocks of two functions say.
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, drafts excepted:
         a payment that overtakes its invoice must not be forgotten.
         """
@@ -57,10 +60,11 @@ class Recorder:
         if known.status in self.terminal:
             return Recorded(case)
         if snapshot.status not in self.terminal and not fetched:
-            if abs(snapshot.stamp - known.stamp) < DOUBTFUL_WITHIN:
-                return Recorded(case, doubtful=True)
-            if snapshot.stamp < known.stamp:
+            near = abs(snapshot.stamp - known.stamp) < DOUBTFUL_WITHIN
+            if snapshot.stamp < known.stamp and not near:
                 return Recorded(case)
+            if near or self.now - snapshot.stamp > LATE_AFTER:
+                return Recorded(case, doubtful=True)
         return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen)
 
     def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = "not found at its source") -> Recorded:

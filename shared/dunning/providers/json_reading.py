@@ -39,9 +39,9 @@ def items(parent: JsonObject, key: str) -> tuple[JsonObject, ...]:
 
 
 def text(parent: JsonObject | None, key: str) -> str | None:
-    """A string with something in it, without the blanks around it."""
+    """A string with something in it, without the blanks around it; half a surrogate pair, which no store takes, becomes "?"."""
     value = parent.get(key) if parent is not None else None
-    return value.strip() or None if isinstance(value, str) else None
+    return value.encode(errors="replace").decode().strip() or None if isinstance(value, str) else None
 
 
 def integer(parent: JsonObject | None, key: str) -> int | None:

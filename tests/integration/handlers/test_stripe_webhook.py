@@ -115,6 +115,12 @@ def test_when_aws_does_not_answer_stripe_is_asked_to_repeat_it(aws: Aws, handler
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 
+def test_what_the_table_will_never_take_is_not_said_to_be_worth_a_repetition(aws: Aws, handler: Handler) -> None:
+    aws.fails("TransactWriteItems", "ValidationException", 400)
+    assert invoke(handler, sample("stripe_webhook/invoice_finalized"))["statusCode"] == 422
+    assert aws.case(CUSTOMER).invoices == {}
+
+
 def test_a_message_that_could_not_be_sent_is_sent_when_stripe_repeats_the_webhook(aws: Aws, handler: Handler) -> None:
     aws.clock.now = FIRST - minutes(1)
     aws.fails("SendMessage", times=1)

@@ -41,6 +41,8 @@ def test_a_verified_webhook_is_remembered(stripe: Account) -> None:
         signature(event("invoice.finalized", invoice()), at=T0 + 301),
         signature(b"another body"),
         "v1=" + signature(event("invoice.finalized", invoice())).partition("v1=")[2],
+        f"t={'9' * 400},v1=ab",
+        f"t={'9' * 5000},v1=ab",
     ],
 )
 def test_a_webhook_that_does_not_verify_is_not_heard(stripe: Account, header: str) -> None:

@@ -242,6 +242,29 @@ steps:
     assert all(line.startswith("plan.yaml: ") for line in found)
 
 
+def test_a_step_after_the_invoice_was_handed_over_is_never_reached() -> None:
+    steps = """
+name: plan
+steps:
+  - {id: a, at: {after_due: 7d, time: "09:00"}, email: friendly}
+  - {id: esc, at: {after_previous: 72h}, escalate: {team: collections}}
+  - {id: never, at: {after_previous: 1h}, email: friendly}
+"""
+    assert problems(steps) == [
+        'plan.yaml: step "never": is never reached: step "esc" hands the invoice to a team; move it before that, or remove it'
+    ]
+
+
+def test_a_first_step_that_cannot_be_read_makes_no_other_step_the_first() -> None:
+    steps = """
+name: plan
+steps:
+  - {id: a, at: {after_due: 7h, time: "09:00"}, email: friendly}
+  - {id: b, at: {after_previous: 48h}, email: friendly}
+"""
+    assert all('step "a"' in found for found in problems(steps))
+
+
 def test_words_that_old_yaml_would_turn_into_something_else_stay_text() -> None:
     policy = load(with_steps("{id: on, at: {after_due: 7d, time: 10:30}, if: \"country == 'NO'\", email: friendly}"))
     assert (policy.steps[0].id, policy.steps[0].at) == ("on", AfterDue(7, time(10, 30)))

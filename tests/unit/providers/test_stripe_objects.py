@@ -112,3 +112,8 @@ def test_no_odd_value_in_any_field_makes_reading_fail(changes: Payload) -> None:
         assert isinstance(snapshot.amount_due, int)
         assert snapshot.customer.startswith("stripe:")
         assert snapshot.currency.isupper()
+
+
+def test_half_a_surrogate_pair_does_not_make_an_invoice_unstorable() -> None:
+    contact = read(invoice(customer_name="Zo\ud800e")).contact
+    assert contact.name == "Zo?e"

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import is_open, local_date, window_of, zone_of
 from dunning.domain.case import Case
 from dunning.domain.invoice import Invoice, Status
-from dunning.domain.policy import AfterPrevious
+from dunning.domain.policy import AfterPrevious, Scope
 from tests.simulation.plans import POISONED
 from tests.simulation.world import World
 
@@ -43,7 +44,7 @@ def every_step_ran_once_or_has_a_reason(world: World) -> Iterator[str]:
 
 def the_log_says_what_was_sent(world: World) -> Iterator[str]:
     """Every message a channel took is in the log, and nothing else is said to have been sent."""
-    accepted = Counter((message.channel, *message.key) for message in world.records.accepted)
+    accepted = Counter((message.channel, *row) for message in world.records.accepted for row in message.rows)
     told: set[tuple[str, str, str]] = set()
     for case, invoice, log in _invoices(world):
         customer = case.profile.customer
@@ -151,13 +152,28 @@ def nobody_is_written_to_at_night(world: World) -> Iterator[str]:
         yield f"{message.channel} {message.envelope.effect} was sent at {message.at.astimezone(zone):%H:%M:%S}, outside its hours"
 
 
+def reminders_keep_their_gap(world: World) -> Iterator[str]:
+    """Two reminders to one customer lie as far apart as the policy says, where it counts hours."""
+    gap = world.plan.policy.min_gap
+    if not isinstance(gap, timedelta) or not gap:
+        return
+    for customer, _ in world.plan.contacts:
+        reminders = [message for message in world.records.accepted if message.envelope.customer == customer]
+        mails = sorted(message.at for message in reminders if message.channel == "email" and message.envelope.kind == "reminder")
+        for before, after in pairwise(mails):
+            if after - before < gap - CLOCKS_APART:
+                yield f"{customer}: reminders at {before:%d %b %H:%M:%S} and {after:%d %b %H:%M:%S} are closer than {gap}"
+
+
 def no_step_comes_before_its_delay(world: World) -> Iterator[str]:
-    """A step that follows another by so many hours comes no sooner."""
+    """A step that follows another by so many hours comes no sooner, unless it rides along with what else is due that day."""
+    if world.plan.policy.scope is Scope.CUSTOMER:
+        return
     first: dict[tuple[str, str | None], Activity] = {}
     for case, invoice, log in _invoices(world):
         for activity in _of_steps(log):
             first.setdefault((invoice.id, activity.step), activity)
-        for before, step in zip(world.plan.policy.steps, world.plan.policy.steps[1:], strict=False):
+        for before, step in pairwise(world.plan.policy.steps):
             earlier, later = first.get((invoice.id, before.id)), first.get((invoice.id, step.id))
             if earlier and later and isinstance(step.at, AfterPrevious) and later.at - earlier.at < step.at.delay - CLOCKS_APART:
                 yield f"{_name(case, invoice)}: step {step.id} came {later.at - earlier.at} after {before.id}, not {step.at.delay}"
@@ -173,6 +189,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     contacts_that_were_told_are_known,
     only_poison_is_dead,
     nobody_is_written_to_at_night,
+    reminders_keep_their_gap,
     no_step_comes_before_its_delay,
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dunning.domain.case import Case
+from dunning.domain.effects import rows_of
 from dunning.domain.invoice import Snapshot
 from dunning.workflow.ports import Envelope
 
@@ -19,9 +20,9 @@ class Accepted:
     at: datetime
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What must not be told twice."""
-        return self.envelope.customer, self.envelope.effect
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """What must not be told twice: the customer, and each step of each invoice on this channel."""
+        return tuple((self.envelope.customer, row) for row in rows_of(self.envelope.effect))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import time, timedelta
 
-from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Facts, Policy, Step, Window
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, CatchUp, Facts, Policy, Scope, Step, Window
 
 NINE = time(9)
 BY_DAY = {"email": Window(8 * 60, 18 * 60), "sms": Window(8 * 60, 20 * 60)}
@@ -76,8 +76,32 @@ SHAPES: tuple[Policy, ...] = (
         ),
         on_paid_email="thank_you",
     ),
+    Policy(
+        "standard",
+        "Europe/Berlin",
+        (
+            Step("first", AfterDue(0, NINE), email="friendly"),
+            Step("second", _after(hours=5), email="second_notice", sms="second_notice"),
+            Step("escalate", _after(hours=20), escalate="collections"),
+        ),
+        BY_DAY,
+        on_paid_email="thank_you",
+        scope=Scope.CUSTOMER,
+        min_gap=timedelta(hours=3),
+    ),
+    Policy(
+        "standard",
+        "UTC",
+        (
+            Step("upcoming", BeforeDue(1, NINE), email="upcoming"),
+            Step("first", AfterDue(0, time(10)), email="friendly", sms="friendly"),
+            Step("second", AfterDue(1, time(10)), email="second_notice", sms="second_notice", escalate="collections"),
+        ),
+        scope=Scope.CUSTOMER,
+        catch_up=CatchUp.LATEST,
+    ),
 )
 """Every one is called `standard`: a world follows one plan."""
 
-SPANS = (3, 14, 5, 5, 3)
+SPANS = (3, 14, 5, 5, 3, 5, 5)
 """Days until the last step of each shape lies behind, when an invoice falls due within the first day."""

@@ -28,8 +28,10 @@ class Watch:
 
     def accepted(self, message: Accepted) -> None:
         """A channel took a message."""
-        if message.channel in ("email", "sms") and any(message.key == other.key for other in self._of(message.channel)):
-            self._violated(message, "was sent twice")
+        if message.channel in ("email", "sms"):
+            told = {row for other in self._of(message.channel) for row in other.rows}
+            for _, row in told.intersection(message.rows):
+                self._violated(message, f"was sent, though {row} had been sent before: twice")
         self._records.accepted.append(message)
         if message.envelope.kind in ("reminder", "escalation"):
             for invoice in message.envelope.invoices:

@@ -36,6 +36,9 @@ NEWS = {
     What.VOIDED: "invoice.voided",
 }
 SETTLED = timedelta(hours=33)
+MOST_ABANDONED = 4
+"""Claims that end without an answer: five in a row are poison by definition, and these faults wait until they meet their call."""
+
 STRIPE_TRIES_AGAIN = timedelta(minutes=5)
 OVERDUE = timedelta(minutes=75)
 BETWEEN_CHECK_AND_CHANNEL = timedelta(seconds=60)
@@ -70,6 +73,7 @@ class CloudWorld:
     cases: dict[str, Json] = field(default_factory=dict)
     dead: list[Json] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    abandoned: int = 0
 
 
 def small_plan(seed: int) -> Plan:
@@ -114,6 +118,10 @@ def _schedule(plan: Plan, random: Random) -> list[tuple[datetime, Happening | No
 
 def _go_wrong(world: CloudWorld, cloud: Inside, random: Random) -> None:
     (service, operation), mode, times = random.choice(FAULTY), random.choice(MODES), random.choice((1, 1, 2))
+    if mode == "crash" or (operation in ("SendEmail", "Publish") and mode in ("error", "lost")):
+        if world.abandoned + times > MOST_ABANDONED:
+            return
+        world.abandoned += times
     world.faults[f"{operation}: {mode}"] += times
     cloud.fault(service, operation, mode, times)
 

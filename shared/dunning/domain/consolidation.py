@@ -59,6 +59,8 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
     """
     found: list[Work] = []
     reminded = list(case.profile.reminded_at)
+    if any(work.begun and _has_message(work) for work in works):
+        reminded.append(now)  # it went out under an abandoned claim, and is put down as of now
     sent_now: set[str] = set()
     for work in works:
         invoice = case.invoices.get(work.invoice)

@@ -105,6 +105,8 @@ class TableCaseStore:
             changes = difference(old_attributes, items.invoice_attributes(invoice, self._shards))
             if old is None:
                 changes = {name: value for name, value in changes.items() if value is not None}
+            if old is None or (invoice.is_open and not old.is_open):
+                # One that comes back may have been another customer's meanwhile.
                 writes.append(self._reference_write(invoice.customer, invoice.id))
             write = update(changes, old.version if old else 0)
             writes.append({"Update": self._addressed(invoice.customer, keys.invoice_key(invoice.id), write)})

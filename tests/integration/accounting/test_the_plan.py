@@ -113,6 +113,18 @@ def test_an_invoice_that_moves_to_another_customer_is_closed_there_and_opened_he
     assert {tuple(map(str, row["to"])) for row in books.outbox() if isinstance(row["to"], list)} == {("k@example.com",)}
 
 
+def test_an_invoice_that_moves_away_and_back_is_found_where_it_is(books: Books) -> None:
+    for customer in ("5", "6", "5"):
+        books.holds("quickbooks", quickbooks_invoice(CustomerRef={"value": customer, "name": "Dukes"}))
+        books.quickbooks_tells("145")
+        books.advance("2m")
+    books.holds("quickbooks", quickbooks_invoice(Balance=0))
+    books.quickbooks_tells("145")
+    books.advance("30d")
+    assert types(books, DUKES) == ["enrolled", "closed", "reopened", "paid"]
+    assert books.outbox() == []
+
+
 def test_one_hundred_events_about_one_invoice_are_one_fetch(books: Books) -> None:
     books.holds("quickbooks", quickbooks_invoice())
     assert books.quickbooks_tells(*["145"] * 100).status == 200

@@ -153,7 +153,8 @@ class DeadLetters(Protocol):
 class SyncRequest:
     """Something at a source must be looked at. `kind` is a FetchKind's value.
 
-    `account`: the company or tenant it belongs to, for sources that have several. `stamp` (UTC): when we learned of it. `tries`: how often it was put off.
+    `account`: the company or tenant it belongs to, for sources that have several. `stamp` (UTC): when we learned of it.
+    `tries`: how often it was put off.
     """
 
     source: str

@@ -79,6 +79,7 @@ class Sender:
                 except OutcomeUnknown:
                     return Progress(tuple(done), effects, Ending.UNKNOWN)
                 except Permanent as exc:
+                    self._surely_not_sent(effect, case, claim, effects)
                     return Progress(tuple(done), effects, Ending.FAILED, f"{effect.key}: {exc}")
                 if note:
                     notes[effect.key] = note

@@ -1,9 +1,11 @@
 """sync_invoice on its queue's real events."""
 
+import json
+
 import pytest
 
 from dunning.bootstrap import Handler
-from functions.sync_invoice.app import build
+from functions.sync_invoice.app import LAST_RECEIVES, build
 from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import Aws, batch, failures, invoke, records, sample
 from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUED, invoice_object
@@ -58,3 +60,12 @@ def test_an_invoice_stripe_no_longer_has_is_found_through_its_reference(aws: Aws
     invoke(handler, batch(WANTED | {"customer": None}))
     assert aws.case(CUSTOMER).profile.due_at is None
     assert [activity.type.value for activity in aws.log(CUSTOMER)] == ["enrolled", "closed"]
+
+
+def test_what_stripe_does_not_answer_for_long_is_put_off_and_not_given_up(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.answers(503)
+    assert failures(invoke(handler, batch(WANTED, receives=LAST_RECEIVES - 1))) == ["m0"]
+    assert failures(invoke(handler, batch(WANTED, receives=LAST_RECEIVES))) == []
+    (again,) = aws.sent("SendMessage")
+    assert again["DelaySeconds"] == 900
+    assert json.loads(again["MessageBody"]) == WANTED | {"tries": 1}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.case import Case, EffectState
+from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, joint_key, marks_by_row, rows_of
 from dunning.domain.policy import Days, MessageLimit, Policy, Scope
@@ -75,6 +75,14 @@ def test_two_messages_at_once_keep_the_gap_unless_they_become_one() -> None:
     apart = _decided(_case(1, 2), replace(BRIEF, min_gap=gap))
     assert [(work.verdict, work.move_to) for work in apart] == [(Verdict.RUN, None), (Verdict.MOVE, FIRST_AT + gap)]
     assert [work.verdict for work in _decided(_case(1, 2), replace(ONE_MESSAGE, min_gap=gap))] == [Verdict.RUN, Verdict.RUN]
+
+
+def test_a_mail_that_an_abandoned_claim_sent_counts_for_the_gap() -> None:
+    case = _case(1, 2)
+    claim = Claim("claim-1", FIRST_AT, "claim-1", 2, {"email:first:in_1": EffectState.DONE})
+    case = case.with_profile(replace(case.profile, claim=claim))
+    works = _decided(case, replace(ONE_MESSAGE, min_gap=timedelta(hours=2)))
+    assert [(work.invoice, work.verdict) for work in works] == [("in_1", Verdict.RUN), ("in_2", Verdict.MOVE)]
 
 
 @pytest.mark.parametrize("rows", [[("first", "in_1")], [("second", "in_9"), ("first", "in_1"), ("first", "in_2")]])

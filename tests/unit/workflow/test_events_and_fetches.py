@@ -1,10 +1,12 @@
 """What a source's news cause, and what is fetched for those that only point at something."""
 
+from dataclasses import replace
+
 import pytest
 
 from dunning.domain.case import HoldKind
 from dunning.domain.errors import Rejected, Retryable
-from dunning.domain.invoice import Contact, Status
+from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.ports import SyncRequest, Traced
 from dunning.workflow.source_events import (
     ContactSeen,
@@ -15,10 +17,11 @@ from dunning.workflow.source_events import (
     InvoiceSeen,
     NeedsFetch,
 )
+from dunning.workflow.sync_invoice import MOST_TRIES
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
-from tests.unit.workflow.plan import FIRST, said
+from tests.unit.workflow.plan import FIRST, MINUTE, said
 
 
 def test_news_that_carry_the_invoice_are_recorded_at_once(world: FakeDeployment) -> None:
@@ -121,3 +124,34 @@ def test_a_source_or_kind_nobody_knows_is_rejected(world: FakeDeployment, source
 def test_a_note_that_is_not_ours_is_rejected(world: FakeDeployment) -> None:
     with pytest.raises(Rejected):
         world.sync(SyncRequest("stripe", "dispute", "dp_1", None, MONDAY_MORNING, "{"))
+
+
+def test_what_changes_while_it_is_fetched_is_fetched_again(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.advance(2 * MINUTE)
+    world.stripe.changes("in_1", amount_due=80_00)
+
+    def fetch() -> Snapshot | None:
+        old = world.stripe.fetch("in_1")
+        if world.stripe.requests == 1:
+            world.record.invoice(world.stripe.changes("in_1", amount_due=60_00))
+        return old
+
+    world.record.invoice_as_fetched(ACME, "in_1", fetch)
+    assert world.stripe.requests == 2
+    assert world.invoice(ACME, "in_1").amount_due == 60_00
+
+
+def test_a_clock_that_runs_behind_makes_no_fetch_look_old(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    behind = replace(snapshot(amount_due=60_00), stamp=MONDAY_MORNING - MINUTE / 12)
+    assert world.record.invoice_as_fetched(ACME, "in_1", lambda: behind) == "recorded"
+    assert world.invoice(ACME, "in_1").amount_due == 60_00
+
+
+def test_what_a_source_does_not_answer_is_put_off_for_three_days(world: FakeDeployment) -> None:
+    asked = SyncRequest("stripe", "dispute", "dp_1")
+    assert world.sync.put_off(asked)
+    assert world.sync_queue.requests == [replace(asked, tries=1)]
+    assert not world.sync.put_off(replace(asked, tries=MOST_TRIES))
+    assert len(world.sync_queue.requests) == 1

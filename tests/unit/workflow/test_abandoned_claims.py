@@ -1,0 +1,101 @@
+"""What a claim sent and nobody put down: whoever takes over puts it down, whatever has happened meanwhile, and repeats nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.case import Dispute, HoldKind
+from dunning.domain.errors import OutcomeUnknown, Permanent
+from dunning.domain.invoice import Status
+from dunning.workflow.release_case import ReleaseCase
+from dunning.workflow.run_step import CLAIM_LASTS
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.plan import FIRST, SECOND, said
+from tests.unit.workflow.test_sending_once import HOURS, reports_sent, until_second_notice
+
+MEANWHILE = FIRST + timedelta(minutes=5)
+
+
+@pytest.fixture
+def sent_and_dead(world: FakeDeployment) -> FakeDeployment:
+    """A worker died after SES took the first reminder; SES has reported it."""
+    world.invoiced(snapshot())
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[0])
+    world.clock.now = MEANWHILE
+    return world
+
+
+def test_a_mail_is_in_the_log_also_when_the_invoice_was_paid_before_it_was_put_down(sent_and_dead: FakeDeployment) -> None:
+    sent_and_dead.record.invoice(sent_and_dead.stripe.is_paid("in_1"))
+    sent_and_dead.run_until(FIRST + HOURS)
+    assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
+    assert len(sent_and_dead.email.sent) == 1
+    assert sent_and_dead.profile(ACME).claim is None
+
+
+def test_it_is_so_when_the_payment_comes_after_the_claim_has_run_out(sent_and_dead: FakeDeployment) -> None:
+    sent_and_dead.clock.now = FIRST + CLAIM_LASTS + timedelta(seconds=1)
+    sent_and_dead.record.invoice(sent_and_dead.stripe.is_paid("in_1"))
+    sent_and_dead.run_until(FIRST + HOURS)
+    assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
+
+
+def test_a_mail_is_not_repeated_when_the_due_date_moves_before_it_was_put_down(sent_and_dead: FakeDeployment) -> None:
+    later = replace(sent_and_dead.stripe.invoices["in_1"], due=(FIRST + timedelta(days=3)).date())
+    sent_and_dead.stripe.has(later)
+    sent_and_dead.record.invoice(replace(later, stamp=MEANWHILE))
+    sent_and_dead.run_until(FIRST + timedelta(days=12))
+    assert [mail.envelope.step for mail in sent_and_dead.email.sent] == ["first", "second"]
+
+
+def test_a_text_that_was_refused_waits_for_the_end_of_a_dispute(world: FakeDeployment) -> None:
+    until_second_notice(world)
+    world.sms.refuses()
+    world.look_at(ACME)
+    world.record.dispute(ACME, Dispute("dp_1", is_open=True, stamp=SECOND, invoice="in_1"))
+    world.run_until(SECOND + HOURS)
+    assert (len(world.email.sent), len(world.sms.sent)) == (1, 0)
+
+
+def test_a_report_that_comes_after_its_step_was_put_down_repeats_nothing(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"))
+    world.run_until(FIRST - HOURS)
+    world.email.meanwhile = lambda: world.email.fails(OutcomeUnknown("no answer"))
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[0])
+    world.run_until(FIRST + HOURS)
+    assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1",), ("in_2",)]
+    assert [activity.invoices for activity in world.log(ACME) if activity.step] == [("in_1",), ("in_2",)]
+
+
+def test_what_went_out_before_a_case_was_parked_is_not_repeated_when_it_is_released(world: FakeDeployment) -> None:
+    until_second_notice(world)
+    world.sms.fails(Permanent("no such number"))
+    world.look_at(ACME)
+    assert HoldKind.OPERATOR in world.profile(ACME).holds
+    ReleaseCase(world.record)(ACME, "the number was mended")
+    world.run_until(SECOND + HOURS)
+    assert (len(world.email.sent), len(world.sms.sent)) == (1, 1)
+    assert said(world.log(ACME))[-1] == "sent second"
+
+
+def test_a_text_that_may_have_gone_out_is_never_said_to_have_gone_out(world: FakeDeployment) -> None:
+    until_second_notice(world)
+    world.sms.kills_the_worker(accepted=False)
+    world.look_at(ACME)
+    reports_sent(world, world.email.sent[0])
+    world.run_until(SECOND + HOURS)
+    (activity,) = [activity for activity in world.log(ACME) if activity.step == "second"]
+    assert "it is not repeated" in (activity.reason or "")
+    assert world.sms.sent == []
+
+
+def test_an_invoice_that_is_void_by_then_is_left_alone_all_the_same(sent_and_dead: FakeDeployment) -> None:
+    sent_and_dead.stripe.changes("in_1", status=Status.VOID)
+    sent_and_dead.run_until(FIRST + HOURS)
+    assert len(sent_and_dead.email.sent) == 1
+    assert sent_and_dead.invoice(ACME, "in_1").next_at is None

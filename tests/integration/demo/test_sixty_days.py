@@ -1,12 +1,15 @@
 """The demonstration is a promise of what the product does: each of its twenty invoices is held to it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from dunning.domain.calendar import at_local
+from dunning.domain.country_zones import zone_of_contact
+from dunning.domain.invoice import Contact
 from infra.demo import DAYS, START, publish
 from infra.demo.drive import drive
 from infra.demo.ledger import Entry, Ledger
@@ -59,7 +62,8 @@ def test_who_never_pays_in_time_hears_twice_and_then_the_team_takes_over(ledger:
     each = entry(ledger, number)
     assert each.due_noon is not None
     assert each.escalated_at is not None
-    first = each.due_noon.replace(hour=9) + timedelta(days=7)
+    zone = zone_of_contact(Contact(country=each.sample.customer.country), "UTC")
+    first = at_local(each.due_noon.date() + timedelta(days=7), time(9), zone)
     due = [first, first + timedelta(hours=48), first + timedelta(hours=120)]
     really = [messages[0].sent_at for messages in each.reminders] + [each.escalated_at]
     assert [at - plan <= TOLERANCE and at >= plan for at, plan in zip(really, due, strict=True)] == [True] * 3

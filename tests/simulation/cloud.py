@@ -13,7 +13,15 @@ from tests.simulation.timeline import DEEPEST, Timeline
 
 Body = TypeVar("Body")
 
-TIMEOUT = {"run_step": 60, "stripe_webhook": 30, "sync_invoice": 60, "dispatch_due": 240, "delivery_feedback": 30, "daily_sweep": 300}
+TIMEOUT = {
+    "run_step": 60,
+    "stripe_webhook": 30,
+    "sync_invoice": 60,
+    "dispatch_due": 240,
+    "delivery_feedback": 30,
+    "daily_sweep": 300,
+    "redrive": 60,
+}
 MOST_RECEIVES = 5
 MANY_ATTEMPTS = 3
 """Who has failed this often is left in peace: five failures in a row are poison by definition, and would end before a person."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import is_open, local_date, window_of, zone_of
-from dunning.domain.case import Case
+from dunning.domain.case import Case, HoldKind
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import AfterPrevious, Scope
 from tests.simulation.plans import POISONED
@@ -241,4 +241,5 @@ def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Act
 
 
 def _is_parked(world: World, customer: str) -> bool:
-    return any(about == customer for _, about, _ in world.records.dead)
+    """What went out before is put down when a person releases the case."""
+    return HoldKind.OPERATOR in world.memory.load(customer).profile.holds

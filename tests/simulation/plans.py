@@ -32,6 +32,7 @@ class What(StrEnum):
     UNDISPUTED = "dispute closed"
     NEW_CONTACT = "new contact"
     BOUNCES = "mail starts to bounce"
+    RELEASED = "released by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,10 @@ class _Maker:
             self._happens(self.random.choice(hot), customer, "", What.NEW_CONTACT)
         if chance() < 0.05:
             self._happens(self.random.choice(hot), customer, "", What.BOUNCES)
+        if address == POISONED and chance() < 0.7:
+            mended = self._anywhen()
+            self._happens(mended, customer, "", What.NEW_CONTACT)
+            self._happens(mended + timedelta(minutes=30), customer, "", What.RELEASED)
 
     def _invoice(self, customer: str, contact: Contact, invoice: str) -> None:
         issued = self.start + timedelta(seconds=self.random.choice((0, 1, 30, 3600, 20_000, 60_000)))

@@ -14,6 +14,7 @@ from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import RunStep
 from dunning.workflow.sending import Sender
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
@@ -26,7 +27,7 @@ from tests.fakes.channels import PlainRenderer
 from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
-from tests.simulation.plans import Happening, Plan
+from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncQueue, TwinWakeups
 from tests.simulation.provider import Provider, thinned
 from tests.simulation.records import Accepted, Records
@@ -78,6 +79,7 @@ class World:
         dead = TwinDeadLetters(wire, self.records)
         self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id)
         self.delivery = RecordDelivery(store, record)
+        self.release = ReleaseCase(record)
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
         self.sweep = DailySweep(sources, record, notes, open_index, sync, TwinSweepQueue(wire, self.sweep_queue))
 
@@ -97,9 +99,17 @@ class World:
         if happening not in self._still_to_happen:
             return
         self._still_to_happen.remove(happening)
+        if happening.what is What.RELEASED:
+            self._release(happening.customer)
+            return
         news = self.provider.happen(happening)
         if news:
             self._tell(news, happening)
+
+    def _release(self, customer: str) -> None:
+        """A person looks, and asks again until it is done."""
+        if not self.cloud.invoke("redrive", partial(self.release, customer, "looked at")):
+            self.cloud.timeline.after(300, partial(self._release, customer))
 
     def _tell(self, news: SourceEvent, happening: Happening) -> None:
         fault = self.cloud.draw("stripe.webhook", WEBHOOK)

@@ -1,8 +1,10 @@
 """The founding brief's plan, with faults ordered over the control interface before each of its steps: each step comes once."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -18,7 +20,6 @@ DAY = 24 * 60
 BEFORE_THE_STEPS = (1 * DAY + 55, 3 * DAY + 55, 6 * DAY + 55)
 """Five to nine (in minutes from eight) on the days of the first reminder, the second and the escalation."""
 OVER = 6 * DAY + 9 * 60
-CUSTOMERS = 2
 CALLS = (
     ("sesv2", "SendEmail"),
     ("sns", "Publish"),
@@ -26,6 +27,7 @@ CALLS = (
     ("dynamodb", "TransactWriteItems"),
     ("dynamodb", "Query"),
     ("sqs", "SendMessage"),
+    ("sqs", "SendMessageBatch"),
 )
 ORDERS = [(service, operation, mode, times) for service, operation in CALLS for mode in FaultMode for times in (1, 3)]
 
@@ -43,25 +45,30 @@ def order(running: RunningCloud, service: str, operation: str, mode: FaultMode, 
     assert 200 <= answer.status < 300, answer.body
 
 
-@pytest.mark.parametrize(("service", "operation", "mode", "times"), ORDERS)
-def test_each_customer_gets_each_step_once(shipped: RunningCloud, service: str, operation: str, mode: FaultMode, times: int) -> None:
-    tomorrow = (shipped.cloud.now + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
-    shipped.cloud.advance_to(tomorrow)
-    run = Run(shipped, tomorrow, CUSTOMERS)
+def with_faults_before_each_step(run: Run, order_faults: Callable[[], None]) -> list[DeadLetter]:
+    """The whole plan; what was given up meanwhile."""
     letters: list[DeadLetter] = []
-    order(shipped, service, operation, mode, times)
+    order_faults()
     run.enrol(due=-6)
     for moment in BEFORE_THE_STEPS:
         letters += run.redrive_soon()
         run.minute(moment)
-        shipped.cloud.forget_faults()
-        order(shipped, service, operation, mode, times)
+        run.cloud.forget_faults()
+        order_faults()
     run.minute(OVER)
-    letters += run.redrive_soon()
-    own_people_told_once = operation not in ("Publish", "TransactWriteItems")
-    wrong = [
-        text for customer in range(CUSTOMERS) for text in broken(run, customer, WHOLE_PLAN, WHOLE_LOG, noticed_once=own_people_told_once)
-    ]
+    return letters + run.redrive_soon()
+
+
+@pytest.mark.parametrize(("service", "operation", "mode", "times"), ORDERS)
+def test_each_customer_gets_each_step_once(shipped: RunningCloud, service: str, operation: str, mode: FaultMode, times: int) -> None:
+    tomorrow = (shipped.cloud.now + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    shipped.cloud.advance_to(tomorrow)
+    run = Run(shipped, tomorrow, 1 if operation == "SendMessage" else 2)
+    with shipped.cloud.attempts() as made:
+        letters = with_faults_before_each_step(run, partial(order, shipped, service, operation, mode, times))
+    noticed_once = operation not in ("Publish", "TransactWriteItems")
+    wrong = [text for customer in range(run.customers) for text in broken(run, customer, WHOLE_PLAN, WHOLE_LOG, noticed_once=noticed_once)]
     run.clear_away()
+    assert Counter(attempt.fault for attempt in made)[mode] >= times, "the faults struck nothing"
     assert wrong == []
     assert {letter["queue"] for letter in letters} <= ({"EventDeadLetters"} if (mode, times) == (FaultMode.CRASH, 3) else set()), letters

@@ -1,7 +1,7 @@
 """Putting an invoice's plan down: its next step and instant, or the reason why it has none."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import window_of
@@ -11,6 +11,7 @@ from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
 from dunning.domain.timing import customer_zone, not_chased_because, upcoming
 
+LONGEST_BACKOFF = timedelta(hours=1)
 _TASK = "plan_ended:"
 
 
@@ -66,8 +67,8 @@ def rearmed(case: Case, now: datetime) -> Case:
     if profile.claimed_at(now):
         return case
     due_at = next_instant(case)
-    backs_off = profile.retries > 0 and profile.due_at is not None and due_at is not None and due_at <= now < profile.due_at
-    if due_at == profile.due_at or backs_off:
+    waits = profile.retries > 0 and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
+    if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):
         return case
     return case.with_profile(replace(profile, due_at=due_at, due_since=due_at))
 

@@ -10,7 +10,7 @@ from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.invoice import Invoice
-from dunning.domain.planning import next_instant, planned, task_key, without_moot_tasks
+from dunning.domain.planning import LONGEST_BACKOFF, next_instant, planned, task_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
 from dunning.domain.works import Verdict, Work
 
@@ -19,8 +19,6 @@ TASK_AFTER = timedelta(hours=72)
 
 MOST_REMEMBERED = 32
 """More reminders than any policy's limit counts; the profile must not grow for ever."""
-
-LONGEST_BACKOFF = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,11 @@ def test_news_during_a_backoff_do_not_hurry_the_next_try() -> None:
     assert rearmed(backing_off, FIRST_AT + timedelta(minutes=1)) is backing_off
 
 
+def test_a_timer_of_another_day_is_no_backoff_though_the_last_try_failed() -> None:
+    tomorrow = replace(PROFILE, retries=1, due_at=FIRST_AT + timedelta(days=1), due_since=FIRST_AT + timedelta(days=1))
+    assert rearmed(case_of(ENROLLED, profile=tomorrow), FIRST_AT).profile.due_at == ENROLLED.next_at
+
+
 def test_payment_during_a_backoff_ends_it() -> None:
     backing_off = replace(PROFILE, retries=3, due_at=FIRST_AT + timedelta(minutes=8), due_since=FIRST_AT)
     assert rearmed(case_of(replace(INVOICE, status=Status.PAID), profile=backing_off), FIRST_AT).profile.due_at is None

@@ -59,13 +59,13 @@ def of_seed(seed: int) -> Outcome:
     return outcome_of(plan_of(seed))
 
 
-def run(first: int, seeds: int) -> Totals:
-    """So many seeds from the first on, until one fails."""
+def run(first: int, seeds: int, processors: int | None = None) -> Totals:
+    """So many seeds from the first on, until one fails; on all processors unless told."""
     began = time.monotonic()
     worlds = messages = invocations = 0
     faults: Counter[str] = Counter()
     failed: Outcome | None = None
-    for outcome in _outcomes(range(first, first + seeds)):
+    for outcome in _outcomes(range(first, first + seeds), processors or os.cpu_count() or 1):
         worlds += 1
         messages += outcome.messages
         invocations += outcome.invocations
@@ -76,8 +76,7 @@ def run(first: int, seeds: int) -> Totals:
     return Totals(worlds, messages, invocations, faults, time.monotonic() - began, failed)
 
 
-def _outcomes(seeds: range) -> Iterator[Outcome]:
-    processors = min(len(seeds), os.cpu_count() or 1)
+def _outcomes(seeds: range, processors: int) -> Iterator[Outcome]:
     if processors < 2:
         yield from map(of_seed, seeds)
         return

@@ -22,6 +22,7 @@ class Outcome:
     faults: tuple[Fault, ...]
     messages: int
     invocations: int
+    spells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def outcome_of(plan: Plan, faults: Sequence[Fault] | None = None) -> Outcome:
         tuple(world.faults.injected),
         len(world.records.accepted),
         sum(world.records.invocations.values()),
+        plan.spells,
     )
 
 
@@ -69,6 +71,7 @@ def run(first: int, seeds: int, processors: int | None = None) -> Totals:
         worlds += 1
         messages += outcome.messages
         invocations += outcome.invocations
+        faults.update(f"for hours: {spell}" for spell in outcome.spells)
         faults.update(f"{fault.op.partition('.')[0]}: {fault.kind.value}" for fault in outcome.faults)
         if outcome.violations:
             failed = outcome

@@ -70,6 +70,19 @@ class Plan:
     index_lag: float
     end: datetime
 
+    @property
+    def spells(self) -> tuple[str, ...]:
+        """What is out of order for hours, besides single calls."""
+        spans = {
+            "provider down": self.provider_down,
+            "SES down": self.mail_down,
+            "SES quota spent": self.quota_spent,
+            "ten-minute rule silent": self.wheel_silent,
+            "daily rule silent": self.sweep_silent,
+        }
+        found = [name for name, times in spans.items() for _ in times]
+        return (*found, *(["clocks apart"] if any(self.clocks) else []), *(["index late"] if self.index_lag else []))
+
 
 def plan_of(seed: int) -> Plan:
     """The world of a seed: always the same."""

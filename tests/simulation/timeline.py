@@ -36,10 +36,15 @@ class Timeline:
             act()
         self.now = max(self.now, end)
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether time would pass without anybody at work."""
+        return self._depth >= DEEPEST
+
     def pass_time(self, seconds: float) -> None:
         """Somebody waits; others work meanwhile, unless too many wait already."""
         end = self.now + timedelta(seconds=seconds)
-        if self._depth >= DEEPEST:
+        if self.is_deep:
             self.now = end
             return
         self._depth += 1

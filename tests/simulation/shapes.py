@@ -71,8 +71,8 @@ SHAPES: tuple[Policy, ...] = (
         "standard",
         "Asia/Tokyo",
         (
-            Step("first", AfterDue(0, NINE), email="friendly", sms="friendly", escalate="collections"),
-            Step("second", _after(minutes=2), email="second_notice"),
+            Step("first", AfterDue(0, NINE), email="friendly", sms="friendly"),
+            Step("second", _after(minutes=2), email="second_notice", sms="second_notice", escalate="collections"),
         ),
         on_paid_email="thank_you",
     ),

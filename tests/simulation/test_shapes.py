@@ -1,0 +1,14 @@
+"""Every plan that the simulator makes worlds of is one that the product would load."""
+
+import pytest
+
+from dunning.content.policy_loader import load_policy
+from dunning.domain.policy import Policy
+from tests.simulation.policy_text import as_yaml
+from tests.simulation.shapes import SHAPES
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.timezone} {len(shape.steps)} steps")
+def test_a_shape_loads_as_a_policy(shape: Policy) -> None:
+    loaded = load_policy(as_yaml(shape), "standard.yaml", frozenset({"collections"}))
+    assert [step.id for step in loaded.steps] == [step.id for step in shape.steps]

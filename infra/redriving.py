@@ -23,7 +23,7 @@ def redrive_stack(stack: str) -> list[Redriven]:
 
     def physical_id(logical_id: str) -> str:
         found = session.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-        return found["StackResourceDetail"]["PhysicalResourceId"]
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     try:
         settings = session.client("lambda").get_function_configuration(FunctionName=physical_id(_ANY_FUNCTION))

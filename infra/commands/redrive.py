@@ -1,0 +1,29 @@
+"""`dunning redrive`: send back what lies in the dead-letter queues."""
+
+import argparse
+
+from infra.commands import Commands
+
+NAME = "redrive"
+
+
+def add_to(commands: Commands) -> None:
+    """Add the parser."""
+    redrive = commands.add_parser(
+        NAME,
+        allow_abbrev=False,
+        help="send back what lies in the dead-letter queues",
+        description="Send back what lies in the dead-letter queues, after the cause was mended; parked cases are released.",
+    )
+    where = redrive.add_mutually_exclusive_group()
+    where.add_argument("--stack", metavar="NAME", help="the deployed stack, with this shell's AWS credentials")
+    where.add_argument(
+        "--url", default="http://127.0.0.1:8787", metavar="URL", help="a running `dunning up` (default http://127.0.0.1:8787)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send them back and print what was. Raises Rejected when the stack or the local cloud cannot be reached."""
+    from infra.redriving import print_redriven, redrive_local, redrive_stack
+
+    return print_redriven(redrive_stack(options.stack) if options.stack else redrive_local(options.url))

@@ -1,0 +1,225 @@
+"""Invoices in a CSV file, as a person writes them: one row an invoice. Every row is read, and all that is wrong with them is told at once.
+
+The file is UTF-8 with or without a byte order mark; columns are parted by commas, semicolons or tabs, in any order, under a row of names.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from dunning.content.suggestions import did_you_mean
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Contact, Snapshot, Status
+from infra.invoice_cells import READERS, REQUIRED, Cell, CellError, Numbers, money
+
+SOURCE = "manual"
+_DELIMITERS = ",;\t"
+_MOST_SHOWN = 100
+_CONTACT_COLUMNS = {"customer_name": "name", "language": "locale"} | {name: name for name in ("email", "phone", "country", "timezone")}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, where: the line in the file (the names' row is 1, or 2 behind Excel's `sep=`), the column, the remedy."""
+
+    line: int
+    column: str | None
+    message: str
+
+    def __str__(self) -> str:
+        """As one line of text."""
+        return f"line {self.line}, {self.column}: {self.message}" if self.column else f"line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One good row, as a snapshot of the source `manual`: amounts in minor units, `due` a calendar date."""
+
+    line: int
+    snapshot: Snapshot
+
+    @property
+    def customer(self) -> str:
+        """The full id of who owes."""
+        return self.snapshot.customer
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFile:
+    """What a file holds: its good rows in the file's order, and what is wrong with the others."""
+
+    name: str
+    rows: tuple[InvoiceRow, ...]
+    problems: tuple[Problem, ...] = field(default=())
+
+    def all_good(self) -> tuple[InvoiceRow, ...]:
+        """The rows, if there is any and nothing is wrong with the file. Raises Rejected that lists every problem otherwise."""
+        if self.problems:
+            shown = [f"  {problem}" for problem in self.problems[:_MOST_SHOWN]]
+            more = [f"  … and {len(self.problems) - _MOST_SHOWN} more"] if len(self.problems) > _MOST_SHOWN else []
+            raise Rejected("\n".join([f"{self.name} has {_count(len(self.problems), 'problem')}; nothing was changed:", *shown, *more]))
+        if not self.rows:
+            raise Rejected(f"{self.name} holds no invoice: write one row for each below the row of column names")
+        return self.rows
+
+
+def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False) -> InvoiceFile:
+    """The invoices in a file, seen at `now` (UTC). Raises Rejected when it cannot be read at all, or has no usable row of names.
+
+    `decimal_comma`: amounts are written 1234,50 instead of 1234.50.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise Rejected(f"{path} cannot be read: {exc.strerror}") from exc
+    return read_invoices(raw, path.name, now, decimal_comma=decimal_comma)
+
+
+def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool = False) -> InvoiceFile:
+    """As `read_invoice_file`, from a file's bytes."""
+    lines, first = _lines(_decoded(raw, name))
+    if not lines:
+        raise Rejected(f"{name} is empty: its first line names the columns ({', '.join(REQUIRED)}, …)")
+    reader = csv.reader(io.StringIO("".join(lines)), delimiter=_delimiter(lines[0]), strict=True)
+    table = _Table(name, first, Numbers.DECIMAL_COMMA if decimal_comma else Numbers.DECIMAL_POINT, now)
+    try:
+        table.names(next(reader))
+        for cells in reader:
+            table.row(first + reader.line_num - 1, cells)
+    except csv.Error as exc:
+        raise Rejected(f"{name}, line {first + reader.line_num - 1}: {exc}; check the quotation marks in and before this line") from exc
+    return InvoiceFile(name, tuple(table.invoices()), tuple(table.problems))
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = raw.count(b"\n", 0, exc.start) + 1
+        raise Rejected(f"{name}, line {line}: this is not UTF-8; in Excel save it as “CSV UTF-8 (Comma delimited)”") from exc
+
+
+def _lines(text: str) -> tuple[list[str], int]:
+    """The lines from the row of names on, and its number: Excel may put `sep=;` before it."""
+    lines = text.splitlines(keepends=True)
+    if lines and lines[0].lower().startswith("sep="):
+        return lines[1:], 2
+    return lines, 1
+
+
+def _delimiter(names: str) -> str:
+    return max(_DELIMITERS, key=names.count)
+
+
+class _Table:
+    """Rows as they are read, one after the other, with what must agree between them."""
+
+    def __init__(self, name: str, first: int, numbers: Numbers, now: datetime) -> None:
+        self._name, self._first, self._numbers, self._now = name, first, numbers, now
+        self._columns: list[str] = []
+        self._seen: dict[str, int] = {}
+        self._contacts: dict[str, tuple[int, dict[str, str]]] = {}
+        self._good: list[tuple[int, dict[str, Cell]]] = []
+        self.problems: list[Problem] = []
+
+    def names(self, cells: Sequence[str]) -> None:
+        """Take the row of names. Raises Rejected: without it no row means anything."""
+        self._columns = [cell.strip().lower().replace(" ", "_") for cell in cells]
+        place = f"{self._name}, line {self._first}"
+        for column in self._columns:
+            if column not in READERS:
+                raise Rejected(f"{place}: no column {column!r} is known{did_you_mean(column, READERS)}")
+            if self._columns.count(column) > 1:
+                raise Rejected(f"{place}: the column {column} is there twice; remove one")
+        missing = [column for column in REQUIRED if column not in self._columns]
+        if missing:
+            raise Rejected(f"{place}: no column {', '.join(missing)}; add it")
+
+    def row(self, line: int, cells: Sequence[str]) -> None:
+        """Take one row: it becomes an invoice, or at least one problem. Rows without any text are left out."""
+        if not any(cell.strip() for cell in cells):
+            return
+        if len(cells) != len(self._columns):
+            hint = "; put text that holds the delimiter into quotation marks" if len(cells) > len(self._columns) else ""
+            self.problems.append(Problem(line, None, f"{len(cells)} cells for {len(self._columns)} columns{hint}"))
+            return
+        before = len(self.problems)
+        written = {column: cell.replace("\u00a0", " ").strip() for column, cell in zip(self._columns, cells, strict=True)}
+        values = self._values(line, written)
+        self.problems += self._disagreements(line, values)
+        if len(self.problems) == before:
+            self._good.append((line, values))
+
+    def invoices(self) -> Iterator[InvoiceRow]:
+        """What the good rows say, once all were taken."""
+        for line, values in self._good:
+            yield InvoiceRow(line, self._snapshot(values))
+
+    def _values(self, line: int, written: Mapping[str, str]) -> dict[str, Cell]:
+        values: dict[str, Cell] = {}
+        for column, reader in READERS.items():
+            text = written.get(column, "")
+            try:
+                if text:
+                    values[column] = reader(text, values)
+                elif column in REQUIRED:
+                    raise CellError("nothing is written here, and it is needed")
+            except CellError as exc:
+                self.problems.append(Problem(line, column, str(exc)))
+        for column in ("amount", "amount_due"):
+            if written.get(column) and "currency" in values:
+                try:
+                    values[column] = money(written[column], str(values["currency"]), self._numbers)
+                except CellError as exc:
+                    self.problems.append(Problem(line, column, str(exc)))
+                    values.pop(column, None)
+        return values
+
+    def _disagreements(self, line: int, values: Mapping[str, Cell]) -> Iterator[Problem]:
+        number, amount, due = str(values.get("invoice_number", "")), values.get("amount"), values.get("amount_due")
+        if number and (twice := self._seen.setdefault(number, line)) != line:
+            yield Problem(line, "invoice_number", f"{number} stands in line {twice} already")
+        if isinstance(amount, int) and isinstance(due, int) and due > amount:
+            yield Problem(line, "amount_due", "more is owed than the invoice is for; correct amount or amount_due")
+        issued, due_on = values.get("issued_on"), values.get("due_on")
+        if isinstance(issued, datetime) and isinstance(due_on, datetime) and due_on < issued:
+            yield Problem(line, "due_on", f"{due_on:%Y-%m-%d} lies before {issued:%Y-%m-%d}, when it was issued; correct one")
+        yield from self._other_contact(line, values)
+
+    def _other_contact(self, line: int, values: Mapping[str, Cell]) -> Iterator[Problem]:
+        """One customer is reached in one way: what a row leaves out is taken from the customer's other rows."""
+        if "customer_id" not in values:
+            return
+        known_line, known = self._contacts.setdefault(str(values["customer_id"]), (line, {}))
+        for column, name in _CONTACT_COLUMNS.items():
+            value = values.get(column)
+            if value is not None and known.setdefault(name, str(value)) != value:
+                yield Problem(line, column, f"this customer's differs from the one in line {known_line} or below; write it alike")
+
+    def _snapshot(self, values: Mapping[str, Cell]) -> Snapshot:
+        customer_id, total = str(values["customer_id"]), values["amount"]
+        due, issued, due_on = values.get("amount_due", total), values.get("issued_on"), values["due_on"]
+        if not (isinstance(total, int) and isinstance(due, int) and isinstance(due_on, datetime)):
+            raise TypeError("a row was taken without its amounts and dates")
+        return Snapshot(
+            source=SOURCE,
+            customer=f"{SOURCE}:{customer_id}",
+            invoice_id=str(values["invoice_number"]),
+            number=str(values["invoice_number"]),
+            status=Status.OPEN if due > 0 else Status.PAID,
+            currency=str(values["currency"]),
+            total=total,
+            amount_due=due,
+            due=due_on.date(),
+            issued_at=issued if isinstance(issued, datetime) else None,
+            stamp=self._now,
+            payment_url=str(values["payment_url"]) if "payment_url" in values else None,
+            contact=Contact(**self._contacts[customer_id][1]),
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

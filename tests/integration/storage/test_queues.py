@@ -6,15 +6,19 @@ import pytest
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.storage.queues import (
+    LARGEST,
     DeadLetters,
     RunQueue,
     SweepContinuations,
+    SyncBatches,
     SyncRequests,
     read_sweep_stage,
+    read_sync_batch,
     read_sync_request,
     read_wakeup,
 )
-from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
+from tests.architecture.template_rules import read_template, resources
 from tests.fakes.clock import MONDAY_MORNING
 from tests.integration.handlers.cloud import Aws
 
@@ -92,6 +96,43 @@ def test_a_dead_letter_says_why(aws: Aws) -> None:
     assert read_wakeup(sent["MessageBody"]) == Wakeup("stripe:cus_1")
     assert sent["MessageAttributes"]["reason"]["StringValue"].startswith("because because")
     assert len(sent["MessageAttributes"]["reason"]["StringValue"]) == 1000
+
+
+def batch_of(size: int) -> SyncBatch:
+    """A batch of two requests whose message has so many bytes."""
+    without = len('{"source":"xero","stamp":null,"hops":0,"requests":{"t":{"invoice":["a",""]}}}')
+    return SyncBatch(tuple(SyncRequest("xero", "invoice", each, account="t") for each in ("a", "b" * (size - without))))
+
+
+def test_a_message_as_large_as_sqs_takes_is_one_and_a_larger_one_becomes_two(aws: Aws) -> None:
+    queue = SyncBatches(aws.session.client("sqs"), aws.queues["sync"])
+    queue.send(batch_of(LARGEST))
+    assert [len(body) for body in bodies(aws)] == [256 * 1024]
+    aws.forget_calls()
+    queue.send(batch_of(LARGEST + 1))
+    sent = [read_sync_batch(body) for body in bodies(aws)]
+    assert [batch.requests for batch in sent if batch] == [(request,) for request in batch_of(LARGEST + 1).requests]
+
+
+def test_a_batch_of_messages_holds_no_more_than_sqs_takes_in_one_call(aws: Aws) -> None:
+    one = SyncRequest("stripe", "dispute", "dp_ü", detail="ü" * 10_000)
+    requests = [SyncRequest("stripe", "dispute", f"dp_{n:02}", detail="x" * (LARGEST // 4)) for n in range(10)]
+    SyncRequests(aws.session.client("sqs"), aws.queues["sync"]).send([*requests, one])
+    sizes = [sum(len(entry["MessageBody"].encode()) for entry in call["Entries"]) for call in aws.sent("SendMessageBatch")]
+    assert max(sizes) <= LARGEST
+    assert len(sizes) == 4
+    assert [read_sync_request(body) for body in bodies(aws)] == [*requests, one]
+
+
+def test_what_can_never_be_sent_is_refused_for_good(aws: Aws) -> None:
+    requests = [SyncRequest("stripe", "dispute", "dp_1", detail="x" * (LARGEST * 5))]
+    with pytest.raises(Permanent):
+        SyncRequests(aws.session.client("sqs"), aws.queues["sync"]).send(requests)
+
+
+def test_no_queue_of_the_template_takes_more_than_is_sent_to_it() -> None:
+    queues = resources(read_template(), "AWS::SQS::Queue")
+    assert {queue.get("MaximumMessageSize", LARGEST) for queue in queues.values()} == {LARGEST}
 
 
 @pytest.mark.parametrize("read", [read_wakeup, read_sync_request, read_sweep_stage])

@@ -55,8 +55,8 @@ $(VENV)/.tested: $(SOURCES) $(VENV)/.installed
 browser: install ## the report and the page in headless Chromium, which must be installed
 	$(BIN)/python -m pytest tests/browser
 
-simulate: install ## worlds full of faults: SEEDS=2000 fresh ones, or SEED=123 once more
-	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+simulate: install ## worlds full of faults: SEEDS=2000 fresh ones, or SEED=123 once more (CLOUD=1: on the whole cloud)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(CLOUD),--cloud),--seeds $(or $(SEEDS),200))
 
 demo: install    ## twenty invoices through sixty virtual days; writes build/demo/index.html
 	@$(BIN)/dunning demo

@@ -1,12 +1,24 @@
-"""`make simulate SEEDS=2000`: that many worlds, none of them like another; `SEED=123` replays one."""
+"""`make simulate SEEDS=2000`: that many worlds, none of them like another; `SEED=123` replays one, with `CLOUD=1` on the whole cloud."""
 
 import argparse
 import sys
 import time
 
-from tests.simulation.campaign import Outcome, Totals, of_seed, run
+from tests.simulation.campaign import (
+    CloudOutcome,
+    Outcome,
+    Totals,
+    TwinOutcome,
+    Wrong,
+    cloud_outcome_of,
+    of_seed,
+    on_cloud,
+    outcome_of,
+    run,
+)
+from tests.simulation.cloud_plans import small_plan
 from tests.simulation.plans import Plan, plan_of
-from tests.simulation.shrinking import Shrinker
+from tests.simulation.shrinking import LONGEST_SECONDS_ON_CLOUD, Shrinker
 
 
 def main(arguments: list[str]) -> int:
@@ -15,23 +27,36 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many worlds")
     parser.add_argument("--first", type=int, default=int(time.time()) % 10_000_000 * 1000, help="the first seed (default: from the clock)")
     parser.add_argument("--seed", type=int, help="this one world only")
+    parser.add_argument("--cloud", action="store_true", help="with --seed: on the whole local cloud")
+    parser.add_argument("--twin-only", action="store_true", help="nothing on the whole local cloud")
     parser.add_argument("--plain", action="store_true", help="do not look for a smaller schedule that fails too")
     options = parser.parse_args(arguments)
     if options.seed is not None:
-        outcome = of_seed(options.seed)
-        if not outcome.violations:
-            print(f"Seed {options.seed}: {outcome.messages} messages, {len(outcome.faults)} faults, nothing wrong.")
-            return 0
-        _tell_failure(outcome, smaller=not options.plain)
-        return 1
+        return _replay(options.seed, on_the_cloud=options.cloud, smaller=not options.plain)
     print(f"{options.seeds} seeds from {options.first} on", flush=True)
-    totals = run(options.first, options.seeds)
+    totals = run(options.first, options.seeds, with_cloud=not options.twin_only)
     _tell_totals(totals)
+    if totals.failed_on_twin:
+        _tell_twin_failure(totals.failed_on_twin, smaller=not options.plain)
+    if totals.failed_on_cloud:
+        _tell_cloud_failure(totals.failed_on_cloud, smaller=not options.plain)
     if totals.failed:
-        _tell_failure(totals.failed, smaller=not options.plain)
         return 1
     print("Every invariant held in every world.")
     return 0
+
+
+def _replay(seed: int, *, on_the_cloud: bool, smaller: bool) -> int:
+    twin, cloud = (None, on_cloud(seed)) if on_the_cloud else (of_seed(seed), None)
+    outcome = twin or cloud
+    if outcome and not outcome.violations:
+        print(f"Seed {seed}: {outcome.messages} messages, {outcome.injected.total()} faults, nothing wrong.")
+        return 0
+    if twin:
+        _tell_twin_failure(twin, smaller=smaller)
+    if cloud:
+        _tell_cloud_failure(cloud, smaller=smaller)
+    return 1
 
 
 def _tell_totals(totals: Totals) -> None:
@@ -40,27 +65,42 @@ def _tell_totals(totals: Totals) -> None:
         print(f"{name:<58}{times:>8}")
     print(f"{'':-<66}\n{'in all':<58}{sum(totals.faults.values()):>8}")
     print(
-        f"\n{totals.worlds} worlds, {totals.messages} messages checked, {totals.invocations} invocations,"
-        f" {totals.seconds:.0f} s: {totals.rate:.0f} seeds a minute"
+        f"\n{totals.worlds} worlds, {totals.on_cloud} of the seeds on the whole local cloud, too; {totals.messages} messages checked,"
+        f" {totals.invocations} invocations, {totals.seconds:.0f} s: {totals.rate:.0f} seeds a minute"
     )
 
 
-def _tell_failure(outcome: Outcome, *, smaller: bool) -> None:
+def _tell_twin_failure(outcome: TwinOutcome, *, smaller: bool) -> None:
     print(f"\nSeed {outcome.seed} FAILED:")
+    _tell_violations(outcome)
+    if smaller:
+        _tell_smallest(Shrinker(plan_of(outcome.seed), outcome, outcome_of))
+    print(f"\nReplay: make simulate SEED={outcome.seed}")
+
+
+def _tell_cloud_failure(outcome: CloudOutcome, *, smaller: bool) -> None:
+    print(f"\nSeed {outcome.seed} FAILED on the whole local cloud:")
+    _tell_violations(outcome)
+    if smaller:
+        _tell_smallest(Shrinker(small_plan(outcome.seed), outcome, cloud_outcome_of, LONGEST_SECONDS_ON_CLOUD))
+    print(f"\nReplay: make simulate SEED={outcome.seed} CLOUD=1")
+
+
+def _tell_violations(outcome: Outcome[Wrong]) -> None:
     for text in outcome.violations[:20]:
         print(f"  {text}")
-    if smaller:
-        shrinker = Shrinker(plan_of(outcome.seed), outcome)
-        small = shrinker.shrink()
-        print(f"\nThe smallest schedule found that fails ({len(shrinker.faults)} of {len(outcome.faults)} faults):")
-        for line in _schedule(shrinker.plan):
-            print(f"  {line}")
-        for fault in shrinker.faults:
-            print(f"  fault: {fault}")
-        print("and then:")
-        for text in small.violations:
-            print(f"  {text}")
-    print(f"\nReplay: make simulate SEED={outcome.seed}")
+
+
+def _tell_smallest(shrinker: Shrinker[Wrong]) -> None:
+    all_faults = len(shrinker.faults)
+    small = shrinker.shrink()
+    print(f"\nThe smallest schedule found that fails ({len(shrinker.faults)} of {all_faults} faults):")
+    for line in _schedule(shrinker.plan):
+        print(f"  {line}")
+    for fault in shrinker.faults:
+        print(f"  fault: {fault}")
+    print("and then:")
+    _tell_violations(small)
 
 
 def _schedule(plan: Plan) -> list[str]:

@@ -8,6 +8,9 @@ from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, St
 def as_yaml(policy: Policy) -> str:
     """What `PUT /_local/policies` takes; of the language only what the simulator's shapes use."""
     lines = [f"name: {policy.name}", f"timezone: {policy.timezone}", f'minimum_balance: {{default: "{policy.default_minimum}"}}']
+    lines += [f"scope: {policy.scope.value}", f"catch_up: {policy.catch_up.value}"]
+    if isinstance(policy.min_gap, timedelta) and policy.min_gap:
+        lines.append(f"min_gap: {int(policy.min_gap.total_seconds() // 3600)}h")
     if policy.send_window:
         spans = ", ".join(f'{channel}: "{_hours(window)}"' for channel, window in policy.send_window.items())
         lines.append(f"send_window: {{{spans}}}")

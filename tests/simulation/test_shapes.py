@@ -12,3 +12,6 @@ from tests.simulation.shapes import SHAPES
 def test_a_shape_loads_as_a_policy(shape: Policy) -> None:
     loaded = load_policy(as_yaml(shape), "standard.yaml", frozenset({"collections"}))
     assert [step.id for step in loaded.steps] == [step.id for step in shape.steps]
+    assert [step.at for step in loaded.steps] == [step.at for step in shape.steps]
+    assert (loaded.scope, loaded.catch_up, loaded.min_gap) == (shape.scope, shape.catch_up, shape.min_gap)
+    assert (loaded.send_window, loaded.on_paid_email, loaded.timezone) == (shape.send_window, shape.on_paid_email, shape.timezone)

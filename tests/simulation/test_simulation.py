@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.campaign import Outcome, of_seed, outcome_of, run
+from tests.simulation.campaign import TwinOutcome, cloud_seeds, of_seed, outcome_of, run
 from tests.simulation.faults import Fault, Kind
 from tests.simulation.invariants import violations
 from tests.simulation.plans import Plan, plan_of
@@ -17,8 +17,8 @@ ONCE_FAILED = (7, 33, 62, 69, 172, 182, 195, 209, 259, 281, 289, 313, 325, 390, 
 
 
 def test_a_hundred_worlds_hold() -> None:
-    totals = run(first=1_000, seeds=100, processors=1)
-    assert totals.failed is None
+    totals = run(first=1_000, seeds=100, processors=1, with_cloud=False)
+    assert not totals.failed
     assert totals.worlds == 100
     assert totals.messages > 300
     assert sum(totals.faults.values()) > 1_000
@@ -56,10 +56,17 @@ def test_a_failing_world_is_made_smaller() -> None:
     outcome = of_seed(33)
     needed = outcome.faults[len(outcome.faults) // 2]
 
-    def fails_with_the_one(plan: Plan, faults: Sequence[Fault] | None = None) -> Outcome:
-        return replace(outcome, seed=plan.seed, violations=("wrong",) if needed in (faults or ()) else ())
+    def fails_with_the_one(plan: Plan, faults: Sequence[Fault]) -> TwinOutcome:
+        return replace(outcome, seed=plan.seed, violations=("wrong",) if needed in faults else ())
 
-    shrinker = Shrinker(plan_of(33), outcome, judge=fails_with_the_one)
+    shrinker = Shrinker(plan_of(33), outcome, fails_with_the_one)
     shrinker.shrink()
     assert list(shrinker.faults) == [needed]
     assert shrinker.plan.happenings == ()
+
+
+@pytest.mark.parametrize(("seeds", "on_cloud"), [(3, 3), (200, 5), (2000, 50)])
+def test_one_seed_in_forty_is_played_on_the_whole_cloud_and_five_at_least(seeds: int, on_cloud: int) -> None:
+    played = cloud_seeds(range(1000, 1000 + seeds))
+    assert len(set(played)) == on_cloud
+    assert set(played) <= set(range(1000, 1000 + seeds))

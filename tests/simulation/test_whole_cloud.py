@@ -1,19 +1,51 @@
-"""Fresh worlds on the whole local cloud. A seed that failed is run again with `SEED=… pytest tests/simulation/test_whole_cloud.py`."""
+"""A fresh world on the whole local cloud, and those that once failed; `make simulate` plays more of them."""
 
-import os
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
-import pytest
-
-from tests.simulation.whole_cloud import run, violations
+from tests.simulation.campaign import CloudOutcome, on_cloud
+from tests.simulation.cloud_invariants import violations
+from tests.simulation.cloud_plans import CloudFault, small_plan, troubles_of
+from tests.simulation.plans import Plan
+from tests.simulation.shrinking import Shrinker
+from tests.simulation.whole_cloud import run_plan
 
 FRESH = int(time.time()) // 60
-SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [FRESH + number for number in range(5)]
 
 
-@pytest.mark.parametrize("number", range(len(SEEDS)))
-def test_a_world_on_the_whole_cloud_holds(number: int) -> None:
-    world = run(SEEDS[number])
-    assert list(violations(world)) == [], f"seed {SEEDS[number]}, faults {dict(world.faults)}, happenings {world.plan.happenings}"
-    assert world.faults
-    assert world.cases
+def test_a_fresh_world_on_the_whole_cloud_holds() -> None:
+    outcome = on_cloud(FRESH)
+    assert outcome.violations == (), f"replay: make simulate SEED={FRESH} CLOUD=1"
+    assert outcome.faults
+
+
+def test_what_goes_wrong_on_the_whole_cloud_strikes_and_what_is_wrong_is_noticed() -> None:
+    plan = small_plan(1)
+    world = run_plan(plan, troubles_of(plan))
+    assert list(violations(world)) == []
+    assert world.faults.total() > 5
+    assert world.invocations > 20
+    world.outbox = [message for message in world.outbox if message["channel"] != "email"]
+    assert list(violations(world)) != []
+
+
+def test_the_same_seed_makes_the_same_schedule() -> None:
+    assert (small_plan(7), troubles_of(small_plan(7))) == (small_plan(7), troubles_of(small_plan(7)))
+    assert troubles_of(small_plan(7)) != troubles_of(small_plan(8))
+
+
+def test_a_failing_world_on_the_whole_cloud_is_made_smaller() -> None:
+    plan = small_plan(1)
+    troubles = troubles_of(plan)
+    needed = troubles[len(troubles) // 2]
+
+    def fails_with_the_one(smaller: Plan, faults: Sequence[CloudFault]) -> CloudOutcome:
+        return replace(failing, seed=smaller.seed, violations=("wrong",) if needed in faults else ())
+
+    failing = CloudOutcome(plan.seed, ("wrong",), troubles, 0, 0, injected=Counter())
+    shrinker = Shrinker(plan, failing, fails_with_the_one)
+    shrinker.shrink()
+    assert list(shrinker.faults) == [needed]
+    assert shrinker.plan.happenings == ()

@@ -5,30 +5,18 @@ Fewer worlds, and fewer ways to fail, than on the twin; but nothing between the 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 
 from infra.local.http.wire import Request, rfc3339
 from infra.local.running import RunningCloud, running_cloud
 from tests.integration.end_to_end.driver import Json, LocalCloudOutside, invoice, paid
-from tests.simulation.plans import Happening, Plan, What, plan_of
+from tests.simulation.cloud_plans import CloudFault, Misdelivery, Strike, small_plan, troubles_of
+from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.policy_text import as_yaml
-from tests.simulation.shapes import SHAPES, SPANS
 
-TOLD = frozenset({What.ISSUED, What.PAID, What.PARTLY_PAID, What.VOIDED})
-FAULTY = (
-    ("sesv2", "SendEmail"),
-    ("sns", "Publish"),
-    ("dynamodb", "UpdateItem"),
-    ("dynamodb", "TransactWriteItems"),
-    ("dynamodb", "Query"),
-    ("sqs", "SendMessage"),
-    ("sqs", "SendMessageBatch"),
-)
-MODES = ("error", "lost", "throttle", "crash")
 NEWS = {
     What.ISSUED: "invoice.finalized",
     What.PAID: "invoice.paid",
@@ -36,12 +24,7 @@ NEWS = {
     What.VOIDED: "invoice.voided",
 }
 SETTLED = timedelta(hours=33)
-MOST_ABANDONED = 4
-"""Claims that end without an answer: five in a row are poison by definition, and these faults wait until they meet their call."""
-
 STRIPE_TRIES_AGAIN = timedelta(minutes=5)
-OVERDUE = timedelta(minutes=75)
-BETWEEN_CHECK_AND_CHANNEL = timedelta(seconds=60)
 
 
 class Inside(LocalCloudOutside):
@@ -63,7 +46,7 @@ class Inside(LocalCloudOutside):
 
 @dataclass
 class CloudWorld:
-    """What happened in one world, and how it stood at the end."""
+    """What happened in one world, and how it stood at the end. `faults` counts those that struck."""
 
     plan: Plan
     end: datetime
@@ -73,60 +56,52 @@ class CloudWorld:
     cases: dict[str, Json] = field(default_factory=dict)
     dead: list[Json] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
-    abandoned: int = 0
-
-
-def small_plan(seed: int) -> Plan:
-    """The first plan from a seed on that is over within days and small enough."""
-    short = [shape for shape, days in zip(SHAPES, SPANS, strict=True) if days <= 5]
-    candidates = (plan_of(seed * 1000 + number) for number in range(1000))
-    return next(plan for plan in candidates if plan.policy in short and len(plan.due) <= 5)
+    invocations: int = 0
 
 
 def run(seed: int) -> CloudWorld:
+    """The world of a seed."""
+    plan = small_plan(seed)
+    return run_plan(plan, troubles_of(plan))
+
+
+def run_plan(plan: Plan, troubles: Sequence[CloudFault]) -> CloudWorld:
     """Run a world until it has settled."""
-    plan, random = small_plan(seed), Random(f"cloud {seed}")
     world = CloudWorld(plan, plan.end)
-    with running_cloud(world.plan.start, outer_env={}) as running:
+    misdelivered = {trouble.happening: trouble.how for trouble in troubles if isinstance(trouble, Misdelivery)}
+    with running_cloud(plan.start, outer_env={}) as running, running.cloud.attempts() as attempts:
         cloud = Inside(running)
-        status, answer = cloud.put_policy(as_yaml(world.plan.policy))
+        status, answer = cloud.put_policy(as_yaml(plan.policy))
         assert status < 300, answer
-        for at, happening in _schedule(world.plan, random):
-            cloud.move_to(rfc3339(max(at, cloud.now)))
-            if happening:
-                _happen(world, cloud, happening, random)
+        for at, event in _schedule(plan, troubles):
+            _move_to(world, cloud, max(at, cloud.now))
+            if isinstance(event, Strike):
+                cloud.fault(event.service, event.operation, event.mode, event.times)
             else:
-                _go_wrong(world, cloud, random)
+                _happen(world, cloud, event, misdelivered.get(event))
         running.cloud.forget_faults()
-        world.end = max(cloud.now, world.plan.end) + SETTLED
-        cloud.move_to(rfc3339(world.end))
+        world.end = max(cloud.now, plan.end) + SETTLED
+        _move_to(world, cloud, world.end)
+        world.faults.update(f"{attempt.operation}: {attempt.fault.value}" for attempt in attempts if attempt.fault)
         world.outbox = cloud.outbox()
-        world.cases = {customer: _case(cloud, customer) for customer, _ in world.plan.contacts}
+        world.cases = {customer: _case(cloud, customer) for customer, _ in plan.contacts}
         world.dead = cloud.ask("GET", "/_local/dead_letters")[1]
     return world
 
 
-def _schedule(plan: Plan, random: Random) -> list[tuple[datetime, Happening | None]]:
-    """What happens, and when something goes wrong (None): mostly about when something happens."""
-    told = [happening for happening in plan.happenings if happening.what in TOLD]
-    hot = [happening.at for happening in told]
-    instants: list[tuple[datetime, Happening | None]] = [(happening.at, happening) for happening in told]
-    instants += [(random.choice(hot) - timedelta(seconds=random.choice((1, 40, 600))), None) for _ in range(8)]
-    instants += [(plan.start + (plan.end - plan.start) * random.random(), None) for _ in range(4)]
-    return sorted(instants, key=lambda instant: instant[0])
+def _schedule(plan: Plan, troubles: Sequence[CloudFault]) -> list[tuple[datetime, Happening | Strike]]:
+    """What happens and what goes wrong, in order; what goes wrong at one instant comes first."""
+    strikes: list[tuple[datetime, Happening | Strike]] = [(trouble.at, trouble) for trouble in troubles if isinstance(trouble, Strike)]
+    return sorted([*strikes, *((happening.at, happening) for happening in plan.happenings)], key=lambda entry: entry[0])
 
 
-def _go_wrong(world: CloudWorld, cloud: Inside, random: Random) -> None:
-    (service, operation), mode, times = random.choice(FAULTY), random.choice(MODES), random.choice((1, 1, 2))
-    if mode == "crash" or (operation in ("SendEmail", "Publish") and mode in ("error", "lost")):
-        if world.abandoned + times > MOST_ABANDONED:
-            return
-        world.abandoned += times
-    world.faults[f"{operation}: {mode}"] += times
-    cloud.fault(service, operation, mode, times)
+def _move_to(world: CloudWorld, cloud: Inside, instant: datetime) -> None:
+    status, answer = cloud.ask("POST", "/_local/clock", {"to": rfc3339(instant)})
+    assert status == 200, answer
+    world.invocations += answer["invocations"]
 
 
-def _happen(world: CloudWorld, cloud: Inside, happening: Happening, random: Random) -> None:
+def _happen(world: CloudWorld, cloud: Inside, happening: Happening, misdelivered: str | None) -> None:
     known = world.truth.get(happening.invoice)
     if happening.what is not What.ISSUED and (known is None or known["status"] != "open"):
         return
@@ -136,21 +111,19 @@ def _happen(world: CloudWorld, cloud: Inside, happening: Happening, random: Rand
     world.truth[happening.invoice] = changed
     if changed["status"] != "open":
         world.closed_at[happening.invoice] = cloud.now
-    how = random.random()
-    if how < 0.15:
-        world.faults["webhook: missing"] += 1
+    if misdelivered:
+        world.faults[f"webhook: {misdelivered}"] += 1
+    if misdelivered == "missing":
         cloud.stripe_says(changed)
         return
-    _tell(cloud, cloud.event(NEWS[happening.what], changed))
-    if how < 0.3:
-        world.faults["webhook: doubled"] += 1
-        _tell(cloud, cloud.event(NEWS[happening.what], changed))
+    for _ in range(2 if misdelivered == "doubled" else 1):
+        _tell(world, cloud, cloud.event(NEWS[happening.what], changed))
 
 
-def _tell(cloud: Inside, body: str) -> None:
+def _tell(world: CloudWorld, cloud: Inside, body: str) -> None:
     """As Stripe does: again until it is answered."""
     while cloud.deliver(body) != 200:
-        cloud.move_to(rfc3339(cloud.now + STRIPE_TRIES_AGAIN))
+        _move_to(world, cloud, cloud.now + STRIPE_TRIES_AGAIN)
 
 
 def _changed(plan: Plan, happening: Happening, known: Json) -> Json:
@@ -172,54 +145,3 @@ def _changed(plan: Plan, happening: Happening, known: Json) -> Json:
 def _case(cloud: Inside, customer: str) -> Json:
     status, answer = cloud.ask("GET", f"/_local/cases/{customer}")
     return answer if status == 200 else {"invoices": [], "activities": [], "profile": {"holds": []}}
-
-
-def violations(world: CloudWorld) -> Iterator[str]:
-    """What is wrong with a world that has settled, as far as the control interface shows it."""
-    yield from _told_twice(world)
-    yield from _told_after_payment(world)
-    yield from (f"{letter['queue']} holds a dead letter: {letter['reason']}" for letter in world.dead)
-    for customer, case in world.cases.items():
-        for row in case["invoices"]:
-            yield from _stands_wrongly(world, customer, case, row)
-
-
-def _told_twice(world: CloudWorld) -> Iterator[str]:
-    told = Counter(
-        (message["channel"], message["kind"], message["step"], name)
-        for message in world.outbox
-        if message["channel"] != "team"
-        for name in message["invoices"]
-    )
-    yield from (f"{channel} {kind} {step} about {name} was sent {n} times" for (channel, kind, step, name), n in told.items() if n > 1)
-
-
-def _told_after_payment(world: CloudWorld) -> Iterator[str]:
-    for message in world.outbox:
-        sent_at = datetime.fromisoformat(message["sent_at"])
-        for name in message["invoices"] if message["kind"] in ("reminder", "escalation") else ():
-            closed = world.closed_at.get(name)
-            if closed and sent_at > closed + BETWEEN_CHECK_AND_CHANNEL:
-                yield f"{message['channel']} {message['step']} about {name} was sent at {sent_at}, though it was closed at {closed}"
-
-
-def _stands_wrongly(world: CloudWorld, customer: str, case: Json, row: Json) -> Iterator[str]:
-    name, truth = row["id"], world.truth[row["id"]]
-    if row["status"] != truth["status"] or (row["status"] == "open" and row["amount_due"] != truth["amount_remaining"]):
-        yield f"{name} of {customer} is {row['status']} {row['amount_due']} here, but {truth['status']} at the provider"
-    log = [entry for entry in case["activities"] if name in entry["invoices"] and entry["step"]]
-    steps = {entry["step"] for entry in log if entry["type"] in ("sent", "skipped", "escalated") or "no_address" in (entry["reason"] or "")}
-    behind = {step.id for step in world.plan.policy.steps[: row["level"]]}
-    if steps != behind:
-        yield f"{name} of {customer} stands at level {row['level']}, but its log tells of {sorted(steps)}"
-    due = row["next_at"] and datetime.fromisoformat(row["next_at"])
-    if row["status"] == "open" and due and due < world.end - OVERDUE and not case["profile"]["holds"]:
-        yield f"{name} of {customer}: step {row['next_step']} is due since {due}, and was lost"
-    for entry in log:
-        for channel in (entry["channel"] or "").split(", ") if entry["type"] == "sent" else ():
-            sent = any(
-                message["channel"] == channel and message["step"] == entry["step"] and name in message["invoices"]
-                for message in world.outbox
-            )
-            if not sent and "not repeated" not in entry["reason"]:
-                yield f"{name} of {customer}: the log says that {channel} {entry['step']} was sent, but no channel took it"

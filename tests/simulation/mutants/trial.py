@@ -28,7 +28,7 @@ class Verdict:
 
 def simulated(mutant: Mutant | None, most: int = SEEDS) -> Verdict:
     """Run the simulator on the mutated copy (None: on a faithful one), until it fails or has tried so many seeds."""
-    seeds = ("--seeds", str(most), "--first", str(FIRST_SEED), "--plain")
+    seeds = ("--seeds", str(most), "--first", str(FIRST_SEED), "--plain", "--twin-only")
     with _copy(mutant) as tree:
         return _run(tree, "tests.simulation", *seeds)
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import is_open, local_date, window_of, zone_of
-from dunning.domain.case import Case, HoldKind
+from dunning.domain.case import Case
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import AfterPrevious, Scope
 from tests.simulation.plans import POISONED

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from dunning.domain.case import HoldKind, Profile
+from dunning.domain.case import Profile
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, HoldKind, Profile
+from dunning.domain.case import Case, Claim, Profile
+from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
 
 Row = dict[str, object]
@@ -46,6 +47,7 @@ def _profile_row(profile: Profile) -> Row:
         "timezone": contact.timezone,
         "holds": list(_holds(profile)),
         "held_since": _holds(profile),
+        "hold_details": _hold_rows(profile.holds),
         "disputes": [
             {"id": dispute.id, "invoice": dispute.invoice, "is_open": dispute.is_open, "at": dispute.stamp}
             for dispute in profile.disputes.values()
@@ -61,8 +63,12 @@ def _profile_row(profile: Profile) -> Row:
 def _holds(profile: Profile) -> dict[str, datetime]:
     """Why nothing goes out, and since when. A dispute at the source is a chargeback: it holds the whole case."""
     disputed = [dispute.stamp for dispute in profile.disputes.values() if dispute.is_open]
-    held = {kind.value: since for kind, since in profile.holds.items()}
+    held = {kind.value: hold.since for kind, hold in profile.holds.items()}
     return held | ({HoldKind.DISPUTE.value: min(disputed)} if disputed else {})
+
+
+def _hold_rows(holds: Holds) -> list[Row]:
+    return [{"kind": kind.value, "since": hold.since, "until": hold.until, "reason": hold.reason} for kind, hold in holds.items()]
 
 
 def _claim_row(claim: Claim) -> Row:
@@ -83,7 +89,8 @@ def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
         "level": invoice.level,
         "next_step": invoice.next_step,
         "next_at": invoice.next_at,
-        "holds": list(_holds(profile)),
+        "holds": list(dict.fromkeys([*(kind.value for kind in invoice.holds), *_holds(profile)])),
+        "hold_details": _hold_rows(invoice.holds),
         "policy": invoice.policy,
         "last_step": invoice.last_step,
         "reminders_sent": invoice.reminders_sent,

@@ -5,18 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
-
-
-class HoldKind(StrEnum):
-    """Why a case or an invoice is paused. Holds overlap; all must end."""
-
-    DISPUTE = "dispute"
-    PROMISE = "promise"
-    REPLY = "reply"
-    OPERATOR = "operator"
-    STALE_DATA = "stale_data"
-    UNDELIVERABLE = "undeliverable"
 
 
 class EffectState(StrEnum):
@@ -78,7 +68,8 @@ class Profile:
     """The customer: contact, holds, disputes by id, and the one timer and the one claim.
 
     `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
-    `holds` maps a kind to the instant it began; `notices` is what the team is still to be told, by a key that names it for ever.
+    `holds` hold all of the case, beside those of single invoices.
+    `notices` is what the team is still to be told, by a key that names it for ever.
     `reminded_at`: when the last reminders went out, whatever they were about, for gaps and limits.
     `retries` counts `Retryable` failures in a row.
     """
@@ -86,7 +77,7 @@ class Profile:
     customer: str
     contact: Contact = field(default_factory=Contact)
     contact_stamp: datetime | None = None
-    holds: Mapping[HoldKind, datetime] = field(default_factory=dict)
+    holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     reminded_at: tuple[datetime, ...] = ()

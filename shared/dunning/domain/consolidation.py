@@ -40,7 +40,7 @@ def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime
     found = []
     for invoice in case.invoices.values():
         policy = policy_of(invoice)
-        if invoice.id in known or policy.name not in policies or not invoice.is_open or invoice.next_at is None:
+        if invoice.id in known or policy.name not in policies or not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
         zone = customer_zone(case.profile.contact, policy)
         if _writes(invoice, policy) and local_date(invoice.next_at, zone) == local_date(now, zone):

@@ -23,13 +23,12 @@ NOTIFIED_TEAM = "collections"
 
 
 def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
-    """The open invoices whose instant has come, most overdue instant first; of a held case only those whose step has begun.
+    """The open invoices whose instant has come, most overdue instant first; of what is held only those whose step has begun.
 
     With `policy_of`, also those whose message is due later today and joins one that is due now (`scope: customer`).
     """
     due = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.next_at and invoice.next_at <= now]
-    if case.profile.is_held:
-        due = [invoice for invoice in due if invoice.next_step in _begun_steps(case, invoice)]
+    due = [invoice for invoice in due if not _is_held(case, invoice) or invoice.next_step in _begun_steps(case, invoice)]
     due = sorted(due, key=lambda invoice: (invoice.next_at or now, invoice.id))
     if policy_of is None or not any(policy_of(invoice).scope is Scope.CUSTOMER for invoice in due):
         return tuple(due[:MOST_AT_ONCE])
@@ -57,6 +56,10 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
 def has_gone_out(work: Work, marks: Mapping[str, EffectState]) -> bool:
     """Whether carrying this work out sends nothing that has not gone out before: there is only something to put down."""
     return bool(work.effects) and all(state_of(effect, marks) in BEGUN for effect in work.effects)
+
+
+def _is_held(case: Case, invoice: Invoice) -> bool:
+    return case.profile.is_held or invoice.is_held
 
 
 def _to_thank(case: Case, now: datetime) -> list[Invoice]:
@@ -91,7 +94,7 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
             return True
         if not is_due or effect.channel is Channel.TEAM:
             return is_due
-        return not case.profile.is_held and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
+        return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
     effects = _effects(invoice, step, contact)
     kept = tuple(effect for effect in effects if goes_out(effect))

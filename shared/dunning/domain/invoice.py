@@ -1,9 +1,11 @@
 """What a source says of an invoice (a snapshot), and what we keep of it (the invoice and its progress)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.money import Money
 
 
@@ -63,7 +65,7 @@ class Invoice:
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
     `next_step` and `next_at` are what its policy says comes next, before holds of the case. `thanks_at`: when to say thank
     you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
-    `version` counts our writes.
+    `holds` are its own, beside those of its case. `version` counts our writes.
     """
 
     id: str
@@ -90,12 +92,18 @@ class Invoice:
     thanks_at: datetime | None = None
     suppressed_for: str | None = None
     escalated: bool = False
+    holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
     version: int = 0
 
     @property
     def money_due(self) -> Money:
         """What is still owed."""
         return Money(self.amount_due, self.currency)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its own reminders wait: a hold that has not ended."""
+        return bool(self.holds)
 
     @property
     def is_open(self) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import window_of
-from dunning.domain.case import Case, HoldKind, Profile
+from dunning.domain.case import Case, Profile
+from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
@@ -90,12 +91,17 @@ def _is_left_over(case: Case, key: str) -> bool:
 
 
 def next_instant(case: Case) -> datetime | None:
-    """The earliest instant at which something must be decided; reminders wait while the case is held, thanks and notices do not."""
+    """The earliest instant at which something must be decided; reminders wait while the case or their invoice is held,
+    thanks and notices do not; a hold that ends by itself is something to decide."""
     thanks = [] if thanks_wait(case.profile) else [invoice.thanks_at for invoice in case.invoices.values()]
     instants = [at for at in thanks if at]
     instants += [notice.at for notice in case.profile.notices.values()]
-    if not case.profile.is_held:
-        instants += [invoice.next_at for invoice in case.invoices.values() if invoice.is_open and invoice.next_at]
+    instants += ends_of(case.profile.holds)
+    for invoice in case.invoices.values():
+        if invoice.is_open:
+            instants += ends_of(invoice.holds)
+            if invoice.next_at and not (case.profile.is_held or invoice.is_held):
+                instants.append(invoice.next_at)
     claim = case.profile.claim
     if claim and claim.has_begun and HoldKind.OPERATOR not in case.profile.holds:
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
+from dunning.domain.holding import holds_dropped
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.planning import planned, with_thanks
 from dunning.domain.policy import Policy
@@ -73,7 +74,8 @@ class Recorder:
         if known is None or not known.is_open:
             return Recorded(case)
         gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
-        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason),))
+        gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
+        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released))
 
     def _first(self, case: Case, snapshot: Snapshot) -> Recorded:
         blank = Invoice(
@@ -124,7 +126,8 @@ class Recorder:
             closed = replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None)
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
-            return Recorded(case.with_invoice(closed), (self._closing(closed),))
+            closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
+            return Recorded(case.with_invoice(closed), (self._closing(closed), *released))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
         elif facts == ("amount_due",) and seen.amount_due < known.amount_due:

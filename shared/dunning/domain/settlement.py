@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, HoldKind, Notice
+from dunning.domain.case import Case, Claim, EffectState, Notice
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import LONGEST_BACKOFF, next_instant, planned, task_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
@@ -100,7 +101,7 @@ class Settlement:
 
     def park(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
         """No retry will help: hold the case for a person. What was already done is remembered until the case is released."""
-        holds = {**case.profile.holds, HoldKind.OPERATOR: self.now}
+        holds = {**case.profile.holds, HoldKind.OPERATOR: Hold(self.now, reason=reason)}
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
         profile = replace(case.profile, claim=spent, retries=0, holds=holds, due_at=None, due_since=None)
         held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)

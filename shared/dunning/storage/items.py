@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Notice, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.storage import keys
 
@@ -65,6 +66,7 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "thanks_at": _put_instant(invoice.thanks_at),
         "suppressed_for": invoice.suppressed_for,
         "escalated": invoice.escalated or None,
+        "holds": _holds_attributes(invoice.holds),
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -96,6 +98,7 @@ def read_invoice(item: Item) -> Invoice:
         thanks_at=_optional_instant(item, "thanks_at"),
         suppressed_for=_optional_text(item, "suppressed_for"),
         escalated=bool(item.get("escalated")),
+        holds=_read_holds(item),
         version=_number(item, "version"),
     )
 
@@ -106,7 +109,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
     return {
         **{name: getattr(profile.contact, name) for name in _CONTACT_FIELDS},
         "contact_stamp": _put_instant(profile.contact_stamp),
-        "holds": {kind.value: keys.instant(since) for kind, since in profile.holds.items()} or None,
+        "holds": _holds_attributes(profile.holds),
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
         "notices": {key: _notice_attributes(notice) for key, notice in profile.notices.items()} or None,
         "reminded_at": [keys.instant(at) for at in profile.reminded_at] or None,
@@ -128,7 +131,7 @@ def read_profile(item: Item) -> Profile:
         customer=keys.customer_in(_text(item, "pk")),
         contact=Contact(**{name: _optional_text(item, name) for name in _CONTACT_FIELDS}),
         contact_stamp=_optional_instant(item, "contact_stamp"),
-        holds={HoldKind(kind): keys.parse_instant(str(since)) for kind, since in _map(item, "holds").items()},
+        holds=_read_holds(item),
         disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
         notices={key: _read_notice(cast("Item", value)) for key, value in _map(item, "notices").items()},
         reminded_at=tuple(keys.parse_instant(str(at)) for at in cast("list[object]", item.get("reminded_at") or [])),
@@ -151,6 +154,22 @@ def read_claim(item: Item) -> Claim | None:
         attempt=_number(item, "claim_attempt"),
         effects={key: EffectState(str(state)) for key, state in _map(item, "claim_effects").items()},
     )
+
+
+def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:
+    found: dict[str, object] = {}
+    for kind, hold in holds.items():
+        values = {"since": keys.instant(hold.since), "until": _put_instant(hold.until), "reason": hold.reason}
+        found[kind.value] = {name: value for name, value in values.items() if value is not None}
+    return found or None
+
+
+def _read_holds(item: Item) -> dict[HoldKind, Hold]:
+    found = {HoldKind(kind): cast("Item", value) for kind, value in _map(item, "holds").items()}
+    return {
+        kind: Hold(keys.parse_instant(_text(value, "since")), _optional_instant(value, "until"), _optional_text(value, "reason"))
+        for kind, value in found.items()
+    }
 
 
 def _notice_attributes(notice: Notice) -> dict[str, object]:

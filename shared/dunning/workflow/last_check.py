@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
+from dunning.domain.holding import run_out_ended
 from dunning.domain.invoice import Snapshot
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
 
-MOST_IN_ONE_TRANSACTION = 24
-"""Invoices settled at once: each may cost a write and up to three activities, and DynamoDB takes 100 items."""
+MOST_IN_ONE_TRANSACTION = 18
+"""Invoices settled at once: each may cost a write and up to three activities, holds that end beside them another eighteen items,
+and DynamoDB takes 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
 
 
 def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
+    """The case with what the providers said, then without the holds whose time is over: money that came keeps a promise."""
     activities: list[Activity] = []
     for snapshot in checked.snapshots:
         known = case.invoices.get(snapshot.invoice_id)
@@ -62,7 +65,8 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         recorded = recorder.closed_as_unknown(case, invoice_id)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
         case = recorded.case
-    return case, tuple(activities)
+    case, ended = run_out_ended(case, recorder.now, recorder.actor, checked.asked)
+    return case, (*activities, *ended)
 
 
 def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:

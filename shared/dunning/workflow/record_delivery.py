@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, EffectState, HoldKind, Notice
+from dunning.domain.case import Case, EffectState, Notice
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.recording import Recorded
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.ports import CaseStore
@@ -42,7 +43,7 @@ class RecordDelivery:
             invoices = tuple(found for found in news.invoices if found in case.invoices)
             held = replace(
                 profile,
-                holds={**profile.holds, HoldKind.UNDELIVERABLE: now},
+                holds={**profile.holds, HoldKind.UNDELIVERABLE: Hold(now, reason=reason)},
                 notices={**profile.notices, f"undelivered:{news.message_id}": Notice(reason, now, invoices)},
             )
             logged = (

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Dispute, HoldKind
+from dunning.domain.case import Case, Dispute
 from dunning.domain.errors import Conflict, Retryable
+from dunning.domain.holding import hold_case, release_case
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
 from dunning.domain.recording import DOUBTFUL_WITHIN, Recorded
@@ -102,13 +104,12 @@ class RecordSnapshot:
         # A gap is no news: an invoice may hold the address that the customer's own record lacks.
         new_address = contact.email is not None and contact.email != profile.contact.email
         merged = Contact(**{name: getattr(contact, name) or getattr(profile.contact, name) for name in Contact.__slots__})
-        logged = [self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")]
-        holds = dict(profile.holds)
-        if new_address and HoldKind.UNDELIVERABLE in holds:
-            del holds[HoldKind.UNDELIVERABLE]
-            logged.append(self._log(now, ActivityType.RELEASED, "undeliverable: there is a new mail address"))
-        after = replace(profile, contact=merged, contact_stamp=stamp, holds=holds)
-        return Recorded(case.with_profile(after), tuple(logged))
+        updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
+        after = case.with_profile(replace(profile, contact=merged, contact_stamp=stamp))
+        if not new_address:
+            return Recorded(after, (updated,))
+        after, logged = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, self.actor)
+        return Recorded(after, (updated, *logged))
 
     def customer_deleted(self, customer: str) -> str:
         """The source forgot the customer: a person must say whether reminding goes on."""
@@ -118,8 +119,7 @@ class RecordSnapshot:
         profile = case.profile
         if HoldKind.OPERATOR in profile.holds or not any(invoice.is_open for invoice in case.invoices.values()):
             return Recorded(case)
-        held = replace(profile, holds={**profile.holds, HoldKind.OPERATOR: now})
-        return Recorded(case.with_profile(held), (self._log(now, ActivityType.HELD, "operator: deleted at the source"),))
+        return Recorded(*hold_case(case, HoldKind.OPERATOR, Hold(now, reason="deleted at the source"), self.actor))
 
     def dispute(self, customer: str, told: Dispute, fetch: Callable[[], Dispute | None] = lambda: None) -> str:
         """A dispute opened or closed; the hold follows from all of them together.

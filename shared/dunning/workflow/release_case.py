@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, HoldKind
+from dunning.domain.case import Case
+from dunning.domain.holding import release_case
+from dunning.domain.holds import HoldKind
 from dunning.domain.recording import Recorded
 from dunning.workflow.record_snapshot import RecordSnapshot
 
@@ -19,11 +20,9 @@ class ReleaseCase:
         """Answers what became of it: "recorded", or "nothing new" when the case is not parked."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            holds: dict[HoldKind, datetime] = dict(case.profile.holds)
-            if HoldKind.OPERATOR not in holds:
+            if HoldKind.OPERATOR not in case.profile.holds:
                 return Recorded(case)
-            del holds[HoldKind.OPERATOR]
-            released = Activity(now, ActivityType.RELEASED, f"operator: {reason}", (), None, self.record.actor)
-            return Recorded(case.with_profile(replace(case.profile, holds=holds, retries=0)), (released,))
+            after, logged = release_case(case, HoldKind.OPERATOR, reason, now, self.record.actor)
+            return Recorded(after.with_profile(replace(after.profile, retries=0)), logged)
 
         return self.record.change(customer, change)

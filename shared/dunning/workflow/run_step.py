@@ -8,6 +8,7 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, due_invoices, has_gone_out
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
+from dunning.domain.holding import ending_now, run_out_ended
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
@@ -139,8 +140,13 @@ class RunStep:
         raise Retryable(f"case {case.profile.customer} changes faster than it can be settled")
 
     def _check(self, case: Case, now: datetime) -> Checked:
-        """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed."""
-        due = due_invoices(case, now, self._policy_of)
+        """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed.
+
+        Due is also whose hold ends now: whether a promise was kept, its source knows best.
+        """
+        free, _ = run_out_ended(case, now, "run_step")
+        due = [case.invoices[one.id] for one in due_invoices(free, now, self._policy_of)]
+        due += [invoice for invoice in ending_now(case, now) if invoice not in due]
         if not due:
             return Checked()
         asked = {invoice.id: invoice.version for invoice in due}

@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Notice, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from tests.fakes.clock import MONDAY_MORNING
 
@@ -60,6 +61,7 @@ def full_invoice() -> Invoice:
         thanks_at=NOW + timedelta(hours=4),
         suppressed_for="no_due_date",
         escalated=True,
+        holds={HoldKind.PROMISE: Hold(NOW, LATER, "pays on Friday"), HoldKind.DISPUTE: Hold(NOW)},
     )
 
 
@@ -69,7 +71,7 @@ def full_profile() -> Profile:
         customer=ACME,
         contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna"),
         contact_stamp=NOW + timedelta(seconds=1),
-        holds={HoldKind.OPERATOR: NOW + timedelta(seconds=2), HoldKind.REPLY: NOW + timedelta(seconds=3)},
+        holds={HoldKind.OPERATOR: Hold(NOW + timedelta(seconds=2)), HoldKind.REPLY: Hold(NOW, NOW + timedelta(days=3), "asks for a copy")},
         disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},
         notices={"undelivered:1": Notice("the mail bounced", NOW, ("in_full",)), "other": Notice("look", LATER)},
         reminded_at=(NOW + timedelta(seconds=4), LATER),

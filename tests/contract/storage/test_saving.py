@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, HoldKind, Profile
+from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.errors import AlreadyClaimed, Conflict
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Status
 from tests.contract.storage import cases
 from tests.contract.storage.cases import ACME, LATER, NOW, due_case, invoice
@@ -160,8 +161,8 @@ def test_the_reference_of_a_company_s_invoice_names_the_company(storage: Storage
 
 
 def test_holds_that_overlap_end_one_by_one(storage: Storage) -> None:
-    both = Profile(ACME, holds={HoldKind.OPERATOR: NOW, HoldKind.REPLY: LATER})
+    both = Profile(ACME, holds={HoldKind.OPERATOR: Hold(NOW), HoldKind.REPLY: Hold(LATER)})
     storage.store.save(Case(Profile(ACME)), Case(both))
     before = storage.store.load(ACME)
-    storage.store.save(before, before.with_profile(replace(before.profile, holds={HoldKind.REPLY: LATER})))
-    assert storage.store.load(ACME).profile.holds == {HoldKind.REPLY: LATER}
+    storage.store.save(before, before.with_profile(replace(before.profile, holds={HoldKind.REPLY: Hold(LATER)})))
+    assert storage.store.load(ACME).profile.holds == {HoldKind.REPLY: Hold(LATER)}

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, HoldKind, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Profile
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from tests.integration.control.conftest import Local
 from tests.integration.control.fake_cloud import START
@@ -143,7 +144,7 @@ def test_what_is_absent_is_null(local: Local) -> None:
 def test_every_hold_of_a_case_is_on_its_invoices(local: Local) -> None:
     opened = Dispute("dp_1", is_open=True, stamp=START, invoice="in_1")
     disputes = {"dp_1": opened, "dp_2": Dispute("dp_2", is_open=False, stamp=START, invoice="in_2")}
-    profile = Profile("stripe:cus_1", holds={HoldKind.REPLY: START}, disputes=disputes, version=1)
+    profile = Profile("stripe:cus_1", holds={HoldKind.REPLY: Hold(START)}, disputes=disputes, version=1)
     local.cases.cases["stripe:cus_1"] = Case(profile, {"in_1": INVOICE, "in_2": replace(INVOICE, id="in_2")})
     _, case = local.ask("GET", "/_local/cases/stripe:cus_1")
     assert isinstance(case, dict)

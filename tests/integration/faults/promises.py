@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.case import HoldKind
+from dunning.domain.holds import HoldKind
 from tests.integration.faults.run import Run
 
 LEVELS = {"first": 1, "second": 2, "escalate": 3}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dunning.bootstrap import Handler
-from dunning.domain.case import HoldKind
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from functions.run_step.app import LAST_RECEIVES, build
 from functions.stripe_webhook.app import build as build_webhook

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunning.domain.case import Case, Dispute, EffectState, HoldKind, Notice, Profile
+from dunning.domain.case import Case, Dispute, EffectState, Notice, Profile
 from dunning.domain.decision import MOST_AT_ONCE, days_overdue, decide, due_invoices, facts
 from dunning.domain.effects import Channel
 from dunning.domain.errors import Permanent
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Facts, Policy, Step
 from dunning.domain.works import Verdict, Work
@@ -106,13 +107,13 @@ def test_what_is_settled_or_has_no_plan_is_left_alone(silent: Invoice) -> None:
 @pytest.mark.parametrize(
     "profile",
     [
-        *(replace(PROFILE, holds={kind: ISSUED}) for kind in HoldKind),
+        *(replace(PROFILE, holds={kind: Hold(ISSUED)}) for kind in HoldKind),
         replace(PROFILE, disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=ISSUED)}),
         replace(
             PROFILE,
             disputes={"dp_1": Dispute("dp_1", is_open=False, stamp=ISSUED), "dp_2": Dispute("dp_2", is_open=True, stamp=ISSUED)},
         ),
-        replace(PROFILE, holds={HoldKind.REPLY: ISSUED}, disputes={"dp_1": Dispute("dp_1", is_open=False, stamp=ISSUED)}),
+        replace(PROFILE, holds={HoldKind.REPLY: Hold(ISSUED)}, disputes={"dp_1": Dispute("dp_1", is_open=False, stamp=ISSUED)}),
     ],
 )
 def test_a_held_customer_is_not_reminded(profile: Profile) -> None:
@@ -233,13 +234,13 @@ def test_a_late_thank_you_waits_for_the_morning_too() -> None:
     [((), True), ((HoldKind.REPLY,), True), ((HoldKind.OPERATOR,), False), ((HoldKind.UNDELIVERABLE,), False)],
 )
 def test_a_person_or_a_dead_address_stops_thanks_too(holds: tuple[HoldKind, ...], thanked: bool) -> None:
-    profile = replace(PROFILE, holds=dict.fromkeys(holds, ISSUED))
+    profile = replace(PROFILE, holds=dict.fromkeys(holds, Hold(ISSUED)))
     assert bool(decided(case_of(PAID, profile=profile), FIRST_AT, THANKFUL)) == thanked
 
 
 def test_the_team_is_told_of_what_a_person_must_look_at() -> None:
     notices = {"bounce-1": Notice("mail bounced", FIRST_AT, ("in_1",)), "later": Notice("not yet", FIRST_AT + timedelta(hours=1))}
-    work = only(case_of(profile=replace(PROFILE, notices=notices, holds={HoldKind.UNDELIVERABLE: ISSUED})), FIRST_AT)
+    work = only(case_of(profile=replace(PROFILE, notices=notices, holds={HoldKind.UNDELIVERABLE: Hold(ISSUED)})), FIRST_AT)
     assert [(effect.key, effect.channel, effect.reason) for effect in work.effects] == [("notice:bounce-1", Channel.TEAM, "mail bounced")]
 
 
@@ -261,7 +262,7 @@ MAIL_DONE_SMS_STARTED = {**MAIL_DONE, "sms:second:in_1": EffectState.STARTED}
 def test_a_step_that_has_begun_is_finished_and_its_mail_does_not_go_out_again_tomorrow(
     marks: Mapping[str, EffectState], now: str, holds: tuple[HoldKind, ...], carried_out: list[str] | None
 ) -> None:
-    profile = replace(PROFILE, holds=dict.fromkeys(holds, ISSUED), claim=claim(utc(now), marks))
+    profile = replace(PROFILE, holds=dict.fromkeys(holds, Hold(ISSUED)), claim=claim(utc(now), marks))
     work = only(case_of(SECOND_DUE, profile=profile), utc(now), replace(BRIEF, send_window=OFFICE_HOURS))
     if carried_out is None:
         assert work.verdict is Verdict.MOVE
@@ -271,7 +272,7 @@ def test_a_step_that_has_begun_is_finished_and_its_mail_does_not_go_out_again_to
 
 
 def test_of_a_held_case_only_the_begun_step_is_looked_at() -> None:
-    profile = replace(PROFILE, holds={HoldKind.DISPUTE: ISSUED}, claim=claim(SECOND_AT, MAIL_DONE))
+    profile = replace(PROFILE, holds={HoldKind.DISPUTE: Hold(ISSUED)}, claim=claim(SECOND_AT, MAIL_DONE))
     case = case_of(SECOND_DUE, replace(SECOND_DUE, id="in_2"), profile=profile)
     assert [invoice.id for invoice in due_invoices(case, SECOND_AT)] == ["in_1"]
     assert [work.invoice for work in decided(case, SECOND_AT)] == ["in_1"]
@@ -365,7 +366,7 @@ def cases(draw: st.DrawFn) -> Case:
         )
         for n in range(draw(st.integers(0, 6)))
     ]
-    return case_of(*invoices, profile=replace(PROFILE, holds=dict.fromkeys(draw(HOLDS), ISSUED)))
+    return case_of(*invoices, profile=replace(PROFILE, holds=dict.fromkeys(draw(HOLDS), Hold(ISSUED))))
 
 
 FOLLOWED: tuple[Step, ...] = (FIRST, SECOND, ESCALATE, replace(SECOND, id="never", condition=never))

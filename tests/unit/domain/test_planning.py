@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.case import Case, Dispute, HoldKind, Notice, Profile
+from dunning.domain.case import Case, Dispute, Notice, Profile
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.planning import next_instant, planned, rearmed, timing_in_words, with_thanks
 from dunning.domain.policy import AfterPrevious, Step
@@ -33,7 +34,7 @@ THANKED = replace(INVOICE, id="in_3", status=Status.PAID, thanks_at=FIRST_AT - t
 
 
 def held(*kinds: HoldKind) -> Profile:
-    return replace(PROFILE, holds=dict.fromkeys(kinds, ISSUED))
+    return replace(PROFILE, holds=dict.fromkeys(kinds, Hold(ISSUED)))
 
 
 def disputed(*states: str) -> Profile:
@@ -50,7 +51,7 @@ def disputed(*states: str) -> Profile:
         (disputed("closed"), False),
         (disputed("open", "closed"), True),  # two disputes: both must end
         (disputed("closed", "closed"), False),
-        (replace(disputed("closed"), holds={HoldKind.REPLY: ISSUED}), True),  # the dispute ended, the reply waits
+        (replace(disputed("closed"), holds={HoldKind.REPLY: Hold(ISSUED)}), True),  # the dispute ended, the reply waits
     ],
 )
 def test_reminders_wait_until_every_hold_and_dispute_has_ended(profile: Profile, waits: bool) -> None:

@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, HoldKind
+from dunning.domain.case import Case
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorded, Recorder
@@ -277,7 +278,7 @@ def test_a_plan_that_was_lost_is_put_down_again() -> None:
 
 
 def test_a_held_case_keeps_its_plan_up_to_date() -> None:
-    held = ENROLLED.with_profile(replace(PROFILE, holds={HoldKind.DISPUTE: NOW}))
+    held = ENROLLED.with_profile(replace(PROFILE, holds={HoldKind.DISPUTE: Hold(NOW)}))
     assert known(record(held, replace(SEEN, due=date(2026, 4, 10), stamp=LATER), LATER).case).next_at == utc("2026-04-17 09:00")
 
 

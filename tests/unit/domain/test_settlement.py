@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, EffectState, HoldKind, Notice
+from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, Effect
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Policy
 from dunning.domain.settlement import Done, Settled, backoff, effects_of, unfinished
@@ -247,11 +248,11 @@ def test_while_an_outcome_is_unknown_the_claim_stays_until_it_runs_out() -> None
 
 
 def test_what_no_retry_will_help_is_held_for_a_person() -> None:
-    disputed = replace(CLAIMED, retries=3, holds={HoldKind.REPLY: ISSUED})
+    disputed = replace(CLAIMED, retries=3, holds={HoldKind.REPLY: Hold(ISSUED)})
     settled = settlement(FIRST_AT).park(case_of(ENROLLED, profile=disputed), "the template fails", {})
     profile = settled.case.profile
     assert (profile.claim, profile.due_at, profile.due_since, profile.retries) == (None, None, None, 0)
-    assert profile.holds == {HoldKind.REPLY: ISSUED, HoldKind.OPERATOR: FIRST_AT}
+    assert profile.holds == {HoldKind.REPLY: Hold(ISSUED), HoldKind.OPERATOR: Hold(FIRST_AT, reason="the template fails")}
     assert [(activity.type.value, activity.reason) for activity in settled.activities] == [("held", "operator: the template fails")]
     assert settled.case.invoices == {"in_1": ENROLLED}
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.case import Dispute, HoldKind
+from dunning.domain.case import Dispute
 from dunning.domain.errors import OutcomeUnknown, Permanent
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import CLAIM_LASTS

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dunning.domain.case import HoldKind
 from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.ports import SyncRequest, Traced
 from dunning.workflow.source_events import (

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dunning.domain.case import HoldKind
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery

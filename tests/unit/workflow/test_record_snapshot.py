@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, HoldKind
+from dunning.domain.case import Case
 from dunning.domain.errors import Retryable
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Status
 from dunning.workflow.ports import SyncRequest, Wakeup
 from tests.fakes.case_store import MemoryCaseStore

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.case import Dispute, HoldKind
+from dunning.domain.case import Dispute
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.ports import Wakeup
 from dunning.workflow.run_step import MOST_CRASHES
@@ -97,7 +98,7 @@ def test_a_provider_that_refuses_our_key_is_waited_for_and_nothing_is_parked(due
 def test_a_provider_that_never_will_answer_parks_the_case_for_a_person(due: FakeDeployment) -> None:
     due.stripe.failure = Permanent("the invoice cannot be read")
     due.look_at(ACME)
-    assert due.profile(ACME).holds == {HoldKind.OPERATOR: FIRST}
+    assert due.profile(ACME).holds == {HoldKind.OPERATOR: Hold(FIRST, reason="the invoice cannot be read")}
     assert due.profile(ACME).due_at is None
     assert due.dead_letters.letters == [(Wakeup(ACME), "the invoice cannot be read")]
     assert due.email.sent == []

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.case import Claim, EffectState, HoldKind
+from dunning.domain.case import Claim, EffectState
 from dunning.domain.errors import OutcomeUnknown, Permanent
+from dunning.domain.holds import HoldKind
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.run_step import CLAIM_LASTS

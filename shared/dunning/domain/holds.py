@@ -1,0 +1,48 @@
+"""Holds: why a case or an invoice waits, since when, and until when."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class HoldKind(StrEnum):
+    """Why a case or an invoice is paused. Holds overlap; all must end.
+
+    A dispute, a promise and a partial payment hold their invoice; the others the whole case.
+    """
+
+    DISPUTE = "dispute"
+    PROMISE = "promise"
+    PARTIAL_PAYMENT = "partial_payment"
+    REPLY = "reply"
+    OPERATOR = "operator"
+    STALE_DATA = "stale_data"
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """When it began, when it ends by itself (both UTC; None: when somebody ends it), and the reason as a person reads it."""
+
+    since: datetime
+    until: datetime | None = None
+    reason: str | None = None
+
+
+Holds = Mapping[HoldKind, Hold]
+
+
+def without(holds: Holds, *kinds: HoldKind) -> dict[HoldKind, Hold]:
+    """The holds that stay when these end."""
+    return {kind: hold for kind, hold in holds.items() if kind not in kinds}
+
+
+def run_out(holds: Holds, now: datetime) -> tuple[HoldKind, ...]:
+    """Those whose time is over."""
+    return tuple(kind for kind, hold in holds.items() if hold.until is not None and hold.until <= now)
+
+
+def ends_of(holds: Holds) -> Iterable[datetime]:
+    """The instants (UTC) at which holds end by themselves."""
+    return (hold.until for hold in holds.values() if hold.until is not None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from dunning.content.policy_values import CURRENCY, day_of_calendar, decimal_text, minor_amount, percentage
+from dunning.content.policy_values import currency_code, day_of_calendar, decimal_text, minor_amount, percentage
 from dunning.content.sections import Section
 from dunning.domain.errors import Rejected
 from dunning.domain.fees import Amounts, Basis, FeeMode, LateFee
@@ -34,10 +34,8 @@ def read_amounts(section: Section, key: str, example: str = EXAMPLE_AMOUNTS) -> 
         try:
             if name == "default":
                 default = Decimal(decimal_text(value))
-            elif CURRENCY.fullmatch(name):
-                by_currency[name] = minor_amount(value, name)
             else:
-                amounts.refuse(name, "neither default nor a currency: write its three capital letters, as USD")
+                by_currency[name] = minor_amount(value, currency_code(name))
         except Rejected as error:
             amounts.refuse(name, str(error))
     if not amounts.values:

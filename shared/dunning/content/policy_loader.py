@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dunning.content import policy_rules as rules
 from dunning.content.policy_features import NOT_YET
 from dunning.content.policy_steps import StepRules, read_steps
-from dunning.content.policy_values import CURRENCY, days, decimal_text, minor_amount, timezone, window
+from dunning.content.policy_values import currency_code, days, decimal_text, minor_amount, timezone, window
 from dunning.content.sections import Problems, Section
 from dunning.content.strict_yaml import read_mapping
 from dunning.content.suggestions import did_you_mean
@@ -116,10 +116,8 @@ def _minimum_balance(top: Section) -> _Minimum:
         try:
             if key == "default":
                 default = decimal_text(value)
-            elif CURRENCY.fullmatch(key):
-                by_currency[key] = minor_amount(value, key)
             else:
-                section.refuse(key, "neither default nor a currency: write its three capital letters, as USD")
+                by_currency[key] = minor_amount(value, currency_code(key))
         except Rejected as error:
             section.refuse(key, str(error))
     return _Minimum(by_currency, default)

@@ -14,7 +14,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAYS = re.compile(r"([0-9]{1,4})d")
 _BUSINESS_DAYS = re.compile(r"([0-9]{1,3})bd")
 _ELAPSED = re.compile(r"([0-9]{1,5})([hm])")
-CURRENCY = re.compile(r"[A-Z]{3}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -130,6 +130,19 @@ def decimal_text(value: object) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or _AMOUNT.fullmatch(text) is None:
         raise Rejected(f'{value!r} is not an amount: write it in quotes, as "5.00"')
+    return text
+
+
+def currency_code(text: str) -> str:
+    """An ISO 4217 code that stands for money somewhere, today or once."""
+    if _CURRENCY.fullmatch(text) is None:
+        raise Rejected("neither default nor a currency: write its three capital letters, as USD")
+    from babel.numbers import list_currencies  # a policy that names no currency does not pay for the list
+
+    known = list_currencies()
+    if text not in known:
+        near = did_you_mean(text, known).partition(" (known")[0]
+        raise Rejected(f'no currency "{text}"{near or ": write its ISO 4217 code, as USD"}')
     return text
 
 

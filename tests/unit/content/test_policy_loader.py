@@ -166,6 +166,8 @@ BAD_TOPS = [
     ("minimum_balance: {USD: 5.00}", 'field "minimum_balance.USD": 5.0 loses cents when read as a number: put it in quotes, as "5.00"'),
     ('minimum_balance: {JPY: "5.50"}', 'field "minimum_balance.JPY": "5.50" has more decimals than JPY has: write 0'),
     ('minimum_balance: {usd: "5.00"}', 'field "minimum_balance.usd": neither default nor a currency'),
+    ('minimum_balance: {EUU: "5.00"}', 'field "minimum_balance.EUU": no currency "EUU"; did you mean "'),
+    ('minimum_balance: {QQQ: "5.00"}', 'field "minimum_balance.QQQ": no currency "QQQ": write its ISO 4217 code, as USD'),
     ('minimum_balance: {USD: "-5.00"}', "field \"minimum_balance.USD\": '-5.00' is not an amount"),
     ("minimum_balance: {default: lots}", "field \"minimum_balance.default\": 'lots' is not an amount"),
     ("minimum_balance: {default: true}", 'field "minimum_balance.default": True is not an amount'),

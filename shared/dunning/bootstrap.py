@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.delivery_news import DeliveryNews
     from dunning.workflow.dispatch_due import DispatchDue
-    from dunning.workflow.ports import InvoiceSource, SyncBatches
+    from dunning.workflow.ports import AccountedSource, InvoiceSource, SyncBatches
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
@@ -144,6 +144,10 @@ class _Parts:
 
     def sources(self, share: float) -> Mapping[str, InvoiceSource]:
         """All sources; `share` is the part of the accounting providers' limits that this function keeps to."""
+        return {"stripe": self.stripe(), **self.accounted(share)}
+
+    def accounted(self, share: float) -> Mapping[str, AccountedSource]:
+        """Those of which several companies may be connected."""
         from dunning.providers.quickbooks import LIMITS as QUICKBOOKS_LIMITS
         from dunning.providers.quickbooks import QuickBooksSource
         from dunning.providers.xero import LIMITS as XERO_LIMITS
@@ -151,7 +155,7 @@ class _Parts:
 
         quickbooks = self._oauth_api("quickbooks", self.config.quickbooks, [limit.shared(share) for limit in QUICKBOOKS_LIMITS])
         xero = self._oauth_api("xero", self.config.xero, [limit.shared(share) for limit in XERO_LIMITS])
-        return {"stripe": self.stripe(), "quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
+        return {"quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
 
     def provider_secrets(self, provider: OAuthProvider) -> ProviderSecrets:
         from dunning.providers.oauth_secrets import ProviderSecrets
@@ -344,18 +348,21 @@ def release_case(platform: Platform) -> ReleaseCase:
 
 def daily_sweep(platform: Platform) -> DailySweep:
     """Builds daily_sweep's use case."""
-    from dunning.storage.queues import SweepContinuations
+    from dunning.storage.queues import SweepContinuations, SyncBatches
     from dunning.storage.sweeps import TableSweepNotes
     from dunning.storage.timers import TableOpenIndex
     from dunning.workflow.daily_sweep import DailySweep
 
     parts = _Parts(platform, "daily_sweep")
     config, record = parts.config, parts.record()
+    accounted = parts.accounted(SHARES["daily_sweep"])
     return DailySweep(
-        sources={"stripe": parts.stripe()},
+        sources={"stripe": parts.stripe(), **accounted},
+        accounted=accounted,
         record=record,
         notes=TableSweepNotes(parts.dynamodb, config.table, parts.clock),
         open_index=TableOpenIndex(parts.dynamodb, config.table, config.due_shards),
         sync_queue=record.sync_queue,
+        sync_batches=SyncBatches(parts.sqs, config.sync_queue),
         sweep_queue=SweepContinuations(parts.sqs, config.sweep_queue),
     )

@@ -158,14 +158,23 @@ class MemorySweepNotes:
 
     def __init__(self) -> None:
         self._pages: dict[str, dict[int, tuple[str, ...]]] = {}
+        self._swept: dict[tuple[str, str], datetime] = {}
 
-    def add(self, run: str, page: int, invoice_ids: Sequence[str]) -> None:
-        """Keep one page's ids; the same page again replaces itself."""
-        self._pages.setdefault(run, {})[page] = tuple(invoice_ids)
+    def add(self, run: str, page: int, rows: Sequence[str]) -> None:
+        """Keep what one page showed; the same page again replaces itself."""
+        self._pages.setdefault(run, {})[page] = tuple(rows)
 
     def seen(self, run: str) -> frozenset[str]:
-        """All ids of a run."""
-        return frozenset(invoice for page in self._pages.get(run, {}).values() for invoice in page)
+        """All rows of a run."""
+        return frozenset(row for page in self._pages.get(run, {}).values() for row in page)
+
+    def swept(self, source: str, account: str) -> datetime | None:
+        """When the last sweep began that came to this account's end."""
+        return self._swept.get((source, account))
+
+    def note_swept(self, source: str, account: str, began: datetime) -> None:
+        """Remember it."""
+        self._swept[source, account] = max(began, self._swept.get((source, account), began))
 
 
 def _changed(before: Item, after: Item, stored: Item) -> Item:

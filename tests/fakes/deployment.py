@@ -21,8 +21,8 @@ from dunning.workflow.sync_invoice import SyncInvoice
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.channels import FakeEmail, FakeQuota, FakeSms, FakeTeam, PlainRenderer, WorkerDied
 from tests.fakes.clock import StandingClock
-from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncQueue, MemoryWakeups
-from tests.fakes.source import FakeSource
+from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
+from tests.fakes.source import FakeAccountedSource, FakeSource
 
 TURN = timedelta(minutes=10)
 
@@ -50,7 +50,18 @@ class FakeDeployment:
         self.run_step = RunStep(
             self.store, {"stripe": self.stripe}, self.policies, self.sender, self.wakeups, self.dead_letters, self.clock, self._new_id
         )
-        self.sweep = DailySweep({"stripe": self.stripe}, self.record, self.notes, self.open_index, self.sync_queue, self.sweep_queue)
+        self.xero = FakeAccountedSource(self.clock, "xero")
+        self.sync_batches = MemorySyncBatches()
+        self.sweep = DailySweep(
+            {"stripe": self.stripe, "xero": self.xero},
+            self.record,
+            self.notes,
+            self.open_index,
+            self.sync_queue,
+            self.sweep_queue,
+            {"xero": self.xero},
+            self.sync_batches,
+        )
 
     def case(self, customer: str) -> Case:
         """The case as stored."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Retryable
-from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
 
 LONGEST_DELAY = 900
 
@@ -70,15 +70,30 @@ class MemorySyncQueue:
 
 @dataclass
 class MemorySweepQueue:
-    """workflow.ports.SweepQueue."""
+    """workflow.ports.SweepQueue. `delays` says of each message ever sent how many seconds it was to wait."""
 
     stages: list[SweepStage] = field(default_factory=list)
+    delays: list[int] = field(default_factory=list)
 
-    def send(self, stage: SweepStage) -> None:
-        """Continue with this stage."""
+    def send(self, stage: SweepStage, delay: int = 0) -> None:
+        """Continue with this stage; that some are to be seen later makes no difference here."""
+        assert 0 <= delay <= LONGEST_DELAY, f"SQS takes no delay of {delay} s"
         self.stages.append(stage)
+        self.delays.append(delay)
 
     def receive(self) -> list[SweepStage]:
         """All messages; they leave the queue."""
         taken, self.stages = self.stages, []
         return taken
+
+
+@dataclass
+class MemorySyncBatches:
+    """workflow.ports.SyncBatches: every batch, with its delay in seconds."""
+
+    sent: list[tuple[SyncBatch, int]] = field(default_factory=list)
+
+    def send(self, batch: SyncBatch, delay: int = 0) -> None:
+        """Take one message."""
+        assert 0 <= delay <= LONGEST_DELAY, f"SQS takes no delay of {delay} s"
+        self.sent.append((batch, delay))

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import ChangedPage, SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.sources import account_of
 
 
 class FakeSource:
@@ -69,10 +70,10 @@ class FakeSource:
         self._request()
         return tuple(self._now(found) for found in self._open() if found.customer == customer)
 
-    def open_page(self, cursor: str | None) -> SourcePage:
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """One page of all open invoices, by id, from behind the cursor."""
         self._request()
-        behind = [found for found in self._open() if found.invoice_id > (cursor or "")]
+        behind = [found for found in self._open(account) if found.invoice_id > (cursor or "")]
         page = behind[: self.page_size]
         following = page[-1].invoice_id if len(behind) > len(page) else None
         readable = tuple(self._now(found) for found in page if found.invoice_id not in self.unreadable)
@@ -95,8 +96,9 @@ class FakeSource:
         self._request()
         return self.events.get(event_id)
 
-    def _open(self) -> list[Snapshot]:
-        return sorted((found for found in self.invoices.values() if found.status is Status.OPEN), key=lambda found: found.invoice_id)
+    def _open(self, account: str | None = None) -> list[Snapshot]:
+        found = [each for each in self.invoices.values() if each.status is Status.OPEN and account in (None, account_of(each.customer))]
+        return sorted(found, key=lambda each: each.invoice_id)
 
     def _now(self, snapshot: Snapshot) -> Snapshot:
         return replace(snapshot, stamp=self._clock())
@@ -105,3 +107,31 @@ class FakeSource:
         self.requests += 1
         if self.failure:
             raise self.failure
+
+
+class FakeAccountedSource(FakeSource):
+    """workflow.ports.AccountedSource: several connected accounts, of which some may fail; `changes` are told page by page."""
+
+    def __init__(self, clock: Callable[[], datetime], name: str, page_size: int = 100) -> None:
+        super().__init__(clock, name, page_size)
+        self.connected: tuple[str, ...] = ()
+        self.failures: dict[str, Exception] = {}
+        self.pages: list[ChangedPage] = []
+        self.asked_since: list[datetime] = []
+
+    def accounts(self) -> tuple[str, ...]:
+        """The connected accounts."""
+        self._request()
+        return self.connected
+
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
+        """One page of an account's open invoices."""
+        if failure := self.failures.get(account or ""):
+            raise failure
+        return super().open_page(cursor, account)
+
+    def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
+        """The page that the test put there."""
+        self._request()
+        self.asked_since.append(since)
+        return self.pages[int(cursor or 0)]

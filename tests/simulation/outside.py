@@ -48,7 +48,7 @@ class TwinSource:
 
         return _stamped(self._ask("list", listed), began)
 
-    def open_page(self, cursor: str | None) -> SourcePage:
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """One page of all open invoices."""
         began = self._cloud.clock()
         page = self._ask("page", lambda: self._provider.account.open_page(cursor))

@@ -50,9 +50,9 @@ class TwinSweepQueue:
         self._wire = wire
         self._queue = queue
 
-    def send(self, stage: SweepStage) -> None:
+    def send(self, stage: SweepStage, delay: int = 0) -> None:
         """One message."""
-        self._wire.call("queue.sweep", SEND_TO_QUEUE, lambda: self._queue.send(stage), in_part=lambda: None)
+        self._wire.call("queue.sweep", SEND_TO_QUEUE, lambda: self._queue.send(stage, delay), in_part=lambda: None)
 
 
 class TwinDeadLetters:

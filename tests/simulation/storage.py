@@ -134,13 +134,21 @@ class TwinSweepNotes:
         self._wire = wire
         self._notes = MemorySweepNotes()
 
-    def add(self, run: str, page: int, invoice_ids: Sequence[str]) -> None:
-        """Keep one page's ids."""
-        self._wire.call("store.note_page", WRITE, lambda: self._notes.add(run, page, invoice_ids))
+    def add(self, run: str, page: int, rows: Sequence[str]) -> None:
+        """Keep what one page showed."""
+        self._wire.call("store.note_page", WRITE, lambda: self._notes.add(run, page, rows))
 
     def seen(self, run: str) -> frozenset[str]:
-        """All ids of a run."""
+        """All rows of a run."""
         return self._wire.call("store.notes", READ, lambda: self._notes.seen(run))
+
+    def swept(self, source: str, account: str) -> datetime | None:
+        """When the last sweep began that came to this account's end."""
+        return self._wire.call("store.swept", READ, lambda: self._notes.swept(source, account))
+
+    def note_swept(self, source: str, account: str, began: datetime) -> None:
+        """Remember it."""
+        self._wire.call("store.note_swept", WRITE, lambda: self._notes.note_swept(source, account, began))
 
 
 class TwinQuota:

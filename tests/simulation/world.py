@@ -24,6 +24,7 @@ from functions.run_step import app as run_function
 from functions.sync_invoice import app as sync_function
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import PlainRenderer
+from tests.fakes.queues import MemorySyncBatches
 from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
@@ -81,7 +82,8 @@ class World:
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
-        self.sweep = DailySweep(sources, record, notes, open_index, sync, TwinSweepQueue(wire, self.sweep_queue))
+        sweeps = TwinSweepQueue(wire, self.sweep_queue)
+        self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, MemorySyncBatches())
 
     def run(self) -> None:
         """From the start until everything has settled."""

@@ -27,6 +27,10 @@ _QUERY = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"(?P<field>[\w.]+) *(?P<operator>=|>=|<=|>|<) *'(?P<value>(?:[^'\\]|\\.)*)'")
+_ANY_OF = re.compile(r"(?P<field>[\w.]+) +in *\((?P<values>(?:'(?:[^'\\]|\\.)*'|true|false|[, ])*)\)", re.IGNORECASE)
+_VALUE = re.compile(r"'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<bare>true|false)", re.IGNORECASE)
+_MOST_CHANGES = 1000
+_CHANGES_KEPT = timedelta(days=30)
 
 
 class _FaultError(Exception):
@@ -46,6 +50,7 @@ class QuickBooksSandbox:
         self._clock = clock
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
+        self._changed_at: dict[tuple[str, str], datetime] = {}
         self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
@@ -78,12 +83,14 @@ class QuickBooksSandbox:
                 "LastUpdatedTime": rfc3339(self._clock()),
             }
             self._objects["Invoice"][invoice_id] = body
+            self._changed_at["Invoice", invoice_id] = self._changed_at["Customer", _customer(body)] = self._clock()
         return mapping(plain(body))
 
     def put_customer(self, customer_id: str, body: Json) -> None:
         """Make this the customer, in place of what invoices show."""
         with self._lock:
             self._objects["Customer"][customer_id] = {"Id": customer_id, "Active": True, **body}
+            self._changed_at["Customer", customer_id] = self._clock()
 
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
@@ -120,6 +127,8 @@ class QuickBooksSandbox:
                 raise _FaultError(403, "3100", "ApplicationAuthorizationFailed", "AuthorizationFault")
             case "GET", ["v3", "company", _, "query"]:
                 return {"QueryResponse": self._queried(query.get("query", "")), "time": rfc3339(self._clock())}
+            case "GET", ["v3", "company", _, "cdc"]:
+                return self._changes(query)
             case "GET", ["v3", "company", _, kind, object_id]:
                 return self._read(kind, object_id, query.get("include", ""))
         raise _FaultError(400, "4001", f"Invalid or unsupported request: {request.method} {request.path}")
@@ -134,6 +143,19 @@ class QuickBooksSandbox:
         if name == "Invoice" and "invoicelink" not in include.lower():
             found = {key: value for key, value in found.items() if key != "InvoiceLink"}
         return {name: found, "time": rfc3339(self._clock())}
+
+    def _changes(self, query: Mapping[str, str]) -> Json:
+        """Change data capture: all that changed since then, at most a thousand objects."""
+        since = datetime.fromisoformat(query.get("changedSince", "").replace("Z", "+00:00"))
+        if since < self._clock() - _CHANGES_KEPT:
+            raise _FaultError(400, "4001", "changedSince is more than 30 days ago")
+        answers, left = list[Json](), _MOST_CHANGES
+        for name in query.get("entities", "").split(","):
+            held = (self._customers() if name == "Customer" else self._objects[name]).values()
+            found = [row for row in held if self._changed_at.get((name, text(row.get("Id"))), self._clock()) > since][:left]
+            left -= len(found)
+            answers.append({name: found, "startPosition": 1, "maxResults": len(found)} if found else {})
+        return {"CDCResponse": [{"QueryResponse": answers}], "time": rfc3339(self._clock())}
 
     def _queried(self, query: str) -> Json:
         read = _QUERY.fullmatch(query.strip())
@@ -167,6 +189,11 @@ def _customer(invoice: Json) -> str:
 
 
 def _holds(row: Json, condition: str) -> bool:
+    any_of = _ANY_OF.fullmatch(condition.strip())
+    if any_of is not None:
+        held_value = row.get(any_of["field"])
+        wanted_any = [found["bare"].lower() == "true" if found["bare"] else found["quoted"] for found in _VALUE.finditer(any_of["values"])]
+        return held_value in wanted_any
     read = _CONDITION.fullmatch(condition.strip())
     if read is None:
         raise _FaultError(400, "4000", f"Error parsing query: {condition[:80]}")

@@ -33,6 +33,7 @@ class XeroSandbox:
         self._invoices: dict[str, Json] = {}
         self._own_contacts: dict[str, Json] = {}
         self._changed: dict[str, datetime] = {}
+        self._contact_changed: dict[str, datetime] = {}
         self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
 
@@ -60,13 +61,14 @@ class XeroSandbox:
             now = self._clock()
             body["UpdatedDateUTC"] = f"/Date({int(now.timestamp() * 1000)}+0000)/"
             self._invoices[invoice_id] = body
-            self._changed[invoice_id] = now
+            self._changed[invoice_id] = self._contact_changed[_contact(body)] = now
         return mapping(plain(body))
 
     def put_contact(self, contact_id: str, body: Json) -> None:
         """Make this the contact, in place of what invoices show."""
         with self._lock:
             self._own_contacts[contact_id] = {"ContactID": contact_id, "ContactStatus": "ACTIVE", **body}
+            self._contact_changed[contact_id] = self._clock()
 
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
@@ -111,7 +113,12 @@ class XeroSandbox:
                 return self._found("OnlineInvoices", [{"OnlineInvoiceUrl": f"https://in.xero.com/{invoice_id}"}])
             case "GET", ["Contacts"]:
                 asked = query.get("IDs", "").split(",") if "IDs" in query else None
-                found = [contact for bare, contact in self._contacts().items() if asked is None or bare in asked]
+                since = _instant(request.headers.get("if-modified-since"))
+                found = [
+                    contact
+                    for bare, contact in self._contacts().items()
+                    if (asked is None or bare in asked) and (since is None or self._contact_changed.get(bare, self._clock()) > since)
+                ]
                 return self._listed("Contacts", found, query)
             case "GET", ["Contacts", contact_id] if contact_id in self._contacts():
                 return self._found("Contacts", [self._contacts()[contact_id]])
@@ -121,7 +128,7 @@ class XeroSandbox:
 
     def _wanted(self, query: Mapping[str, str], since: str | None) -> list[Json]:
         statuses, ids, contacts = (query[name].split(",") if name in query else None for name in ("Statuses", "IDs", "ContactIDs"))
-        changed_after = datetime.fromisoformat(since.rstrip("Z") + "+00:00") if since else None
+        changed_after = _instant(since)
         return [
             {**invoice, "Contact": {key: value for key, value in mapping(invoice["Contact"]).items() if key in _STUB}}
             for invoice_id, invoice in self._invoices.items()
@@ -150,6 +157,10 @@ class XeroSandbox:
         """Contacts as their newest invoice shows them."""
         shown = {_contact(invoice): {"ContactStatus": "ACTIVE", **mapping(invoice["Contact"])} for invoice in self._invoices.values()}
         return shown | self._own_contacts
+
+
+def _instant(since: str | None) -> datetime | None:
+    return datetime.fromisoformat(since.rstrip("Z") + "+00:00") if since else None
 
 
 def _contact(invoice: Json) -> str:

@@ -1,12 +1,12 @@
 """QuickBooks Online as a source of invoices: one app, any number of connected companies."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
-from dunning.domain.invoice import Contact, Snapshot
+from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.http_client_pace import Limit
 from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
@@ -14,19 +14,25 @@ from dunning.providers.oauth_api import OAuthApi
 from dunning.providers.quickbooks_objects import (
     contact_of,
     customer_of,
+    full_customer_id,
     linked_invoices,
     linked_payments,
     snapshot_of,
     split_customer_id,
 )
 from dunning.providers.quickbooks_webhook import SOURCE
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.providers.recent_contacts import RecentContacts
+from dunning.workflow.ports import ChangedPage, SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 LIMITS = (Limit(10, timedelta(seconds=1)), Limit(500, timedelta(minutes=1)))
 """Per company (developer.intuit.com, API call limits and throttles)."""
 
 PAGE_SIZE = 1000
+_CUSTOMERS_AT_ONCE = 250
+"""As many ids as an address has room for."""
+
+_MOST_CHANGES = 1000
 _OVERLAP = 20
 _MINOR_VERSION = {"minorversion": "75"}
 _NOT_FOUND = "610"
@@ -34,7 +40,7 @@ _OPEN = "Balance > '0'"
 
 
 class QuickBooksSource:
-    """An InvoiceSource. What it reads is stamped with our clock at the request's start."""
+    """An AccountedSource. What it reads is stamped with our clock at the request's start."""
 
     name = SOURCE
 
@@ -42,6 +48,7 @@ class QuickBooksSource:
         self._api = api
         self._clock = clock
         self._page_size = page_size
+        self._recent = RecentContacts(clock)
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed."""
@@ -50,15 +57,15 @@ class QuickBooksSource:
         invoice = self._object(company, "Invoice", invoice_id, {"include": "invoiceLink"})
         if invoice is None or customer_of(company, invoice) is None:
             return None
-        customer_id = text(child(invoice, "CustomerRef"), "value")
         owed = (amount(invoice, "Balance") or 0) > 0
-        customer = self._object(company, "Customer", customer_id) if owed and customer_id is not None else None
-        return _readable(company, invoice, stamp, customer)
+        customers = self._customers(company, [invoice]) if owed else {}
+        return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
 
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when inactive or unknown."""
         company, bare = split_customer_id(customer)
         found = self._object(company, "Customer", bare)
+        self._recent.keep(company, bare, found)
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
@@ -68,31 +75,43 @@ class QuickBooksSource:
         condition = f"CustomerRef = {_literal(bare)} AND {_OPEN}"
         return tuple(_readable(company, invoice, stamp) for invoice in self._all(company, "Invoice", condition))
 
-    def open_page(self, cursor: str | None) -> SourcePage:
-        """A thousand of all open invoices, company after company.
+    def accounts(self) -> tuple[str, ...]:
+        """The connected companies."""
+        return self._api.tokens.accounts()
+
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
+        """A thousand of a company's open invoices, with their customers' contacts.
 
         Invoices that are paid meanwhile move the later ones up, so each page begins a little before the end of the last one.
         """
-        companies = self._api.tokens.accounts()
-        place = _Place.read(cursor)
-        company = next((known for known in companies if known >= place.company), None)
-        if company is None:
-            return SourcePage((), None)
-        if company != place.company:
-            place = _Place(company, 1, ())
+        company, place = _required(account), _Place.read(cursor)
         stamp = self._clock()
         start = max(1, place.start - (_OVERLAP if place.last else 0))
         rows = self._query(company, "Invoice", _OPEN, start)
-        following = _Place(company, start + len(rows), tuple(_id(row) for row in rows[-_OVERLAP:]))
-        after = next((known for known in companies if known > company), None)
-        if len(rows) < self._page_size:
-            following = _Place(after, 1, ()) if after is not None else _Place("", 1, ())
         fresh = [row for row in rows if _id(row) not in place.last and customer_of(company, row) is not None]
-        read = [snapshot_of(company, row, stamp) for row in fresh]
+        customers = self._customers(company, fresh)
+        read = [snapshot_of(company, row, stamp, customers.get(_customer_id(row) or "")) for row in fresh]
+        following = _Place(start + len(rows), tuple(_id(row) for row in rows[-_OVERLAP:]))
         return SourcePage(
             snapshots=tuple(snapshot for snapshot in read if snapshot is not None),
-            cursor=following.written() if following.company else None,
+            cursor=following.written() if len(rows) >= self._page_size else None,
             unreadable=tuple(_id(row) for row, snapshot in zip(fresh, read, strict=True) if snapshot is None),
+        )
+
+    def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
+        """Change data capture. It has no pages: where more than it tells may have changed, it is left to the lists."""
+        stamp = self._clock()
+        params = {**_MINOR_VERSION, "entities": "Invoice,Customer", "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
+        content = self._api.get(account, f"{_company(account)}/cdc", params).json() or {}
+        answers = [answer for part in items(content, "CDCResponse") for answer in items(part, "QueryResponse")]
+        invoices, customers = ([row for answer in answers for row in items(answer, kind)] for kind in ("Invoice", "Customer"))
+        if len(invoices) + len(customers) >= _MOST_CHANGES:
+            return ChangedPage(stamp)
+        read = [snapshot_of(account, row, stamp) for row in invoices if row.get("status") != "Deleted"]
+        return ChangedPage(
+            stamp=stamp,
+            closed=tuple(snapshot for snapshot in read if snapshot is not None and snapshot.status is not Status.OPEN),
+            contacts={full_customer_id(account, _id(row)): contact_of(row) for row in customers if row.get("status") != "Deleted"},
         )
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
@@ -115,6 +134,15 @@ class QuickBooksSource:
     def fetch_event(self, event_id: str) -> SourceEvent | None:
         """QuickBooks keeps no events."""
         return None
+
+    def _customers(self, company: str, invoices: Sequence[JsonObject]) -> Mapping[str, JsonObject]:
+        """The customers of some invoices, by bare id; inactive ones, too, for what they owe is still owed."""
+
+        def read(ids: Sequence[str]) -> Mapping[str, JsonObject]:
+            condition = f"Id IN ({', '.join(_literal(bare) for bare in ids)}) AND Active IN (true, false)"
+            return {_id(row): row for row in self._query(company, "Customer", condition, 1)}
+
+        return self._recent.of(company, filter(None, map(_customer_id, invoices)), read, _CUSTOMERS_AT_ONCE)
 
     def _credited(self, company: str, memo: JsonObject) -> tuple[str, ...]:
         """A credit memo is applied through payments of zero, which name the invoices."""
@@ -158,25 +186,25 @@ class QuickBooksSource:
 
 
 class _Place:
-    """Where the next page begins: the company, the position, and the ids that the last page ended with."""
+    """Where the next page begins: the position, and the ids that the last page ended with."""
 
-    def __init__(self, company: str, start: int, last: tuple[str, ...]) -> None:
-        self.company, self.start, self.last = company, start, last
+    def __init__(self, start: int, last: tuple[str, ...]) -> None:
+        self.start, self.last = start, last
 
     @classmethod
     def read(cls, cursor: str | None) -> "_Place":
         """Raises Rejected for a cursor that is none of ours."""
         if cursor is None:
-            return cls("", 1, ())
+            return cls(1, ())
         try:
-            company, start, last = json.loads(cursor)
-            return cls(str(company), int(start), tuple(str(each) for each in last))
+            start, last = json.loads(cursor)
+            return cls(int(start), tuple(str(each) for each in last))
         except (ValueError, TypeError) as exc:
             raise Rejected(f"{cursor[:40]!r} is no cursor of QuickBooks' invoices") from exc
 
     def written(self) -> str:
         """As a cursor."""
-        return json.dumps([self.company, self.start, self.last])
+        return json.dumps([self.start, self.last])
 
 
 def _required(account: str | None) -> str:
@@ -199,8 +227,8 @@ def _id(found: JsonObject) -> str:
     return text(found, "Id") or ""
 
 
-def _says_unknown(answer: HttpAnswer) -> bool:
-    return _is_unknown(answer) or _is_404(answer)
+def _customer_id(invoice: JsonObject) -> str | None:
+    return text(child(invoice, "CustomerRef"), "value")
 
 
 def _is_404(answer: HttpAnswer) -> bool:

@@ -53,7 +53,7 @@ class StripeSource:
         params = {"customer": bare_customer_id(customer), "status": "open"}
         return tuple(_readable(invoice, stamp) for page, _ in self._pages("/v1/invoices", params) for invoice in page)
 
-    def open_page(self, cursor: str | None) -> SourcePage:
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A hundred of all open invoices; those without a customer are left out, those that cannot be read are named."""
         stamp = self._clock()
         page, following = next(self._pages("/v1/invoices", {"status": "open"}, cursor))

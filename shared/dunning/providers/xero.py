@@ -1,8 +1,7 @@
 """Xero as a source of invoices: one app, any number of connected tenants (organisations)."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
@@ -11,18 +10,20 @@ from dunning.providers.http_client import HttpAnswer
 from dunning.providers.http_client_pace import Limit
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
 from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.recent_contacts import RecentContacts
 from dunning.providers.xero_objects import (
     contact_id_of,
     contact_of,
     credited_invoices,
     customer_of,
+    full_customer_id,
     is_receivable,
     is_stub,
     snapshot_of,
     split_customer_id,
 )
 from dunning.providers.xero_webhook import SOURCE
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import ChangedPage, SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 LIMITS = (Limit(60, timedelta(minutes=1)),)
@@ -35,13 +36,14 @@ _OPEN = {"Statuses": "AUTHORISED", "where": 'Type=="ACCREC"'}
 
 
 class XeroSource:
-    """An InvoiceSource. What it reads is stamped with our clock at the request's start."""
+    """An AccountedSource. What it reads is stamped with our clock at the request's start."""
 
     name = SOURCE
 
     def __init__(self, api: OAuthApi, clock: Callable[[], datetime]) -> None:
         self._api = api
         self._clock = clock
+        self._recent = RecentContacts(clock)
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed; None also for a bill."""
@@ -53,15 +55,14 @@ class XeroSource:
         snapshot = _readable(tenant, invoice, stamp)
         if snapshot.status is not Status.OPEN:
             return snapshot
-        contact = child(invoice, "Contact")
-        if is_stub(contact):
-            contact = self._object(tenant, "Contacts", "ContactID", contact_id_of(invoice) or "") or contact
+        contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
         return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
 
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when archived or unknown."""
         tenant, bare = split_customer_id(customer)
         found = self._object(tenant, "Contacts", "ContactID", bare)
+        self._recent.keep(tenant, bare, found)
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
@@ -78,29 +79,47 @@ class XeroSource:
             page += 1
         return tuple(_readable(tenant, row, stamp) for row in found if is_receivable(row) and contact_id_of(row) == bare)
 
-    def open_page(self, cursor: str | None) -> SourcePage:
-        """A hundred of all open invoices with their customers' contacts, tenant after tenant, each from its last page to its first.
+    def accounts(self) -> tuple[str, ...]:
+        """The connected tenants."""
+        return self._api.tokens.accounts()
+
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
+        """A hundred of a tenant's open invoices with their customers' contacts, from the last page to the first.
 
         Backwards, because an invoice that is paid meanwhile moves the later ones up: onto pages that are still to come.
         """
-        tenants = self._api.tokens.accounts()
-        tenant, page = _place(cursor)
-        tenant = next((known for known in tenants if known >= tenant), "")
-        if not tenant:
-            return SourcePage((), None)
+        tenant, page = _required(account), _page_of(cursor)
         stamp = self._clock()
         number = page or self._last_page(tenant)
         rows = self._rows(tenant, "Invoices", {**_OPEN, "page": str(number)})
         owed = [row for row in rows if is_receivable(row) and customer_of(tenant, row) is not None]
         contacts = self._contacts(tenant, owed)
         read = [snapshot_of(tenant, row, stamp, contacts.get(contact_id_of(row) or "")) for row in owed]
-        after = next((known for known in tenants if known > tenant), None)
-        following = (tenant, number - 1) if number > 1 else (after, 0)
         return SourcePage(
             snapshots=tuple(snapshot for snapshot in read if snapshot is not None),
-            cursor=json.dumps(following) if following[0] is not None else None,
+            cursor=str(number - 1) if number > 1 else None,
             unreadable=tuple(text(row, "InvoiceID") or "" for row, snapshot in zip(owed, read, strict=True) if snapshot is None),
         )
+
+    def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
+        """A hundred invoices or contacts that were modified since: first the invoices' pages, then the contacts'.
+
+        Oldest change first, so that what changes meanwhile moves to pages that are still to come.
+        """
+        collection, number = (cursor or "Invoices 1").split(" ")
+        stamp = self._clock()
+        where = {"where": _OPEN["where"]} if collection == "Invoices" else {"includeArchived": "true"}
+        rows = self._rows(account, collection, {**where, "order": "UpdatedDateUTC ASC", "page": number}, since)
+        if len(rows) >= PAGE_SIZE:
+            following: str | None = f"{collection} {int(number) + 1}"
+        else:
+            following = "Contacts 1" if collection == "Invoices" else None
+        if collection == "Contacts":
+            known = {full_customer_id(account, bare): contact_of(row) for row in rows if (bare := text(row, "ContactID"))}
+            return ChangedPage(stamp, contacts=known, cursor=following)
+        read = [snapshot_of(account, row, stamp) for row in rows if is_receivable(row)]
+        closed = tuple(each for each in read if each is not None and each.status not in (Status.OPEN, Status.DRAFT))
+        return ChangedPage(stamp, closed=closed, cursor=following)
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """Whom and which invoices a credit note concerns; None when it is gone, or a supplier's."""
@@ -128,13 +147,15 @@ class XeroSource:
         return text(links[0], "OnlineInvoiceUrl") if links else None
 
     def _contacts(self, tenant: str, invoices: Sequence[JsonObject]) -> Mapping[str, JsonObject]:
-        """The full contacts of a page of invoices, for lists hold stubs."""
-        wanted = dict.fromkeys(bare for invoice in invoices if is_stub(child(invoice, "Contact")) and (bare := contact_id_of(invoice)))
-        if not wanted:
-            return {}
-        params = {"IDs": ",".join(wanted), "page": "1"}
-        answer = self._get(tenant, f"{_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
-        return {text(contact, "ContactID") or "": contact for contact in items(answer.json() or {}, "Contacts")}
+        """The full contacts of some invoices, for lists hold stubs; archived ones, too, for what they owe is still owed."""
+
+        def read(ids: Sequence[str]) -> Mapping[str, JsonObject]:
+            params = {"IDs": ",".join(ids), "includeArchived": "true", "page": "1"}
+            answer = self._get(tenant, f"{_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
+            return {text(contact, "ContactID") or "": contact for contact in items(answer.json() or {}, "Contacts")}
+
+        wanted = [bare for invoice in invoices if is_stub(child(invoice, "Contact")) and (bare := contact_id_of(invoice))]
+        return self._recent.of(tenant, wanted, read, PAGE_SIZE)
 
     def _last_page(self, tenant: str) -> int:
         first = self._get(tenant, f"{_BASE}/Invoices", {**_OPEN, "page": "1"}).json() or {}
@@ -160,30 +181,32 @@ class XeroSource:
                 raise Retryable(f"Xero answered {path} without {collection}")
         return next((row for row in rows if (text(row, key) or "").lower() == object_id.lower()), None)
 
-    def _rows(self, tenant: str, collection: str, params: Mapping[str, str]) -> tuple[JsonObject, ...]:
-        content = self._get(tenant, f"{_BASE}/{collection}", params).json() or {}
+    def _rows(self, tenant: str, collection: str, params: Mapping[str, str], since: datetime | None = None) -> tuple[JsonObject, ...]:
+        modified = {"If-Modified-Since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")} if since else {}
+        content = self._get(tenant, f"{_BASE}/{collection}", params, headers=modified).json() or {}
         if not isinstance(content.get(collection), list):
             raise Retryable(f"Xero answered a list of {collection} without one")
         return items(content, collection)
 
     def _get(
-        self, tenant: str, path: str, params: Mapping[str, str], tells: Callable[[HttpAnswer], bool] = lambda _answer: False
+        self,
+        tenant: str,
+        path: str,
+        params: Mapping[str, str],
+        tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
-        answer = self._api.get(tenant, path, params, {"xero-tenant-id": tenant}, tells)
+        answer = self._api.get(tenant, path, params, {**(headers or {}), "xero-tenant-id": tenant}, tells)
         if answer.headers.get("x-daylimit-remaining", "").strip() == "0":
             self._api.pace.closed(tenant, self._clock() + _NOTHING_LEFT_UNTIL)
         return answer
 
 
-def _place(cursor: str | None) -> tuple[str, int]:
-    """The tenant and the page of a cursor; page 0 stands for the tenant's last. Raises Rejected for one that is none of ours."""
-    if cursor is None:
-        return "", 0
-    try:
-        tenant, page = json.loads(cursor)
-        return str(tenant), int(page)
-    except (ValueError, TypeError) as exc:
-        raise Rejected(f"{cursor[:40]!r} is no cursor of Xero's invoices") from exc
+def _page_of(cursor: str | None) -> int:
+    """The page of a cursor; 0 stands for the last. Raises Rejected for a cursor that is none of ours."""
+    if cursor is not None and not cursor.isdecimal():
+        raise Rejected(f"{cursor[:40]!r} is no cursor of Xero's invoices")
+    return int(cursor or 0)
 
 
 def _required(account: str | None) -> str:

@@ -59,6 +59,11 @@ def connection_account_key(account: str) -> str:
     return f"ACCOUNT#{account}"
 
 
+def swept_account_key(account: str) -> str:
+    """Sort key of when a company or tenant was last swept to its end."""
+    return f"SWEPT#{account}"
+
+
 def sweep_key(run: str) -> str:
     """Partition of what one daily sweep saw at a source."""
     return f"SWEEP#{run}"

@@ -108,8 +108,8 @@ class SweepContinuations:
     client: SQSClient
     url: str
 
-    def send(self, stage: SweepStage) -> None:
-        """Continue the sweep with this stage. Raises Retryable."""
+    def send(self, stage: SweepStage, delay: int = 0) -> None:
+        """Continue the sweep with this stage, after so many seconds (0 to 900). Raises Retryable."""
         body = {
             "source": stage.source,
             "run": stage.run,
@@ -117,9 +117,11 @@ class SweepContinuations:
             "started_at": keys.instant(stage.started_at),
             "page": stage.page,
             "cursor": stage.cursor,
+            **({"account": stage.account} if stage.account else {}),
+            **({"since": keys.instant(stage.since)} if stage.since else {}),
         }
         with aws_errors("continuing the sweep"):
-            self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body))
+            self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body), DelaySeconds=delay)
 
 
 def _send_all(client: SQSClient, url: str, entries: Sequence[dict[str, Any]]) -> None:
@@ -228,7 +230,7 @@ def read_sync_request(body: str) -> SyncRequest:
 def read_sweep_stage(body: str) -> SweepStage:
     """The stage in a message's body. Raises Rejected."""
     data = _object(body)
-    page = data.get("page", 0)
+    page, since = data.get("page", 0), data.get("since")
     return SweepStage(
         source=_required(data, "source"),
         run=_required(data, "run"),
@@ -236,6 +238,8 @@ def read_sweep_stage(body: str) -> SweepStage:
         started_at=_instant(_required(data, "started_at"), "started_at"),
         page=page if isinstance(page, int) else 0,
         cursor=_optional(data, "cursor"),
+        account=_optional(data, "account"),
+        since=_instant(since, "since") if isinstance(since, str) else None,
     )
 
 

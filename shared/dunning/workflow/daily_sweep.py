@@ -1,33 +1,63 @@
 """Once a day, heal what webhooks missed: page by page through each source, then through what it no longer shows."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dunning.domain.errors import Permanent, Rejected
-from dunning.workflow.ports import InvoiceSource, OpenIndex, SweepNotes, SweepQueue, SweepStage, SyncQueue, SyncRequest
+from dunning.domain.errors import Disconnected, Permanent, Rejected, Retryable
+from dunning.workflow.ports import (
+    AccountedSource,
+    InvoiceSource,
+    OpenIndex,
+    OpenRow,
+    SweepNotes,
+    SweepQueue,
+    SweepStage,
+    SyncBatch,
+    SyncBatches,
+    SyncQueue,
+    SyncRequest,
+)
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import FetchKind
-from dunning.workflow.sources import source_of
+from dunning.workflow.sources import account_of, source_of
 
+ACCOUNTS = "accounts"
+CHANGED = "changed"
 LISTING = "listing"
 VANISHED = "vanished"
+
+CHANGES_REACH_BACK = timedelta(days=29)
+"""QuickBooks tells changes of the last 30 days; after longer, what is open must tell alone."""
+
+GIVEN_UP_AFTER = timedelta(hours=20)
+"""A page that could not be had for so long is left to the next day's sweep."""
+
+_OVERLAP = timedelta(minutes=10)
+_WAIT = timedelta(minutes=5)
+_LONGEST_DELAY = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one page brought: read, changed, asked for again, and not understood."""
+    """What one page brought: read, changed, asked for again, and not understood. `waits`: why it comes again, or ended."""
 
     stage: str
     read: int = 0
     changed: int = 0
     asked: int = 0
     unreadable: int = 0
+    waits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DailySweep:
-    """The use case behind the function daily_sweep: one page an invocation, each queueing the next. Raises Retryable."""
+    """The use case behind the function daily_sweep: one page an invocation, each queueing the next.
+
+    Every source, and of the accounting ones every connected account, is a chain of messages of its own: none waits for another.
+    Raises Retryable when a queue cannot be reached.
+    """
 
     sources: Mapping[str, InvoiceSource]
     record: RecordSnapshot
@@ -35,41 +65,103 @@ class DailySweep:
     open_index: OpenIndex
     sync_queue: SyncQueue
     sweep_queue: SweepQueue
+    accounted: Mapping[str, AccountedSource]
+    sync_batches: SyncBatches
 
     def start(self, at: datetime) -> int:
         """Begin a sweep of every source; the same schedule's event twice is the same run. Answers how many were begun."""
         for name in self.sources:
-            self.sweep_queue.send(SweepStage(name, f"{name}:{at:%Y-%m-%dT%H:%M}", LISTING, at))
+            first = ACCOUNTS if name in self.accounted else LISTING
+            self.sweep_queue.send(SweepStage(name, f"{name}:{at:%Y-%m-%dT%H:%M}", first, at))
         return len(self.sources)
 
     def page(self, stage: SweepStage) -> Swept:
-        """Work off one page, then queue the next. Raises Rejected for a stage that is not known."""
-        source = self.sources.get(stage.source)
-        if source is None or stage.stage not in (LISTING, VANISHED):
-            raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
-        return self._listed(stage, source) if stage.stage == LISTING else self._vanished(stage)
+        """Work off one page, then queue the next; what meets a limit, or no answer, is queued again for later.
 
-    def _listed(self, stage: SweepStage, source: InvoiceSource) -> Swept:
+        Raises Rejected for a stage that is not known, Permanent for what the source never will answer.
+        """
+        work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
+        if stage.source in self.accounted:
+            work |= {ACCOUNTS: self._begun, CHANGED: self._changed}
+        if stage.source not in self.sources or stage.stage not in work:
+            raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
+        try:
+            return work[stage.stage](stage)
+        except Disconnected as exc:
+            return Swept(stage.stage, waits=f"ended: {exc}")
+        except Retryable as exc:
+            return self._put_off(stage, exc)
+
+    def _put_off(self, stage: SweepStage, exc: Retryable) -> Swept:
+        now = self.record.clock()
+        if now > stage.started_at + GIVEN_UP_AFTER:
+            return Swept(stage.stage, waits=f"given up until the next sweep: {exc}")
+        wait = exc.retry_at - now if exc.retry_at else _WAIT
+        self.sweep_queue.send(stage, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
+        return Swept(stage.stage, waits=str(exc))
+
+    def _begun(self, stage: SweepStage) -> Swept:
+        accounts = self.accounted[stage.source].accounts()
+        for account in accounts:
+            since = self.notes.swept(stage.source, account)
+            first = CHANGED if since and stage.started_at - since < CHANGES_REACH_BACK else LISTING
+            run = f"{stage.source}:{account}:{stage.started_at:%Y-%m-%dT%H:%M}"
+            self.sweep_queue.send(replace(stage, run=run, stage=first, account=account, since=since))
+        return Swept(ACCOUNTS, len(accounts))
+
+    def _changed(self, stage: SweepStage) -> Swept:
+        """What was paid, and whom the source knows otherwise now. What is open is left to the list, which follows."""
+        account, since = stage.account or "", (stage.since or stage.started_at) - _OVERLAP
+        page = self.accounted[stage.source].changed_page(account, since, stage.cursor)
+        changed = 0
+        for snapshot in page.closed:
+            if self.record.store.customer_of("invoice", f"{stage.source}:{account}:{snapshot.invoice_id}") == snapshot.customer:
+                changed += self.record.invoice(snapshot) == "recorded"
+        for customer, contact in page.contacts.items():
+            told = self.record.contact(customer, contact, page.stamp) if contact else self.record.customer_deleted(customer)
+            changed += told == "recorded"
+        following = replace(stage, cursor=page.cursor, page=stage.page + 1)
+        self.sweep_queue.send(following if page.cursor else replace(stage, stage=LISTING, page=0, cursor=None))
+        return Swept(CHANGED, len(page.closed) + len(page.contacts), changed)
+
+    def _listed(self, stage: SweepStage) -> Swept:
         """Recording an unchanged invoice writes nothing, unless its plan or its case's timer was lost: then it is armed again."""
-        page = source.open_page(stage.cursor)
+        page = self.sources[stage.source].open_page(stage.cursor, stage.account)
         changed, unreadable = 0, len(page.unreadable)
         for snapshot in page.snapshots:
             try:
                 changed += self.record.invoice(snapshot) == "recorded"
             except (Permanent, Rejected):
                 unreadable += 1
-        self.notes.add(stage.run, stage.page, [*(snapshot.invoice_id for snapshot in page.snapshots), *page.unreadable])
+        self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])
         following = replace(stage, page=stage.page + 1, cursor=page.cursor)
         self.sweep_queue.send(following if page.cursor else replace(stage, stage=VANISHED, page=0, cursor=None))
         return Swept(LISTING, len(page.snapshots), changed, 0, unreadable)
 
     def _vanished(self, stage: SweepStage) -> Swept:
-        """What is open here and was not listed there is asked for one by one: paid, voided, or newer than the list."""
+        """What is open here and was not listed there is asked for one by one: paid, voided, another customer's, or newer than the list."""
         seen = self.notes.seen(stage.run)
         page = self.open_index.page(stage.cursor)
-        ours = [row for row in page.rows if source_of(row.customer) == stage.source]
-        missing = [row for row in ours if row.invoice_id not in seen]
-        self.sync_queue.send([SyncRequest(stage.source, FetchKind.INVOICE.value, row.invoice_id, row.customer) for row in missing])
+        ours = [row for row in page.rows if source_of(row.customer) == stage.source and account_of(row.customer) == stage.account]
+        missing = [row for row in ours if seen.isdisjoint((_row(row.customer, row.invoice_id), row.invoice_id))]
+        self._ask(stage, missing, {row.rpartition("/")[2] for row in seen})
         if page.cursor:
             self.sweep_queue.send(replace(stage, page=stage.page + 1, cursor=page.cursor))
+        elif stage.account:
+            self.notes.note_swept(stage.source, stage.account, stage.started_at)
         return Swept(VANISHED, len(ours), 0, len(missing))
+
+    def _ask(self, stage: SweepStage, missing: list[OpenRow], listed: set[str]) -> None:
+        """One message for all of an account, for its limits hold them back together; what moved to another customer is found by both."""
+        moved = [row for row in missing if row.invoice_id in listed or not stage.account]
+        kind = FetchKind.INVOICE.value
+        self.sync_queue.send([SyncRequest(stage.source, kind, row.invoice_id, row.customer) for row in moved])
+        stamp = self.record.clock()
+        gone = [SyncRequest(stage.source, kind, row.invoice_id, None, stamp, account=stage.account) for row in missing if row not in moved]
+        if gone:
+            self.sync_batches.send(SyncBatch(tuple(gone)))
+
+
+def _row(customer: str, invoice_id: str) -> str:
+    """A listed invoice, with whose it is: one that has moved is no longer seen where it was."""
+    return f"{customer.rpartition(':')[2]}/{invoice_id}"

@@ -1,6 +1,6 @@
 """What the use cases need of the outside world."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -93,20 +93,30 @@ class OpenIndex(Protocol):
 
 
 class SweepNotes(Protocol):
-    """What one daily sweep saw at a source, kept for as long as the sweep runs."""
+    """What one daily sweep saw at a source, kept for as long as the sweep runs; and when each account was last swept to the end."""
 
-    def add(self, run: str, page: int, invoice_ids: Sequence[str]) -> None:
-        """Keep one page's ids; the same page twice replaces itself."""
+    def add(self, run: str, page: int, rows: Sequence[str]) -> None:
+        """Keep what one page showed; the same page twice replaces itself."""
         ...
 
     def seen(self, run: str) -> frozenset[str]:
-        """All ids of a run."""
+        """All rows of a run."""
+        ...
+
+    def swept(self, source: str, account: str) -> datetime | None:
+        """When the last sweep began (UTC) that came to this account's end."""
+        ...
+
+    def note_swept(self, source: str, account: str, began: datetime) -> None:
+        """Remember it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SweepStage:
-    """Where a daily sweep stands: `listing` a source's pages, or looking for what `vanished` from it. JSON between runs."""
+    """Where a daily sweep stands: asking for the `accounts` of a source, then for each what `changed` since the last sweep,
+    the `listing` of all that is open, and what `vanished` from it. JSON between runs.
+    """
 
     source: str
     run: str
@@ -114,13 +124,15 @@ class SweepStage:
     started_at: datetime
     page: int = 0
     cursor: str | None = None
+    account: str | None = None
+    since: datetime | None = None
 
 
 class SweepQueue(Protocol):
     """The queue by which a sweep continues itself."""
 
-    def send(self, stage: SweepStage) -> None:
-        """Continue with this stage; raises Retryable."""
+    def send(self, stage: SweepStage, delay: int = 0) -> None:
+        """Continue with this stage, after so many seconds (0 to 900); raises Retryable."""
         ...
 
 
@@ -232,8 +244,8 @@ class InvoiceSource(Protocol):
         """All open invoices of one customer (full id)."""
         ...
 
-    def open_page(self, cursor: str | None) -> SourcePage:
-        """One page of all open invoices."""
+    def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
+        """One page of all open invoices (of an account)."""
         ...
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
@@ -249,6 +261,32 @@ class InvoiceSource(Protocol):
 
     def fetch_event(self, event_id: str) -> SourceEvent | None:
         """An event by its id, read as if it had just come; None when the source no longer keeps it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPage:
+    """What changed in an account and is not seen in a list of what is open; `cursor` None on the last page.
+
+    `closed`: invoices that are owed no more. `contacts`: customers (full id) and how they are reached now, None when the source
+    forgot them; `stamp` (UTC): when that was asked.
+    """
+
+    stamp: datetime
+    closed: tuple[Snapshot, ...] = ()
+    contacts: Mapping[str, Contact | None] = field(default_factory=dict)
+    cursor: str | None = None
+
+
+class AccountedSource(InvoiceSource, Protocol):
+    """A source of which several companies may be connected, each with its own limits; it tells what changed since an instant."""
+
+    def accounts(self) -> tuple[str, ...]:
+        """The connected accounts, in a steady order."""
+        ...
+
+    def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
+        """What changed since then (UTC). May tell less, never wrongly: lists of what is open are what a sweep rests on."""
         ...
 
 

@@ -19,7 +19,7 @@ from dunning.providers.quickbooks import PAGE_SIZE as QUICKBOOKS_PAGE
 from dunning.providers.quickbooks import QuickBooksSource
 from dunning.providers.xero import PAGE_SIZE as XERO_PAGE
 from dunning.providers.xero import XeroSource
-from dunning.workflow.ports import InvoiceSource
+from dunning.workflow.ports import AccountedSource
 from infra.local.http.wire import Answer, Request
 from infra.local.sandbox import quickbooks, xero
 from infra.local.sandbox.provider import Provider
@@ -142,7 +142,7 @@ class PlayedQuickBooks(PlayedAccounting):
 
     def __init__(self) -> None:
         super().__init__("quickbooks", quickbooks.COMPANY, quickbooks.TOKEN_PATH, self._made)
-        self.source: InvoiceSource = QuickBooksSource(self.api, self.clock)
+        self.source: AccountedSource = QuickBooksSource(self.api, self.clock)
 
     def _made(self, clock: Clock) -> Provider:
         self.books = quickbooks.QuickBooksSandbox(clock)
@@ -183,7 +183,7 @@ class PlayedXero(PlayedAccounting):
 
     def __init__(self) -> None:
         super().__init__("xero", xero.TENANT, xero.TOKEN_PATH, self._made)
-        self.source: InvoiceSource = XeroSource(self.api, self.clock)
+        self.source: AccountedSource = XeroSource(self.api, self.clock)
 
     def _made(self, clock: Clock) -> Provider:
         self.books = xero.XeroSandbox(clock)

@@ -42,10 +42,14 @@ class Clock:
 class PlayedProvider(Protocol):
     """A provider that a test plays, and the source under test that reads it."""
 
-    source: InvoiceSource
     clock: Clock
     page_size: int
     account: str | None
+
+    @property
+    def source(self) -> InvoiceSource:
+        """The source under test."""
+        ...
 
     def customer_id(self, customer: str) -> str:
         """The full id of a customer of the test's."""
@@ -139,23 +143,23 @@ class SourceContract:
         provider.has_invoice(Owed("paid", amount_due=0, status=Status.PAID))
         seen, cursor, pages = [], None, 0
         while pages == 0 or cursor is not None:
-            page = provider.source.open_page(cursor)
+            page = provider.source.open_page(cursor, provider.account)
             seen += ids(page.snapshots)
             cursor, pages = page.cursor, pages + 1
         assert sorted(seen) == owed
         assert pages == 3
 
     def test_a_provider_that_is_owed_nothing_has_one_empty_page(self, provider: PlayedProvider) -> None:
-        page = provider.source.open_page(None)
+        page = provider.source.open_page(None, provider.account)
         assert (page.snapshots, page.cursor, page.unreadable) == ((), None, ())
 
     def test_an_invoice_paid_between_two_pages_loses_no_other(self, provider: PlayedProvider) -> None:
         owed = [f"i{number:04}" for number in range(provider.page_size + 1)]
         for invoice_id in owed:
             provider.has_invoice(Owed(invoice_id))
-        first = provider.source.open_page(None)
+        first = provider.source.open_page(None, provider.account)
         provider.has_invoice(Owed(first.snapshots[-1].invoice_id, amount_due=0, status=Status.PAID))
-        second = provider.source.open_page(first.cursor)
+        second = provider.source.open_page(first.cursor, provider.account)
         assert sorted([*ids(first.snapshots), *ids(second.snapshots)]) == owed
 
 
@@ -173,7 +177,7 @@ class RemoteSourceContract(SourceContract):
     def test_pages_are_stamped_with_the_instant_they_were_asked(self, provider: PlayedRemoteProvider) -> None:
         provider.has_invoice(Owed("one"))
         provider.takes(timedelta(seconds=9))
-        assert [snapshot.stamp for snapshot in provider.source.open_page(None).snapshots] == [NOW]
+        assert [snapshot.stamp for snapshot in provider.source.open_page(None, provider.account).snapshots] == [NOW]
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503])
     def test_an_outage_or_a_limit_is_worth_another_attempt(self, provider: PlayedRemoteProvider, status: int) -> None:
@@ -194,7 +198,7 @@ class RemoteSourceContract(SourceContract):
     def test_a_connection_that_breaks_is_worth_another_attempt(self, provider: PlayedRemoteProvider) -> None:
         provider.hangs_up()
         with pytest.raises(Retryable):
-            provider.source.open_page(None)
+            provider.source.open_page(None, provider.account)
 
     def test_silence_is_not_waited_for_long(self, provider: PlayedRemoteProvider) -> None:
         provider.falls_silent()
@@ -216,7 +220,7 @@ class RemoteSourceContract(SourceContract):
     def test_a_request_that_the_provider_will_never_answer_is_permanent(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(400, {"message": "no such parameter"})
         with pytest.raises(Permanent):
-            provider.source.open_page(None)
+            provider.source.open_page(None, provider.account)
 
 
 def ids(snapshots: tuple[Snapshot, ...]) -> list[str]:

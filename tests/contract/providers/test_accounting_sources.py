@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,7 @@ from dunning.providers.oauth_secrets import Grants
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import FetchKind
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
-from tests.contract.providers.source_contract import ANNA, Owed, PlayedRemoteProvider, RemoteSourceContract, ids
+from tests.contract.providers.source_contract import ANNA, BEN, Owed, PlayedRemoteProvider, RemoteSourceContract
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_an_inactive_quickbooks_customer_has_no_contact(quickbooks: PlayedQuickB
 def test_a_xero_bill_is_no_invoice(xero: PlayedXero) -> None:
     xero.has("bill", {"Type": "ACCPAY", "Status": "AUTHORISED", "AmountDue": 1, "CurrencyCode": "EUR", "Contact": {"ContactID": ANNA}})
     assert xero.source.fetch("bill", xero.account) is None
-    assert xero.source.open_page(None).snapshots == ()
+    assert xero.source.open_page(None, xero.account).snapshots == ()
 
 
 def test_a_deleted_xero_invoice_says_so(xero: PlayedXero) -> None:
@@ -87,7 +88,7 @@ def test_a_deleted_xero_invoice_says_so(xero: PlayedXero) -> None:
 def test_a_page_of_xero_invoices_comes_with_the_addresses_that_lists_lack(xero: PlayedXero) -> None:
     xero.has_invoice(Owed("one"))
     xero.has_customer(ANNA, name="Anna", email="anna@example.com")
-    assert [found.contact.email for found in xero.source.open_page(None).snapshots] == ["anna@example.com"]
+    assert [found.contact.email for found in xero.source.open_page(None, xero.account).snapshots] == ["anna@example.com"]
 
 
 def test_after_a_429_xero_is_left_alone_for_as_long_as_it_asks(xero: PlayedXero) -> None:
@@ -106,7 +107,59 @@ def test_after_a_429_xero_is_left_alone_for_as_long_as_it_asks(xero: PlayedXero)
 
 
 def test_a_company_that_is_not_connected_is_told_apart(quickbooks: PlayedQuickBooks) -> None:
+    assert quickbooks.source.accounts() == (quickbooks.account,)
     quickbooks.vault.held = Grants(())
     with pytest.raises(Disconnected):
         quickbooks.source.fetch("one", "2222222222")
-    assert ids(quickbooks.source.open_page(None).snapshots) == []
+    assert quickbooks.source.accounts() == ()
+
+
+def test_a_thousand_quickbooks_invoices_of_few_customers_cost_two_requests(quickbooks: PlayedQuickBooks) -> None:
+    for number in range(5):
+        quickbooks.has_customer(str(number), name=f"C{number}", email=f"c{number}@example.com")
+    for number in range(900):
+        quickbooks.has_invoice(Owed(f"i{number}", customer=str(number % 5)))
+    before = quickbooks.requests()
+    page = quickbooks.source.open_page(None, quickbooks.account)
+    assert {found.contact.email for found in page.snapshots} == {f"c{number}@example.com" for number in range(5)}
+    assert quickbooks.requests() - before == 2
+    for found in page.snapshots[:5]:
+        quickbooks.source.fetch(found.invoice_id, quickbooks.account)
+    assert quickbooks.requests() - before == 7
+
+
+def test_an_inactive_quickbooks_customer_who_owes_is_listed_without_an_address_of_their_own(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False, "PrimaryEmailAddr": {"Address": "anna@example.com"}})
+    quickbooks.has_invoice(Owed("one"))
+    (found,) = quickbooks.source.open_page(None, quickbooks.account).snapshots
+    assert found.contact == Contact()
+
+
+@pytest.mark.parametrize("name", ["quickbooks", "xero"])
+def test_what_was_paid_and_who_moved_since_an_instant_is_told_and_nothing_older(request: pytest.FixtureRequest, name: str) -> None:
+    played: PlayedQuickBooks | PlayedXero = request.getfixturevalue(name)
+    played.has_invoice(Owed("old", amount_due=0, status=Status.PAID))
+    played.has_customer("idle", name="Idle", email="idle@example.com")
+    played.clock.now += timedelta(days=1)
+    since = played.clock()
+    played.clock.now += timedelta(hours=1)
+    played.has_invoice(Owed("paid", amount_due=0, status=Status.PAID))
+    played.has_invoice(Owed("open", customer=BEN))
+    played.has_customer(ANNA, name="Anna", email="new@example.com")
+    closed, contacts, cursor = list[str](), dict[str, Contact | None](), ""
+    following: str | None = cursor
+    while following is not None:
+        page = played.source.changed_page(str(played.account), since, following or None)
+        closed += [snapshot.invoice_id for snapshot in page.closed]
+        contacts |= page.contacts
+        following = page.cursor
+    assert closed == ["paid"]
+    assert contacts[played.customer_id(ANNA)] == Contact(name="Anna", email="new@example.com")
+    assert played.customer_id("idle") not in contacts
+
+
+def test_more_changes_than_quickbooks_tells_are_left_to_the_lists(quickbooks: PlayedQuickBooks) -> None:
+    for number in range(1000):
+        quickbooks.has_invoice(Owed(f"i{number}", amount_due=0, status=Status.PAID))
+    page = quickbooks.source.changed_page(str(quickbooks.account), quickbooks.clock() - timedelta(hours=1), None)
+    assert (page.closed, page.contacts, page.cursor) == ((), {}, None)

@@ -64,6 +64,10 @@ class Books:
         assert answer.status == 200, answer.body
         return cast("dict[str, list[Json]]", json.loads(answer.body))
 
+    def statuses(self, customer: str) -> list[object]:
+        """Of the case's invoices."""
+        return [invoice["status"] for invoice in self.case(customer)["invoices"]]
+
     def knows(self, customer: str) -> bool:
         return self.ask("GET", f"/_local/cases/{quote(customer)}").status == 200
 
@@ -134,3 +138,18 @@ def xero_body(ids: Iterable[str], category: str = "INVOICE", kind: str = "Update
         for each in ids
     ]
     return {"events": events, "firstEventSequence": 1, "lastEventSequence": len(events), "entropy": "S0m3r4Nd0mt3xt"}
+
+
+def watched(books: Books) -> list[int]:
+    """Every status that a sandbox answers with from now on."""
+    statuses: list[int] = []
+    server = books.running.sandbox._server
+    unwatched = server.application
+
+    def answer(request: Request) -> Answer:
+        given = unwatched(request)
+        statuses.append(given.status)
+        return given
+
+    server.application = answer
+    return statuses

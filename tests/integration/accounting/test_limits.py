@@ -1,8 +1,7 @@
 """A provider's limits are kept, not run into."""
 
-from infra.local.http.wire import Answer, Request
 from infra.local.sandbox.xero import TENANT
-from tests.integration.accounting.books import Books, xero_invoice
+from tests.integration.accounting.books import Books, watched, xero_invoice
 
 
 def test_one_hundred_changed_invoices_are_fetched_without_one_refused_call(books: Books) -> None:
@@ -16,18 +15,3 @@ def test_one_hundred_changed_invoices_are_fetched_without_one_refused_call(books
     assert [each for number, each in enumerate(ids) if not books.knows(f"xero:{TENANT}:c{number}")] == []
     assert set(statuses) == {200}
     assert books.dead_letters() == []
-
-
-def watched(books: Books) -> list[int]:
-    """Every status that a sandbox answers with from now on."""
-    statuses: list[int] = []
-    server = books.running.sandbox._server
-    unwatched = server.application
-
-    def answer(request: Request) -> Answer:
-        given = unwatched(request)
-        statuses.append(given.status)
-        return given
-
-    server.application = answer
-    return statuses

@@ -12,6 +12,9 @@ from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import SHARDS, Aws, Json, batch, failures, invoke, records, sample
 from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUED, invoice_object
 
+NOT_CONNECTED = 2
+"""QuickBooks and Xero, of which no company is connected: a message each."""
+
 
 @pytest.fixture
 def handler(aws: Aws) -> Handler:
@@ -41,14 +44,18 @@ def sweep(aws: Aws, handler: Handler) -> int:
 
 
 def test_the_schedule_begins_a_sweep_of_every_source(aws: Aws, handler: Handler) -> None:
-    assert invoke(handler, sample("daily_sweep/daily")) == {"sources": 1}
-    (stage,) = waiting(aws)
-    assert (stage["source"], stage["stage"], stage["run"], stage["cursor"]) == ("stripe", "listing", "stripe:2026-03-23T04:00", None)
+    assert invoke(handler, sample("daily_sweep/daily")) == {"sources": 3}
+    begun = [(stage["source"], stage["stage"], stage["run"], stage["cursor"]) for stage in waiting(aws)]
+    assert begun == [
+        ("stripe", "listing", "stripe:2026-03-23T04:00", None),
+        ("quickbooks", "accounts", "quickbooks:2026-03-23T04:00", None),
+        ("xero", "accounts", "xero:2026-03-23T04:00", None),
+    ]
 
 
 def test_an_invoice_no_webhook_told_of_is_enrolled(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     stripe.has("invoices", invoice_object())
-    assert sweep(aws, handler) == 1 + SHARDS
+    assert sweep(aws, handler) == NOT_CONNECTED + 1 + SHARDS
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 
@@ -56,7 +63,7 @@ def test_a_book_of_more_than_one_page_is_swept_page_by_page(aws: Aws, handler: H
     for number in range(120):
         customer = f"cus_{number}" if number in (0, 119) else None
         stripe.has("invoices", invoice_object(id=f"in_{number:03}", customer=customer))
-    assert sweep(aws, handler) == 2 + SHARDS
+    assert sweep(aws, handler) == NOT_CONNECTED + 2 + SHARDS
     assert [aws.case(f"stripe:cus_{number}").profile.due_at for number in (0, 119)] == [FIRST, FIRST]
 
 
@@ -84,5 +91,6 @@ def test_a_bad_message_is_handled_for_itself(aws: Aws, handler: Handler, poison:
 
 def test_while_stripe_is_down_the_page_comes_again(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     stripe.answers(500)
-    assert failures(invoke(handler, sample("daily_sweep/next_page"))) == ["4e60a921-ce41-5d95-af29-8828356ca196"]
-    assert waiting(aws) == []
+    assert failures(invoke(handler, sample("daily_sweep/next_page"))) == []
+    (again,) = waiting(aws)
+    assert (again["stage"], again["cursor"], again["delay"]) == ("listing", INVOICE, 300)

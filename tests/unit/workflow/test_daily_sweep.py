@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from dunning.domain.errors import Rejected, Retryable
-from dunning.domain.invoice import Status
-from dunning.workflow.daily_sweep import LISTING, VANISHED
-from dunning.workflow.ports import SweepStage
+from dunning.domain.errors import Disconnected, Rejected, Retryable
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.workflow.daily_sweep import GIVEN_UP_AFTER, LISTING, VANISHED
+from dunning.workflow.ports import ChangedPage, SweepStage
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -41,7 +41,7 @@ def test_a_sweep_over_a_book_that_is_right_writes_nothing(world: FakeDeployment)
 def test_each_invocation_works_off_one_page_and_queues_the_next(world: FakeDeployment) -> None:
     world.stripe.has(*(snapshot(f"in_{number}") for number in range(5)))
     world.stripe.page_size = 2
-    world.sweep.start(MONDAY_MORNING)
+    world.sweep_queue.send(stage(LISTING))
     stages = []
     while world.sweep_queue.stages:
         (following,) = world.sweep_queue.receive()
@@ -119,12 +119,11 @@ def test_an_invoice_that_cannot_be_read_stops_nobody_and_does_not_count_as_gone(
     )
 
 
-def test_a_source_that_is_down_leaves_the_page_to_be_done_again(world: FakeDeployment) -> None:
+def test_a_source_that_is_down_leaves_the_page_to_be_done_later(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     world.stripe.is_down = True
-    with pytest.raises(Retryable):
-        world.sweep.page(stage(LISTING))
-    assert world.sweep_queue.stages == []
+    assert world.sweep.page(stage(LISTING)).waits == "stripe cannot be reached"
+    assert (world.sweep_queue.stages, world.sweep_queue.delays) == ([stage(LISTING)], [300])
     assert world.invoice(ACME, "in_1").status is Status.OPEN
 
 
@@ -139,7 +138,7 @@ def test_the_same_page_twice_changes_nothing(world: FakeDeployment) -> None:
 def test_the_same_schedule_s_event_twice_is_the_same_run(world: FakeDeployment) -> None:
     world.sweep.start(MONDAY_MORNING)
     world.sweep.start(MONDAY_MORNING)
-    assert world.sweep_queue.stages == [stage(LISTING), stage(LISTING)]
+    assert [each for each in world.sweep_queue.stages if each.source == "stripe"] == [stage(LISTING), stage(LISTING)]
 
 
 def test_what_a_page_brought_is_told(world: FakeDeployment) -> None:
@@ -154,3 +153,119 @@ def test_what_a_page_brought_is_told(world: FakeDeployment) -> None:
 def test_a_stage_nobody_knows_is_rejected(world: FakeDeployment, unknown: SweepStage) -> None:
     with pytest.raises(Rejected):
         world.sweep.page(unknown)
+
+
+class TestAccounts:
+    """A source of which several companies are connected."""
+
+    ACME, BETA = "xero:acme:c1", "xero:beta:c1"
+
+    @pytest.fixture
+    def books(self, world: FakeDeployment) -> FakeDeployment:
+        world.xero.connected = ("acme", "beta")
+        return world
+
+    def stages(self, world: FakeDeployment, name: str) -> list[SweepStage]:
+        world.sweep.page(SweepStage("xero", "xero:run", "accounts", world.clock()))
+        return [each for each in world.sweep_queue.receive() if each.stage == name]
+
+    def owed(self, invoice: str, customer: str) -> Snapshot:
+        return replace(snapshot(invoice, customer), source="xero")
+
+    def test_each_account_is_a_chain_of_its_own(self, books: FakeDeployment) -> None:
+        chains = self.stages(books, LISTING)
+        assert [(each.account, each.run) for each in chains] == [
+            ("acme", "xero:acme:2026-03-02T08:00"),
+            ("beta", "xero:beta:2026-03-02T08:00"),
+        ]
+
+    def test_one_account_that_fails_keeps_no_other_back(self, books: FakeDeployment) -> None:
+        books.xero.has(self.owed("x1", self.ACME), self.owed("x2", self.BETA))
+        books.xero.failures["acme"] = Retryable("429", books.clock() + timedelta(seconds=41.5))
+        for each in self.stages(books, LISTING):
+            books.sweep.page(each)
+        assert books.invoice(self.BETA, "x2").status is Status.OPEN
+        acme, beta = books.sweep_queue.stages
+        assert (acme.account, acme.stage, beta.account, beta.stage) == ("acme", LISTING, "beta", VANISHED)
+        assert books.sweep_queue.delays[-2:] == [42, 0]
+
+    def test_a_limit_that_lasts_for_hours_is_waited_for_in_steps_that_a_queue_knows(self, books: FakeDeployment) -> None:
+        (acme, _) = self.stages(books, LISTING)
+        books.xero.failures["acme"] = Retryable("daily limit", books.clock() + timedelta(hours=5))
+        books.sweep.page(acme)
+        assert books.sweep_queue.delays[-1] == 900
+
+    def test_what_cannot_be_had_all_day_is_left_to_the_next_day(self, books: FakeDeployment) -> None:
+        (acme, _) = self.stages(books, LISTING)
+        books.xero.failures["acme"] = Retryable("down")
+        books.clock.advance(GIVEN_UP_AFTER + timedelta(seconds=1))
+        assert "given up" in str(books.sweep.page(acme).waits)
+        assert books.sweep_queue.stages == []
+
+    def test_an_account_that_was_disconnected_ends_its_chain(self, books: FakeDeployment) -> None:
+        (acme, _) = self.stages(books, LISTING)
+        books.xero.failures["acme"] = Disconnected("xero", "acme", "run `dunning connect xero` again")
+        assert "connect" in str(books.sweep.page(acme).waits)
+        assert books.sweep_queue.stages == []
+
+    def test_the_second_sweep_asks_first_what_changed_since_the_first_began(self, books: FakeDeployment) -> None:
+        books.xero.pages = [ChangedPage(books.clock())]
+        books.run_sweep()
+        assert books.xero.asked_since == []
+        began = books.clock()
+        books.clock.advance(timedelta(days=1))
+        books.run_sweep()
+        assert books.xero.asked_since == [began - timedelta(minutes=10)] * 2
+
+    def test_after_a_month_without_a_sweep_what_is_open_tells_alone(self, books: FakeDeployment) -> None:
+        books.run_sweep()
+        books.clock.advance(timedelta(days=29))
+        books.run_sweep()
+        assert books.xero.asked_since == []
+
+    def test_a_payment_and_a_new_address_are_taken_from_the_changes(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        books.xero.has(self.owed("x1", self.ACME))
+        books.run_sweep()
+        books.clock.advance(timedelta(days=1))
+        now, paid = books.clock(), books.xero.is_paid("x1")
+        stranger = replace(paid, invoice_id="x9", customer="xero:acme:c9")
+        books.xero.pages = [
+            ChangedPage(now, closed=(paid, stranger), cursor="1"),
+            ChangedPage(now, contacts={self.ACME: Contact(email="new@example.com"), "xero:acme:c9": Contact(email="c9@example.com")}),
+        ]
+        books.run_sweep()
+        assert books.invoice(self.ACME, "x1").status is Status.PAID
+        assert books.profile(self.ACME).contact.email == "new@example.com"
+        assert books.store.customers() == (self.ACME,)
+        assert books.sync_batches.sent == []
+
+    def test_what_is_no_longer_listed_is_asked_for_in_one_message(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        books.xero.has(*(self.owed(f"x{number}", self.ACME) for number in range(3)))
+        books.run_sweep()
+        for number in (0, 1):
+            books.xero.is_paid(f"x{number}")
+        books.clock.advance(timedelta(days=30))
+        books.run_sweep()
+        ((batch, _),) = books.sync_batches.sent
+        assert [(each.id, each.account) for each in batch.requests] == [("x0", "acme"), ("x1", "acme")]
+
+    def test_an_invoice_that_is_another_customer_s_now_is_asked_for_where_it_was(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        books.xero.has(self.owed("x1", self.ACME))
+        books.run_sweep()
+        books.xero.has(self.owed("x1", "xero:acme:c2"))
+        books.clock.advance(timedelta(days=30))
+        books.sweep.start(books.clock())
+        while books.sweep_queue.stages:
+            for each in books.sweep_queue.receive():
+                books.sweep.page(each)
+        assert [(each.id, each.customer) for each in books.sync_queue.requests] == [("x1", self.ACME)]
+        assert books.invoice("xero:acme:c2", "x1").status is Status.OPEN
+
+    def test_only_the_swept_account_s_invoices_can_vanish(self, books: FakeDeployment) -> None:
+        books.record.invoice(self.owed("x2", "xero:gamma:c1"))
+        books.run_sweep()
+        assert books.sync_batches.sent == []
+        assert books.sync_queue.requests == []

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.delivery_news import DeliveryNews
     from dunning.workflow.dispatch_due import DispatchDue
-    from dunning.workflow.ports import AccountedSource, InvoiceSource, SyncBatches
+    from dunning.workflow.ports import InvoiceSource, SyncBatches
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
     from dunning.workflow.release_case import ReleaseCase
     from dunning.workflow.run_step import RunStep
+    from dunning.workflow.sweep_ports import AccountedSource
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
 

@@ -9,7 +9,8 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.errors import AlreadyClaimed, Conflict
 from dunning.domain.invoice import Contact, Invoice
-from dunning.workflow.ports import DueTimer, OpenPage, OpenRow
+from dunning.workflow.ports import DueTimer
+from dunning.workflow.sweep_ports import OpenPage, OpenRow
 
 Item = TypeVar("Item", Profile, Invoice, Contact, Claim)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Retryable
-from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.sweep_ports import SweepStage
 
 LONGEST_DELAY = 900
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.workflow.ports import ChangedPage, SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sources import account_of
+from dunning.workflow.sweep_ports import ChangedPage
 
 
 class FakeSource:

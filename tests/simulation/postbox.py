@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.ports import SyncRequest, Wakeup
+from dunning.workflow.sweep_ports import SweepStage
 from tests.simulation.cloud import Sqs
 from tests.simulation.faults import SEND_TO_QUEUE
 from tests.simulation.records import Records

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.errors import Retryable
-from dunning.workflow.ports import DueTimer, OpenPage, SendingLimits
+from dunning.workflow.ports import DueTimer, SendingLimits
+from dunning.workflow.sweep_ports import OpenPage
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import CLAIM, READ, WRITE

@@ -10,7 +10,7 @@ from dunning.domain.errors import Retryable
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.dispatch_due import DispatchDue
-from dunning.workflow.ports import SweepStage, SyncRequest, Wakeup
+from dunning.workflow.ports import SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -18,6 +18,7 @@ from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import RunStep
 from dunning.workflow.sending import Sender
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.sweep_ports import SweepStage
 from dunning.workflow.sync_invoice import SyncInvoice
 from functions.daily_sweep import app as sweep_function
 from functions.run_step import app as run_function

@@ -22,8 +22,9 @@ from dunning.providers.quickbooks_objects import (
 )
 from dunning.providers.quickbooks_webhook import SOURCE
 from dunning.providers.recent_contacts import RecentContacts
-from dunning.workflow.ports import ChangedPage, SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.sweep_ports import ChangedPage
 
 LIMITS = (Limit(10, timedelta(seconds=1)), Limit(500, timedelta(minutes=1)))
 """Per company (developer.intuit.com, API call limits and throttles)."""

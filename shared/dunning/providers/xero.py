@@ -23,8 +23,9 @@ from dunning.providers.xero_objects import (
     split_customer_id,
 )
 from dunning.providers.xero_webhook import SOURCE
-from dunning.workflow.ports import ChangedPage, SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.sweep_ports import ChangedPage
 
 LIMITS = (Limit(60, timedelta(minutes=1)),)
 """Per tenant (developer.xero.com, OAuth 2.0 API limits). The daily limit depends on the tier; Xero's answers say what is left."""

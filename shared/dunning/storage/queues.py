@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from dunning.domain.errors import Rejected, Retryable
 from dunning.storage import keys
 from dunning.storage.translation import aws_errors
-from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.sweep_ports import SweepStage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

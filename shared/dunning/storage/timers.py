@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dunning.storage import keys
 from dunning.storage.expressions import from_wire, to_wire
 from dunning.storage.translation import aws_errors
-from dunning.workflow.ports import DueTimer, OpenPage, OpenRow
+from dunning.workflow.ports import DueTimer
+from dunning.workflow.sweep_ports import OpenPage, OpenRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

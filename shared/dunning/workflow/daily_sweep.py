@@ -6,22 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Disconnected, Permanent, Rejected, Retryable
-from dunning.workflow.ports import (
-    AccountedSource,
-    InvoiceSource,
-    OpenIndex,
-    OpenRow,
-    SweepNotes,
-    SweepQueue,
-    SweepStage,
-    SyncBatch,
-    SyncBatches,
-    SyncQueue,
-    SyncRequest,
-)
+from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import account_of, source_of
+from dunning.workflow.sweep_ports import AccountedSource, OpenIndex, OpenRow, SweepNotes, SweepQueue, SweepStage
 
 ACCOUNTS = "accounts"
 CHANGED = "changed"

@@ -19,7 +19,7 @@ from dunning.providers.quickbooks import PAGE_SIZE as QUICKBOOKS_PAGE
 from dunning.providers.quickbooks import QuickBooksSource
 from dunning.providers.xero import PAGE_SIZE as XERO_PAGE
 from dunning.providers.xero import XeroSource
-from dunning.workflow.ports import AccountedSource
+from dunning.workflow.sweep_ports import AccountedSource
 from infra.local.http.wire import Answer, Request
 from infra.local.sandbox import quickbooks, xero
 from infra.local.sandbox.provider import Provider

@@ -11,7 +11,8 @@ from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
-from dunning.workflow.ports import CaseStore, OpenIndex, SweepNotes, TimerIndex
+from dunning.workflow.ports import CaseStore, TimerIndex
+from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import StandingClock

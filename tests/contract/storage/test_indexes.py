@@ -7,7 +7,8 @@ import pytest
 
 from dunning.domain.case import Case, Profile
 from dunning.domain.invoice import Invoice, Status
-from dunning.workflow.ports import DueTimer, OpenRow
+from dunning.workflow.ports import DueTimer
+from dunning.workflow.sweep_ports import OpenRow
 from tests.contract.storage.cases import ACME, NOW, claim, due_case, invoice
 from tests.contract.storage.stores import PAGE_SIZE, SHARDS, Storage
 

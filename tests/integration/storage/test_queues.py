@@ -17,7 +17,8 @@ from dunning.storage.queues import (
     read_sync_request,
     read_wakeup,
 )
-from dunning.workflow.ports import SweepStage, SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
+from dunning.workflow.sweep_ports import SweepStage
 from tests.architecture.template_rules import read_template, resources
 from tests.fakes.clock import MONDAY_MORNING
 from tests.integration.handlers.cloud import Aws

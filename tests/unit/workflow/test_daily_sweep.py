@@ -8,7 +8,7 @@ import pytest
 from dunning.domain.errors import Disconnected, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.daily_sweep import GIVEN_UP_AFTER, LISTING, VANISHED
-from dunning.workflow.ports import ChangedPage, SweepStage
+from dunning.workflow.sweep_ports import ChangedPage, SweepStage
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot

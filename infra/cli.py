@@ -1,6 +1,7 @@
 """`dunning`, the command on a developer's machine."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from infra.commands import BAD_USAGE, Parser, all_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status: the command's own, 2 for bad arguments, 130 when interrupted."""
+    """Run a command; the exit status: the command's own, 2 for bad arguments, 130 when interrupted, 141 when nobody reads on."""
     options = _parser().parse_args(arguments)
     command = next(command for command in all_commands() if options.command == command.NAME)
     try:
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_USAGE
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,10 @@ from dunning.domain.money import minor_digits, to_minor
 from dunning.providers.contact_details import country_code, e164
 
 Cell = str | int | datetime
+Readers = Mapping[str, Callable[[str, Mapping[str, Cell]], Cell]]
+"""What reads the cells of a column, by its name; it is given the row's values so far."""
+
+NO_READERS: Readers = {}
 _LARGEST = 10**15
 _LONGEST = 200
 
@@ -137,7 +141,7 @@ def _amount(text: str, _values: Mapping[str, Cell]) -> str:
     return text  # read with its currency, by `money`
 
 
-READERS: Mapping[str, Callable[[str, Mapping[str, Cell]], Cell]] = {
+READERS: Readers = {
     "customer_id": _customer_id,
     "customer_name": _name,
     "email": _email,

@@ -13,7 +13,7 @@ from pathlib import Path
 from dunning.content.suggestions import did_you_mean
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
-from infra.invoice_cells import READERS, REQUIRED, Cell, CellError, Numbers, money
+from infra.invoice_cells import NO_READERS, READERS, REQUIRED, Cell, CellError, Numbers, Readers, money
 
 SOURCE = "manual"
 _DELIMITERS = ",;\t"
@@ -28,18 +28,21 @@ class Problem:
     line: int
     column: str | None
     message: str
+    unit: str = "line"
 
     def __str__(self) -> str:
         """As one line of text."""
-        return f"line {self.line}, {self.column}: {self.message}" if self.column else f"line {self.line}: {self.message}"
+        place = f"{self.unit} {self.line}"
+        return f"{place}, {self.column}: {self.message}" if self.column else f"{place}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRow:
-    """One good row, as a snapshot of the source `manual`: amounts in minor units, `due` a calendar date."""
+    """One good row, as a snapshot of the source `manual`: amounts in minor units, `due` a calendar date. `also`: its further columns."""
 
     line: int
     snapshot: Snapshot
+    also: Mapping[str, Cell] = field(default_factory=dict)
 
     @property
     def customer(self) -> str:
@@ -66,25 +69,25 @@ class InvoiceFile:
         return self.rows
 
 
-def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False) -> InvoiceFile:
+def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False, also: Readers = NO_READERS) -> InvoiceFile:
     """The invoices in a file, seen at `now` (UTC). Raises Rejected when it cannot be read at all, or has no usable row of names.
 
-    `decimal_comma`: amounts are written 1234,50 instead of 1234.50.
+    `decimal_comma`: amounts are written 1234,50 instead of 1234.50. `also`: columns that may be there beside the usual ones.
     """
     try:
         raw = path.read_bytes()
     except OSError as exc:
         raise Rejected(f"{path} cannot be read: {exc.strerror}") from exc
-    return read_invoices(raw, path.name, now, decimal_comma=decimal_comma)
+    return read_invoices(raw, path.name, now, decimal_comma=decimal_comma, also=also)
 
 
-def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool = False) -> InvoiceFile:
+def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool = False, also: Readers = NO_READERS) -> InvoiceFile:
     """As `read_invoice_file`, from a file's bytes."""
     lines, first = _lines(_decoded(raw, name))
     if not lines:
         raise Rejected(f"{name} is empty: its first line names the columns ({', '.join(REQUIRED)}, …)")
     reader = csv.reader(io.StringIO("".join(lines)), delimiter=_delimiter(lines[0]), strict=True)
-    table = _Table(name, first, Numbers.DECIMAL_COMMA if decimal_comma else Numbers.DECIMAL_POINT, now)
+    table = InvoiceTable(name, first, Numbers.DECIMAL_COMMA if decimal_comma else Numbers.DECIMAL_POINT, now, also)
     try:
         table.names(next(reader))
         for cells in reader:
@@ -114,10 +117,13 @@ def _delimiter(names: str) -> str:
     return max(_DELIMITERS, key=names.count)
 
 
-class _Table:
-    """Rows as they are read, one after the other, with what must agree between them."""
+class InvoiceTable:
+    """Rows as they are read, one after the other, with what must agree between them. `unit`: what a row's number counts."""
 
-    def __init__(self, name: str, first: int, numbers: Numbers, now: datetime) -> None:
+    def __init__(self, name: str, first: int, numbers: Numbers, now: datetime, also: Readers = NO_READERS, unit: str = "line") -> None:
+        self._unit = unit
+        self._readers: Readers = {**READERS, **also}
+        self._also = also.keys()
         self._name, self._first, self._numbers, self._now = name, first, numbers, now
         self._columns: list[str] = []
         self._seen: dict[str, int] = {}
@@ -128,10 +134,10 @@ class _Table:
     def names(self, cells: Sequence[str]) -> None:
         """Take the row of names. Raises Rejected: without it no row means anything."""
         self._columns = [cell.strip().lower().replace(" ", "_") for cell in cells]
-        place = f"{self._name}, line {self._first}"
+        place = f"{self._name}, {self._unit} {self._first}"
         for column in self._columns:
-            if column not in READERS:
-                raise Rejected(f"{place}: no column {column!r} is known{did_you_mean(column, READERS)}")
+            if column not in self._readers:
+                raise Rejected(f"{place}: no column {column!r} is known{did_you_mean(column, self._readers)}")
             if self._columns.count(column) > 1:
                 raise Rejected(f"{place}: the column {column} is there twice; remove one")
         missing = [column for column in REQUIRED if column not in self._columns]
@@ -144,7 +150,7 @@ class _Table:
             return
         if len(cells) != len(self._columns):
             hint = "; put text that holds the delimiter into quotation marks" if len(cells) > len(self._columns) else ""
-            self.problems.append(Problem(line, None, f"{len(cells)} cells for {len(self._columns)} columns{hint}"))
+            self._note(line, None, f"{len(cells)} cells for {len(self._columns)} columns{hint}")
             return
         before = len(self.problems)
         written = {column: cell.replace("\u00a0", " ").strip() for column, cell in zip(self._columns, cells, strict=True)}
@@ -156,11 +162,14 @@ class _Table:
     def invoices(self) -> Iterator[InvoiceRow]:
         """What the good rows say, once all were taken."""
         for line, values in self._good:
-            yield InvoiceRow(line, self._snapshot(values))
+            yield InvoiceRow(line, self._snapshot(values), {column: values[column] for column in self._also if column in values})
+
+    def _note(self, line: int, column: str | None, message: str) -> None:
+        self.problems.append(Problem(line, column, message, self._unit))
 
     def _values(self, line: int, written: Mapping[str, str]) -> dict[str, Cell]:
         values: dict[str, Cell] = {}
-        for column, reader in READERS.items():
+        for column, reader in self._readers.items():
             text = written.get(column, "")
             try:
                 if text:
@@ -168,25 +177,25 @@ class _Table:
                 elif column in REQUIRED:
                     raise CellError("nothing is written here, and it is needed")
             except CellError as exc:
-                self.problems.append(Problem(line, column, str(exc)))
+                self._note(line, column, str(exc))
         for column in ("amount", "amount_due"):
             if written.get(column) and "currency" in values:
                 try:
                     values[column] = money(written[column], str(values["currency"]), self._numbers)
                 except CellError as exc:
-                    self.problems.append(Problem(line, column, str(exc)))
+                    self._note(line, column, str(exc))
                     values.pop(column, None)
         return values
 
     def _disagreements(self, line: int, values: Mapping[str, Cell]) -> Iterator[Problem]:
         number, amount, due = str(values.get("invoice_number", "")), values.get("amount"), values.get("amount_due")
         if number and (twice := self._seen.setdefault(number, line)) != line:
-            yield Problem(line, "invoice_number", f"{number} stands in line {twice} already")
+            yield Problem(line, "invoice_number", f"{number} stands in {self._unit} {twice} already", self._unit)
         if isinstance(amount, int) and isinstance(due, int) and due > amount:
-            yield Problem(line, "amount_due", "more is owed than the invoice is for; correct amount or amount_due")
+            yield Problem(line, "amount_due", "more is owed than the invoice is for; correct amount or amount_due", self._unit)
         issued, due_on = values.get("issued_on"), values.get("due_on")
         if isinstance(issued, datetime) and isinstance(due_on, datetime) and due_on < issued:
-            yield Problem(line, "due_on", f"{due_on:%Y-%m-%d} lies before {issued:%Y-%m-%d}, when it was issued; correct one")
+            yield Problem(line, "due_on", f"{due_on:%Y-%m-%d} lies before {issued:%Y-%m-%d}, when it was issued; correct one", self._unit)
         yield from self._other_contact(line, values)
 
     def _other_contact(self, line: int, values: Mapping[str, Cell]) -> Iterator[Problem]:
@@ -197,7 +206,9 @@ class _Table:
         for column, name in _CONTACT_COLUMNS.items():
             value = values.get(column)
             if value is not None and known.setdefault(name, str(value)) != value:
-                yield Problem(line, column, f"this customer's differs from the one in line {known_line} or below; write it alike")
+                yield Problem(
+                    line, column, f"this customer's differs from the one in {self._unit} {known_line} or below; write it alike", self._unit
+                )
 
     def _snapshot(self, values: Mapping[str, Cell]) -> Snapshot:
         customer_id, total = str(values["customer_id"]), values["amount"]

@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
         NAME, allow_abbrev=False, help="serve the local cloud until Ctrl-C", description="Serve the local cloud until Ctrl-C."
     )
     up.add_argument("--port", type=_port, default=8787, help="where to listen on 127.0.0.1 (default 8787; 0: any free port)")
-    up.add_argument("--start", type=_instant, metavar="ISO", help="virtual time at the start (default: today, 08:00Z)")
+    up.add_argument("--start", type=instant, metavar="ISO", help="virtual time at the start (default: today, 08:00Z)")
     up.add_argument("--no-samples", action="store_true", help="start empty, without the sample invoices")
     up.add_argument("--policies", type=_directory, metavar="DIR", help="read the policies from this directory")
 
@@ -45,7 +45,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """An instant or a date (08:00Z) as an argument. Raises ArgumentTypeError with the remedy."""
     try:
         instant = datetime.fromisoformat(text)
         if _DAY.fullmatch(text):

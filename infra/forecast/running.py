@@ -1,0 +1,212 @@
+"""Running invoices through their plans in memory, from timer to timer: the domain's own rules decide, nothing is sent."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from dunning.content.policy_book import PolicyBook
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.calendar import at_local
+from dunning.domain.case import Case, Profile
+from dunning.domain.effects import Effect
+from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+from dunning.domain.money import Money
+from dunning.domain.policy import Policy
+from dunning.domain.recording import Recorder
+from dunning.domain.rehearsing import Turn, turns
+from dunning.domain.timing import customer_zone
+from dunning.domain.works import Verdict
+from dunning.workflow.sources import recorder_for
+from infra.forecast.invoice_book import pays_at
+from infra.forecast.shapes import Decision, Ending, Forecast, Item, Message, Owed
+from infra.invoice_file import InvoiceRow
+
+ASSUMED_ADDRESS = "not-given@example.invalid"
+"""Where mail would go when a file names no address at all."""
+
+_NOON = time(12)
+_TOLD_BY_MESSAGES = (ActivityType.SENT, ActivityType.NOTIFIED)
+
+Watch = Callable[[int], None]
+"""Told how many invoices are done."""
+
+
+def run(rows: Sequence[InvoiceRow], book: PolicyBook, start: datetime, end: datetime, watch: Watch = lambda _: None) -> Forecast:
+    """The forecast of these invoices, all of them known from `start` on, or from their issue if that is later.
+
+    One that is paid stays silent from then on. Every message goes out, and nobody answers. Of a file that names no mail address at
+    all every customer is taken to have one.
+    """
+    assume_address = not any(row.snapshot.contact.email for row in rows)
+    by_customer: dict[str, list[tuple[str, InvoiceRow]]] = defaultdict(list)
+    for position, row in enumerate(rows):
+        by_customer[row.customer].append((f"{position:07d}", row))
+    found = _Found()
+    done = 0
+    for customer, owed in by_customer.items():
+        _Customer(customer, dict(owed), book, start, end, found, assume_address).run()
+        done += len(owed)
+        watch(done)
+    return Forecast(
+        policies=tuple(sorted(book.by_name)),
+        start=start,
+        end=end,
+        messages=tuple(sorted(found.messages, key=lambda one: (one.at, one.customer))),
+        decisions=tuple(sorted(found.decisions, key=lambda one: (one.at, one.customer))),
+        invoices=tuple(sorted(found.invoices, key=lambda one: one.id)),
+        turns=found.turns,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    messages: list[Message] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    invoices: list[Owed] = field(default_factory=list)
+    turns: int = 0
+
+
+@dataclass(slots=True)
+class _Customer:
+    """One customer's case on its way through the days."""
+
+    customer: str
+    rows: dict[str, InvoiceRow]
+    book: PolicyBook
+    start: datetime
+    end: datetime
+    found: _Found
+    assume_address: bool
+
+    def run(self) -> None:
+        """From one thing that happens outside to the next, with all that falls due between."""
+        case = Case(Profile(self.customer))
+        happenings = sorted(self._happenings(), key=lambda one: (one[0], one[1].invoice_id, one[1].status))
+        for position, (at, snapshot) in enumerate(happenings):
+            recorded = self._recorder(at).record(case, snapshot, fetched=True)
+            case = recorded.case
+            self._tell(recorded.activities, case)
+            later = happenings[position + 1][0] if position + 1 < len(happenings) else self.end
+            for turn in turns(case, self._policy_of, at, later) if later > at else ():
+                self.found.turns += 1
+                self._tell_turn(turn)
+                case = turn.case
+        self.found.invoices += [self._owed(invoice_id, row, case) for invoice_id, row in self.rows.items()]
+
+    def _happenings(self) -> Iterator[tuple[datetime, Snapshot]]:
+        for invoice_id, row in self.rows.items():
+            seen = replace(row.snapshot, invoice_id=invoice_id, contact=self._reached(row))
+            known_at, paid_at = max(self.start, row.snapshot.issued_at or self.start), self._paid_at(row)
+            if known_at >= self.end:
+                continue
+            if paid_at is None or paid_at > known_at:
+                yield known_at, replace(seen, stamp=known_at)
+            if paid_at is not None and paid_at < self.end:
+                at = max(paid_at, known_at)
+                yield at, replace(seen, stamp=at, status=Status.PAID, amount_due=0)
+
+    def _reached(self, row: InvoiceRow) -> Contact:
+        contact = row.snapshot.contact
+        return replace(contact, email=ASSUMED_ADDRESS) if self.assume_address else contact
+
+    def _paid_at(self, row: InvoiceRow) -> datetime | None:
+        """A date means noon where the customer is."""
+        written = pays_at(row)
+        if written is None:
+            return None
+        at = datetime.fromisoformat(written)
+        return at if at.tzinfo else at_local(at.date(), _NOON, customer_zone(row.snapshot.contact, self.book.default))
+
+    def _recorder(self, now: datetime) -> Recorder:
+        return recorder_for(self.customer, self.book, now, "simulation")
+
+    def _policy_of(self, invoice: Invoice) -> Policy:
+        return self.book.named(invoice.policy)
+
+    def _zone(self, case: Case) -> ZoneInfo:
+        policy = next((self._policy_of(invoice) for invoice in case.invoices.values()), self.book.default)
+        return customer_zone(case.profile.contact, policy)
+
+    def _tell_turn(self, turn: Turn) -> None:
+        steps = {work.invoice: work.step for work in turn.works}
+        effects: dict[str, Effect] = {effect.key: effect for work in turn.works for effect in work.effects}
+        reasons = {effect.key: work.reason for work in reversed(turn.works) for effect in work.effects}
+        zone, name = self._zone(turn.before), self._name(turn.before)
+        self.found.messages += [
+            Message(
+                turn.at,
+                zone.key,
+                self.customer,
+                name,
+                effect.channel.value,
+                effect.kind,
+                effect.template,
+                effect.step,
+                effect.to,
+                tuple(self._item(turn.before.invoices[one], steps.get(one)) for one in effect.invoices if one in turn.before.invoices),
+                reasons[effect.key],
+            )
+            for effect in effects.values()
+        ]
+        self.found.decisions += [
+            Decision(turn.at, zone.key, self.customer, name, "moved", work.step, (self._number(work.invoice),), work.reason, work.move_to)
+            for work in turn.works
+            if work.verdict is Verdict.MOVE
+        ]
+        self._tell(turn.activities, turn.case)
+
+    def _tell(self, activities: Sequence[Activity], case: Case) -> None:
+        zone, name = self._zone(case).key, self._name(case)
+        self.found.decisions += [
+            Decision(one.at, zone, self.customer, name, one.type.value, one.step, tuple(map(self._number, one.invoices)), one.reason)
+            for one in activities
+            if one.type not in _TOLD_BY_MESSAGES
+        ]
+
+    def _item(self, invoice: Invoice, step: str | None) -> Item:
+        return Item(invoice.id, invoice.number, step, invoice.money_due)
+
+    def _number(self, invoice_id: str) -> str:
+        row = self.rows.get(invoice_id)
+        return row.snapshot.number if row else invoice_id
+
+    def _name(self, case: Case) -> str:
+        return case.profile.contact.name or self.customer
+
+    def _owed(self, invoice_id: str, row: InvoiceRow, case: Case) -> Owed:
+        invoice = case.invoices.get(invoice_id)
+        seen = row.snapshot
+        money, name = Money(seen.amount_due, seen.currency), seen.contact.name or seen.customer
+        due = seen.due if not isinstance(seen.due, datetime) else seen.due.date()
+        if invoice is None:
+            return Owed(invoice_id, seen.customer, name, seen.number, money, due, None, Ending.NOT_YET_ISSUED, None, 0, 0, None, None, None)
+        return Owed(
+            invoice_id,
+            seen.customer,
+            name,
+            seen.number,
+            money,
+            due,
+            invoice.policy,
+            _ending(case, invoice),
+            invoice.suppressed_for,
+            invoice.level,
+            invoice.reminders_sent,
+            invoice.last_step,
+            invoice.next_step,
+            invoice.next_at,
+        )
+
+
+def _ending(case: Case, invoice: Invoice) -> Ending:
+    if not invoice.is_open:
+        return Ending.PAID
+    if invoice.escalated:
+        return Ending.ESCALATED
+    if invoice.suppressed_for:
+        return Ending.WATCHED
+    if case.profile.is_held:
+        return Ending.HELD
+    return Ending.ON_PLAN if invoice.next_at else Ending.PLAN_ENDED

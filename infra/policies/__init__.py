@@ -1,0 +1,1 @@
+"""Policies as a person meets them: read from files, checked, put into words."""

@@ -1,0 +1,69 @@
+"""Working a case off in memory, by the rules of run_step: what would be decided, when, if everything went out at once.
+
+Nothing is asked of a provider and nothing is sent. It serves forecasts, explanations, worked cases and properties.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dunning.domain.activity import Activity
+from dunning.domain.case import Case, Claim
+from dunning.domain.consolidation import PolicyOf
+from dunning.domain.decision import decide
+from dunning.domain.errors import Permanent
+from dunning.domain.holding import run_out_ended
+from dunning.domain.planning import rearmed
+from dunning.domain.settlement import Done, Settlement
+from dunning.domain.works import Work
+
+_CLAIM_LASTS = timedelta(minutes=20)
+_REHEARSAL = "rehearsal"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was decided for one customer at one instant (UTC), and the case before and after."""
+
+    at: datetime
+    before: Case
+    works: tuple[Work, ...]
+    activities: tuple[Activity, ...]
+    case: Case
+
+
+def turn(case: Case, policy_of: PolicyOf, now: datetime) -> Turn:
+    """Work the case off once, as run_step does when everything goes out. What cannot be decided parks the case."""
+    settlement = Settlement(policy_of, now, Claim(_REHEARSAL, now + _CLAIM_LASTS, _REHEARSAL))
+    free, ended = run_out_ended(case, now, settlement.actor)
+    try:
+        works = decide(free, policy_of, now)
+        settled = settlement.apply(free, [Done(work, {}) for work in works])
+    except Permanent as error:
+        parked = settlement.park(free, str(error), {})
+        return Turn(now, case, (), (*ended, *parked.activities), parked.case)
+    return Turn(now, case, works, (*ended, *settled.activities), settlement.release(settled.case, works))
+
+
+def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime) -> Iterator[Turn]:
+    """Every turn from `now` on and before `until`, each when the customer's timer is due.
+
+    Ends when nothing is left to decide. Raises Permanent for a case that would be looked at for ever at one instant.
+    """
+    at = now
+    case = rearmed(case.with_profile(replace(case.profile, claim=None)), now)
+    while case.profile.due_at is not None and (due := max(case.profile.due_at, at)) < until:
+        done = turn(case, policy_of, due)
+        if _stands_still(done):
+            raise Permanent(f"case {case.profile.customer} is due at {due.isoformat()} and nothing moves it on")
+        yield done
+        at, case = due, done.case
+
+
+def _stands_still(done: Turn) -> bool:
+    """Whether the same would be decided at the same instant again."""
+    before, after = done.before, done.case
+    if after.profile.due_at is None or after.profile.due_at > done.at:
+        return False
+    seen = ((case.invoices, case.profile.notices, case.profile.holds) for case in (before, after))
+    return next(seen) == next(seen)

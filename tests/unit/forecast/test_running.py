@@ -1,0 +1,108 @@
+"""A forecast says what the product would do: the same rules, from timer to timer, without sending."""
+
+from pathlib import Path
+
+from dunning.content.policy_book import PolicyBook
+from infra.forecast.shapes import Ending, Forecast
+from infra.policies.reading import read_policy
+from tests.unit.forecast.books import TEAMS, forecast_of, plan, told
+
+ACME = "acme,Acme GmbH,ap@acme.example,,DE"
+BOSTON = "boston,Boston Ltd,ap@boston.example,+442079460117,GB"
+MONTHLY = """
+scope: customer
+steps:
+  - {id: first, at: {after_due: 7d, time: "09:00"}, email: friendly}
+"""
+
+
+def own(folder: Path, text: str, name: str = "mine") -> PolicyBook:
+    policy = read_policy(plan(folder, name, text), TEAMS)
+    return PolicyBook.of({policy.name: policy})
+
+
+def endings(forecast: Forecast) -> dict[str, Ending]:
+    return {owed.number: owed.ending for owed in forecast.invoices}
+
+
+def test_an_invoice_that_nobody_pays_goes_through_the_whole_plan_in_the_customers_time(tmp_path: Path) -> None:
+    forecast = forecast_of(tmp_path, f"{BOSTON},R-1,GBP,100.00,,2026-03-10,")
+    assert told(forecast) == [
+        ("03-17 09:00", "email", "first", "ap@boston.example"),
+        ("03-19 09:00", "email", "second", "ap@boston.example"),
+        ("03-19 09:00", "sms", "second", "+442079460117"),
+        ("03-22 09:00", "team", "escalate", "collections"),
+    ]
+    assert endings(forecast) == {"R-1": Ending.ESCALATED}
+    assert forecast.messages[0].timezone == "Europe/London"
+
+
+def test_a_payment_ends_the_plan(tmp_path: Path) -> None:
+    forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,,2026-03-10,2026-03-18")
+    assert told(forecast) == [("03-17 08:00", "email", "first", "ap@acme.example")]
+    assert endings(forecast) == {"R-1": Ending.PAID}
+
+
+def test_a_payment_at_an_instant_counts_from_that_instant(tmp_path: Path) -> None:
+    before, after = "2026-03-17T07:59:00Z", "2026-03-17T08:01:00Z"
+    assert told(forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,,2026-03-10,{before}")) == []
+    assert len(told(forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,,2026-03-10,{after}"))) == 1
+
+
+def test_what_was_paid_before_the_start_stays_silent(tmp_path: Path) -> None:
+    forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,2025-12-01,2026-01-10,2026-02-01")
+    assert (told(forecast), endings(forecast)) == ([], {"R-1": Ending.PAID})
+
+
+def test_an_invoice_is_known_from_its_issue_on(tmp_path: Path) -> None:
+    forecast = forecast_of(
+        tmp_path, f"{ACME},R-1,EUR,100.00,2026-03-20,2026-03-21,", f"{ACME},R-2,EUR,100.00,2026-09-01,2026-09-30,", days=60
+    )
+    assert told(forecast)[0] == ("03-28 08:00", "email", "first", "ap@acme.example")
+    assert endings(forecast)["R-2"] is Ending.NOT_YET_ISSUED
+
+
+def test_one_message_holds_all_that_falls_due_with_each_currency_for_itself(tmp_path: Path) -> None:
+    rows = (f"{ACME},R-1,EUR,100.00,,2026-03-10,", f"{ACME},R-2,EUR,50.00,,2026-03-10,", f"{ACME},R-3,JPY,900,,2026-03-10,")
+    forecast = forecast_of(tmp_path, *rows, book=own(tmp_path, MONTHLY))
+    (message,) = [one for one in forecast.messages if one.channel == "email"]
+    assert sorted(item.number for item in message.items) == ["R-1", "R-2", "R-3"]
+    assert [(total.currency, total.minor) for total in message.totals] == [("EUR", 150_00), ("JPY", 900)]
+
+
+def test_a_plan_that_ends_unpaid_tells_the_team_and_says_so(tmp_path: Path) -> None:
+    forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,,2026-03-10,", book=own(tmp_path, MONTHLY))
+    assert [(message.channel, message.kind) for message in forecast.messages] == [("email", "reminder"), ("team", "notice")]
+    assert endings(forecast) == {"R-1": Ending.PLAN_ENDED}
+    assert "plan_ended" in [decision.type for decision in forecast.decisions]
+
+
+def test_what_is_put_off_and_what_is_left_alone_is_told_with_the_reason(tmp_path: Path) -> None:
+    spaced = own(tmp_path, MONTHLY.replace("scope: customer", "scope: invoice\nmin_gap: 2d"))
+    rows = (f"{ACME},R-1,EUR,100.00,,2026-03-10,", f"{ACME},R-2,EUR,100.00,,2026-03-11,")
+    (moved,) = [one for one in forecast_of(tmp_path, *rows, book=spaced).decisions if one.type == "moved"]
+    assert (moved.numbers, moved.reason) == (("R-2",), "too soon after the message before")
+    assert moved.later is not None
+    assert f"{moved.later:%m-%d %H:%M}" == "03-19 08:00"
+
+    small = forecast_of(tmp_path, f"{ACME},R-1,EUR,0.99,,2026-03-10,")
+    assert [(one.ending, one.reason) for one in small.invoices] == [(Ending.WATCHED, "below_minimum_balance")]
+
+
+def test_a_book_without_any_address_is_run_as_if_everyone_had_one(tmp_path: Path) -> None:
+    forecast = forecast_of(tmp_path, "acme,R-1,EUR,100.00,2026-03-10", names="customer_id,invoice_number,currency,amount,due_on")
+    assert [step for _, _, step, _ in told(forecast)] == ["first", "second", "escalate"]
+
+
+def test_a_condition_that_fails_holds_the_case_instead_of_stopping_the_forecast(tmp_path: Path) -> None:
+    book = own(tmp_path, MONTHLY.replace("email: friendly", 'email: friendly, if: "1 / (amount_due - 300) > 0"'))
+    forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,300.00,,2026-03-10,", f"{BOSTON},R-2,GBP,200.00,,2026-03-10,", book=book)
+    assert endings(forecast) == {"R-1": Ending.HELD, "R-2": Ending.PLAN_ENDED}
+
+
+def test_the_same_book_gives_the_same_forecast(tmp_path: Path) -> None:
+    rows = [
+        f"c{number % 7},Name,c{number % 7}@x.example,,DE,R-{number},EUR,{number + 1}.00,,2026-03-{number % 28 + 1:02d},"
+        for number in range(60)
+    ]
+    assert forecast_of(tmp_path, *rows) == forecast_of(tmp_path, *rows)

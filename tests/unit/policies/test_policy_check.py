@@ -1,0 +1,131 @@
+"""`dunning policy check`: what a person sees before a deployment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from infra.cli import main
+
+STANDARD = Path("shared/dunning/content/policies/standard.yaml").read_text(encoding="utf-8")
+GOOD = 'name: mine\nsteps:\n  - {id: first, at: {after_due: 7d, time: "09:00"}, email: friendly}\n'
+
+
+def check(capsys: pytest.CaptureFixture[str], *arguments: Path | str) -> tuple[int, str, str]:
+    """The status, what is printed, and what is complained of."""
+    status = main(["policy", "check", *map(str, arguments)])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def written(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_policy_that_loads_is_told_step_by_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = check(capsys, written(tmp_path / "standard.yaml", STANDARD))
+    assert (status, err) == (0, "")
+    told = " ".join(out.split())
+    assert "1 first 7 days after the due date, at 09:00" in told
+    assert "2 second 48 h after the step before" in told
+    assert "only if not replied" in told
+    assert "3 escalate 72 h after the step before handed to the team collections" in told
+    assert "mail 08:00-18:00, SMS 08:00-20:00" in told
+    assert "no reminder below 1.00 in any currency" in told
+
+
+def test_every_problem_names_file_step_field_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = GOOD.replace("7d", "7 days").replace("email: friendly", "email: freindly") + "when: noon\n"
+    path = written(tmp_path / "mine.yaml", bad)
+    status, out, err = check(capsys, path)
+    assert (status, out) == (1, "")
+    lines = err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    assert 'field "when": unknown key' in err
+    assert 'step "first": field "at.after_due"' in err
+    assert 'step "first": field "email": no template "freindly"; did you mean "friendly"?' in err
+
+
+def test_one_bad_policy_does_not_hide_the_good_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = written(tmp_path / "mine.yaml", GOOD), written(tmp_path / "other.yaml", "name: other\n")
+    status, out, err = check(capsys, good, bad)
+    assert status == 1
+    assert "mine loads" in out
+    assert "other.yaml" in err
+
+
+def test_teams_are_those_that_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path / "mine.yaml", GOOD.replace("email: friendly", "escalate: {team: legal}"))
+    assert 'no team "legal"' in check(capsys, path)[2]
+    assert check(capsys, path, "--team", "legal", "--team", "collections")[0] == 0
+
+
+def test_a_folder_is_read_as_it_would_be_deployed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path / "standard.yaml", STANDARD)
+    written(tmp_path / "mine.yaml", GOOD)
+    written(tmp_path / "notes.txt", "not a policy")
+    status, out, err = check(capsys, tmp_path)
+    assert (status, err) == (0, "")
+    assert out.index("mine loads") < out.index("standard loads")
+
+
+def test_a_folder_without_a_plan_for_new_invoices_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path / "mine.yaml", GOOD)
+    written(tmp_path / "yours.yaml", GOOD.replace("mine", "yours"))
+    status, _, err = check(capsys, tmp_path)
+    assert status == 1
+    assert 'no policy is called "standard"' in err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\xff\xfe\x00", "line 1: not UTF-8 text: save it as UTF-8"),
+        (GOOD.encode() + b"# \xe4\n", "line 4: not UTF-8 text"),
+        (b"steps: [", "not YAML"),
+        (b"- first\n- second\n", "a policy is a mapping"),
+        (b"", "a policy is a mapping"),
+        (b"name: &a mine\nsteps: *a\n", "an anchor"),
+        (b"name: mine\n" + b"# long\n" * 60_000, "more than 400,000 bytes"),
+    ],
+    ids=["binary", "latin-1", "broken", "list", "empty", "anchor", "huge"],
+)
+def test_a_file_that_is_no_policy_gets_one_clean_line(
+    content: bytes, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path / "mine.yaml", content)
+    status, out, err = check(capsys, path)
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert err.startswith(str(path))
+    assert complaint in err
+
+
+def test_paths_that_are_no_files_get_one_clean_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "empty").mkdir()
+    for name, complaint in {
+        "gone.yaml": "a link to a file that is not there",
+        "loop.yaml": "cannot be read",
+        "pipe.yaml": "not a file",
+        "missing.yaml": "no such file",
+        "empty": "no policy (*.yaml) here",
+        "mine.yaml/inside": "no such file",
+    }.items():
+        status, _, err = check(capsys, tmp_path / name)
+        assert status == 1
+        assert complaint in err
+        assert err.count("\n") == 1
+
+
+def test_a_link_to_a_policy_is_followed_and_another_suffix_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real = written(tmp_path / "real.txt", GOOD)
+    (tmp_path / "mine.yaml").symlink_to(real)
+    assert check(capsys, tmp_path / "mine.yaml")[0] == 0
+    status, _, err = check(capsys, real)
+    assert status == 1
+    assert "rename it to real.yaml" in err

@@ -50,13 +50,21 @@ class HolidayCalendar:
 
     def is_workday(self, day: date) -> bool:
         """Neither weekend nor public holiday there; a Saturday that is worked in exchange for another day counts."""
-        return self._holidays.is_working_day(day)
+        known = self._known
+        if day not in known:
+            known[day] = self._holidays.is_working_day(day)
+        return known[day]
 
     def closed_because(self, day: date) -> str | None:
         """The holiday's name, or "weekend"; None on a workday."""
         if self.is_workday(day):
             return None
         return self._holidays.get(day) or "weekend"
+
+    @cached_property
+    def _known(self) -> dict[date, bool]:
+        """The days looked at so far: a plan asks for the same few again and again."""
+        return {}
 
     @cached_property
     def _holidays(self) -> "HolidayBase":

@@ -1,7 +1,7 @@
 """A case: all that one customer owes, with the customer's one timer and one claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -111,8 +111,8 @@ class Case:
 
     def with_invoice(self, invoice: Invoice) -> "Case":
         """The case with this invoice put in or replaced."""
-        return replace(self, invoices={**self.invoices, invoice.id: invoice})
+        return Case(self.profile, {**self.invoices, invoice.id: invoice})
 
     def with_profile(self, profile: Profile) -> "Case":
         """The case with another profile."""
-        return replace(self, profile=profile)
+        return Case(profile, self.invoices)

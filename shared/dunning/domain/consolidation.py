@@ -125,6 +125,8 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
         if work.verdict is Verdict.RUN and not work.begun and work.invoice in case.invoices
         if (policy := policy_of(case.invoices[work.invoice])).scope is Scope.CUSTOMER
     ]
+    if len(rows) < 2:
+        return tuple(works)
     joint: dict[tuple[str, str], Effect] = {}
     for channel in (Channel.EMAIL, Channel.SMS):
         for group in _groups(rows, channel):

@@ -41,7 +41,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     case = without_moot_tasks(case)
     contact = case.profile.contact
     due = due_invoices(case, now, policy_of)
-    begun = {invoice.id: step for invoice in case.invoices.values() if (step := _unfinished_step(case, invoice, policy_of(invoice)))}
+    begun = _unfinished_steps(case, policy_of)
     works = [
         _finish_step(case, case.invoices[name], step, policy_of(case.invoices[name]), now, is_due=case.invoices[name] in due)
         for name, step in begun.items()
@@ -73,6 +73,13 @@ def _begun_steps(case: Case, invoice: Invoice) -> set[str]:
     """The steps of this invoice of which something has gone out under the claim, or may have."""
     begun = (key.split(":", 2) for key, state in marks_of(case.profile).items() if state in BEGUN)
     return {parts[1] for parts in begun if parts[0] in tuple(Channel) and parts[2:] == [invoice.id]}
+
+
+def _unfinished_steps(case: Case, policy_of: PolicyOf) -> dict[str, Step]:
+    """By invoice; most claims are fresh and have begun nothing."""
+    if not marks_of(case.profile):
+        return {}
+    return {invoice.id: step for invoice in case.invoices.values() if (step := _unfinished_step(case, invoice, policy_of(invoice)))}
 
 
 def _unfinished_step(case: Case, invoice: Invoice, policy: Policy) -> Step | None:

@@ -82,10 +82,10 @@ class Settlement:
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
-        due_at = next_instant(case.with_profile(replace(case.profile, claim=None)))
         only_moved = bool(works) and all(work.verdict is Verdict.MOVE for work in works)
-        retries = case.profile.retries if only_moved else 0
-        return case.with_profile(replace(case.profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
+        freed = replace(case.profile, claim=None, retries=case.profile.retries if only_moved else 0)
+        due_at = next_instant(case.with_profile(freed))
+        return case.with_profile(replace(freed, due_at=due_at, due_since=due_at))
 
     def postpone(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted."""

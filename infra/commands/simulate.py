@@ -29,16 +29,18 @@ def add_to(commands: Commands) -> None:
     simulate.add_argument("--against", type=Path, metavar="OTHER", help="another policy: show the difference between the two")
     simulate.add_argument("--decimal-comma", action="store_true", help="amounts in the CSV file are written 1234,50")
     add_teams_to(simulate)
-    simulate.add_argument("--json", action="store_true", help="print JSON (docs/simulate.md)")
+    output = simulate.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON (docs/simulate.md)")
+    output.add_argument("--html", type=Path, metavar="OUT", help="write a page to this file")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it. Raises Rejected for a file that cannot be read as invoices or as a policy."""
+    """Run it. Raises Rejected for a file that cannot be read as invoices or as a policy, and a page that cannot be written."""
     from infra.forecast.reporting import Request, report
 
     start = options.start or datetime.now(UTC).replace(second=0, microsecond=0)
     request = Request(options.invoices, options.policy, options.against, start, options.days, teams_in(options), options.decimal_comma)
-    return report(request, as_json=options.json)
+    return report(request, as_json=options.json, page=options.html)
 
 
 def _days(text: str) -> int:

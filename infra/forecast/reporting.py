@@ -12,6 +12,7 @@ from infra.demo.console import console
 from infra.forecast.as_json import difference_row, forecast_row
 from infra.forecast.difference import difference
 from infra.forecast.invoice_book import read_book
+from infra.forecast.page import difference_page, forecast_page, write_page
 from infra.forecast.running import run
 from infra.forecast.shapes import Forecast
 from infra.forecast.terminal import progress, show, show_difference
@@ -32,8 +33,8 @@ class Request:
     decimal_comma: bool = False
 
 
-def report(request: Request, *, as_json: bool) -> int:
-    """Print a table, or JSON. Raises Rejected for what cannot be read."""
+def report(request: Request, *, as_json: bool, page: Path | None = None) -> int:
+    """Print a table, or JSON, or write a page. Raises Rejected for what cannot be read or written."""
     invoices = read_book(request.invoices, request.start, decimal_comma=request.decimal_comma)
     if not any(row.snapshot.contact.email for row in invoices):
         print(f"{request.invoices} names no mail address: every customer is taken to have one.", file=sys.stderr)
@@ -45,6 +46,10 @@ def report(request: Request, *, as_json: bool) -> int:
         print(json.dumps(row, ensure_ascii=False, indent=2))
         return 0
     screen = console()
+    if page:
+        write_page(difference_page(difference(first, second)) if second else forecast_page(first, request.invoices.stem), page)
+        screen.print(f"The forecast is in {page}", soft_wrap=True, markup=False)
+        return 0
     if second:
         show_difference(screen, difference(first, second))
     else:

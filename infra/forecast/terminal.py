@@ -54,7 +54,7 @@ def show(screen: Console, forecast: Forecast) -> None:
         table.add_row(*cells)
     screen.print(table)
     if len(rows) > MOST_ROWS:
-        screen.print(Text(f"… and {len(rows) - MOST_ROWS:,} more: --json holds all.\n"))
+        screen.print(Text(f"… and {len(rows) - MOST_ROWS:,} more: --html and --json hold more.\n"))
     screen.print(_steps(forecast))
     screen.print(_endings(forecast))
 
@@ -123,7 +123,7 @@ def show_difference(screen: Console, difference: Difference) -> None:
         table.add_row(*(Text(cell) for cell in _changed_cells(one)))
     screen.print(table)
     if len(difference.changed) > MOST_ROWS:
-        screen.print(Text(f"… and {len(difference.changed) - MOST_ROWS:,} more: --json holds all.\n"))
+        screen.print(Text(f"… and {len(difference.changed) - MOST_ROWS:,} more: --html and --json hold more.\n"))
     counts = ", ".join(f"{difference.count(change):,} {words_of}" for change, words_of in _CHANGES.items() if difference.count(change))
     screen.print(
         Text(f"{len(difference.first.invoices) - len(difference.changed):,} unchanged" + (f"; {counts}" if counts else "") + ".\n")

@@ -228,8 +228,13 @@ class InvoiceTable:
             issued_at=issued if isinstance(issued, datetime) else None,
             stamp=self._now,
             payment_url=str(values["payment_url"]) if "payment_url" in values else None,
-            contact=Contact(**self._contacts[customer_id][1]),
+            contact=_contact(self._contacts[str(customer_id)][1]),
         )
+
+
+def _contact(known: Mapping[str, str]) -> Contact:
+    name, email, phone, country = (known.get(field_name) for field_name in ("name", "email", "phone", "country"))
+    return Contact(name, email, phone, country, known.get("locale"), known.get("timezone"))
 
 
 def _count(number: int, what: str) -> str:

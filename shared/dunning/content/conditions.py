@@ -42,6 +42,10 @@ NEW_INVOICE: Facts = {
 """What is known of an invoice when its policy is chosen; it is a subscription's or a one-off."""
 
 
+_LEAST_KNOWN: Facts = {"tags": (), "country": ""}
+"""What a condition must also stand: a customer of whom little is known."""
+
+
 class Purpose(StrEnum):
     """What a condition decides, and so what it may ask."""
 
@@ -63,6 +67,7 @@ class Expression:
         """Compile, and try on an example. Raises Rejected saying what is wrong and what to write instead."""
         try:
             self._evaluate(_EXAMPLES[self.purpose])
+            self._evaluate({**_EXAMPLES[self.purpose], **_LEAST_KNOWN})
         except Rejected:
             raise
         except Exception as error:

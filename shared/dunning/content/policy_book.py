@@ -50,16 +50,15 @@ class PolicyBook:
             raise Rejected(f"{directory}: no policy (*.yaml) here: put {STANDARD}.yaml into it")
         return cls.of(policies)
 
-    def for_invoice(self, snapshot_source: str) -> Policy:
-        """The policy that a new invoice follows."""
-        del snapshot_source  # until policies say what they apply to, all sources follow one
-        return self.default
-
     def assigned(self, facts: Facts) -> Policy:
         """The policy for an invoice with these facts (`content.conditions.NEW_INVOICE` lists them): of those that say whom
         they are for the first that matches, lowest priority first; else the default. Raises Permanent when a condition fails.
         """
         return next((policy for rule, policy in _by_priority(self.by_name.values()) if rule.condition(facts)), self.default)
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a policy of this name."""
+        return name in self.by_name
 
     def named(self, name: str | None) -> Policy:
         """The policy by name; the default one when that name is gone."""

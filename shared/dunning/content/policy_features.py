@@ -5,7 +5,6 @@ Whoever makes the engine act on a feature removes its name here; the loader alre
 
 NOT_YET = frozenset(
     {
-        "applies_to",
         "approve_above",
         "attach",
         "digest_to",

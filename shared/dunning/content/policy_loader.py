@@ -3,6 +3,7 @@
 The whole language is read; what the engine does not yet act on (`policy_features.NOT_YET`) is refused.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -70,6 +71,7 @@ def load_policy(
         on_partial_payment=rules.on_partial_payment(top),
         promise=rules.promise(top),
         digest_to=rules.digest_to(top),
+        revision=hashlib.sha256(text.encode()).hexdigest()[:12],
     )
     problems.raise_if_any()
     return policy

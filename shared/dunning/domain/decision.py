@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from dunning.domain.assignment import tags_of
 from dunning.domain.calendar import is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
@@ -129,6 +130,8 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) ->
     step, contact = _step_of(invoice, policy), case.profile.contact
     if step is None:
         return _dropped(invoice)
+    if invoice.plan_revision != policy.revision:
+        return Work(invoice.id, Verdict.REPLAN, invoice.next_step, "the policy has changed")
     if isinstance(step.at, BeforeDue) and days_overdue(invoice, contact, policy, now) > 0:
         return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
     if not may_run(step, contact, policy, now):
@@ -194,7 +197,7 @@ def facts(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> 
         "opened": False,
         "promise_broken": False,
         "country": contact.country or "",
-        "tags": (),
+        "tags": tags_of(invoice, contact),
         "source": invoice.source,
-        "is_business": False,
+        "is_business": bool(contact.is_business),
     }

@@ -22,7 +22,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How a customer is reached, as its source knows it. `country` is ISO 3166-1 alpha-2."""
+    """How a customer is reached, as its source knows it. `country` is ISO 3166-1 alpha-2.
+
+    `tags` are the words by which its source groups customers, `is_business` whether it is a company; None: the source did not say.
+    """
 
     name: str | None = None
     email: str | None = None
@@ -30,6 +33,8 @@ class Contact:
     country: str | None = None
     locale: str | None = None
     timezone: str | None = None
+    tags: tuple[str, ...] | None = None
+    is_business: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Snapshot:
     `customer` is the full id (`stripe:cus_123`), `invoice_id` the source's bare id. Amounts are minor units of `currency`;
     `amount_due` is what is still owed. `due` is a calendar date, or an instant that the policy's zone turns into one;
     None when the source sets no due date. `stamp` (UTC) says how fresh this is: the event's creation, or our clock when a
-    fetch began. `collects_automatically`: the source charges a payment method itself.
+    fetch began. `collects_automatically`: the source charges a payment method itself. `subscription`: it comes again and again, from a
+    subscription or a repeating template; `tags` are the invoice's own.
     """
 
     source: str
@@ -56,6 +62,8 @@ class Snapshot:
     payment_url: str | None = None
     collects_automatically: bool = False
     contact: Contact = field(default_factory=Contact)
+    subscription: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Invoice:
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
     `next_step` and `next_at` are what its policy says comes next, before holds of the case. `thanks_at`: when to say thank
     you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
+    `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case. `version` counts our writes.
     """
 
@@ -93,6 +102,9 @@ class Invoice:
     suppressed_for: str | None = None
     escalated: bool = False
     holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
+    subscription: bool = False
+    tags: tuple[str, ...] = ()
+    plan_revision: str | None = None
     version: int = 0
 
     @property

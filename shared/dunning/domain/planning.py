@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import window_of
-from dunning.domain.case import Case, Profile
+from dunning.domain.case import Case, Notice, Profile
 from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
@@ -13,6 +13,9 @@ from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDa
 from dunning.domain.timing import customer_zone, not_chased_because, upcoming
 
 LONGEST_BACKOFF = timedelta(hours=1)
+TASK_AFTER = timedelta(hours=72)
+"""As long as the brief waits between the last reminder and the team."""
+
 _TASK = "plan_ended:"
 
 
@@ -28,7 +31,7 @@ def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, a
     """Compute what comes next for an open invoice. Missed steps are passed over and logged; so is a new reason for silence."""
     reason = not_chased_because(invoice, policy)
     if reason is not None:
-        silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason)
+        silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason, plan_revision=policy.revision)
         if invoice.suppressed_for == reason:
             return Planned(silent)
         return Planned(silent, (Activity(now, ActivityType.SUPPRESSED, reason, (invoice.id,), invoice.next_step, actor),))
@@ -44,9 +47,26 @@ def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, a
             anchor_at=now if behind else invoice.anchor_at,
             next_step=coming.step.id if coming.step else None,
             next_at=coming.at,
+            plan_revision=policy.revision,
         ),
         activities,
     )
+
+
+def ended(case: Case, before: Invoice | None, after: Invoice, now: datetime, actor: str) -> tuple[Case, list[Activity]]:
+    """A plan never ends in silence: unpaid and with nobody in charge, it becomes a task for the team.
+
+    The customer first gets the time to answer the last message. `before` is the invoice as it was; None: it is new.
+    """
+    had_plan = before is None or before.next_step or before.suppressed_for or not before.is_open
+    is_over = after.is_open and not after.next_step and not after.escalated and not after.suppressed_for
+    if not had_plan or not is_over:
+        return case, []
+    reason = f"the plan ended and invoice {after.number} is still unpaid"
+    notices = {**case.profile.notices, task_key(after.id): Notice(reason, now + TASK_AFTER, (after.id,))}
+    last = before.next_step if before else None
+    logged = Activity(now, ActivityType.PLAN_ENDED, reason, (after.id,), last, actor)
+    return case.with_profile(replace(case.profile, notices=notices)), [logged]
 
 
 def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Invoice:

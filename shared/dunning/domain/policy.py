@@ -175,6 +175,7 @@ class Policy:
 
     `remind_charge_automatically` and `no_due_date_after` (days after issue) say whether the invoices that are otherwise only
     recorded are reminded about. `applies_to` None: the policy is followed only as the default, or by its name.
+    `revision` changes with its text: plans made under another one are made anew.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Policy:
     on_partial_payment: OnPartialPayment = OnPartialPayment()
     promise: PromiseRules | None = None
     digest_to: tuple[str, ...] = ()
+    revision: str | None = field(default=None, compare=False)
 
     def position(self, step_id: str | None) -> int:
         """A step's 1-based position; 0 when the policy has no such step."""

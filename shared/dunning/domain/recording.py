@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.holding import holds_dropped
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
-from dunning.domain.planning import planned, with_thanks
+from dunning.domain.planning import ended, planned, with_thanks
 from dunning.domain.policy import Policy
 from dunning.domain.timing import effective_due_date
 
@@ -21,7 +22,10 @@ LATE_AFTER = timedelta(minutes=10)
 
 PolicyOf = Callable[[Invoice], Policy]
 
-_FACTS = ("number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically")
+_FACTS = (
+    "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
+    "subscription", "tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """How snapshots are taken into cases. `terminal` are the statuses that this source never takes back."""
+    """How snapshots are taken into cases. `terminal` are the statuses that this source never takes back.
+
+    `policy_of` answers the policy that an invoice follows, `assignment` which one it is to follow (None: always the former).
+    """
 
     policy_of: PolicyOf
     terminal: frozenset[Status]
     now: datetime
     actor: str
+    assignment: Assignment | None = None
 
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
@@ -57,7 +65,7 @@ class Recorder:
             return self._first(case, snapshot)
         seen = self._seen(known, snapshot)
         if not _changed_facts(known, seen):
-            return self._with_plan(case, known) if known.is_open and not known.next_at else Recorded(case)
+            return self._unchanged(_introduced(case, snapshot), known, snapshot) if known.is_open else Recorded(case)
         if known.status in self.terminal:
             return Recorded(case)
         if snapshot.status not in self.terminal and not fetched:
@@ -66,7 +74,7 @@ class Recorder:
                 return Recorded(case)
             if near or self.now - snapshot.stamp > LATE_AFTER:
                 return Recorded(case, doubtful=True)
-        return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen)
+        return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen, snapshot)
 
     def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = "not found at its source") -> Recorded:
         """The source no longer has this invoice, or not for this customer: stop reminding. Should it come back, it is reopened."""
@@ -91,16 +99,18 @@ class Recorder:
             issued_at=snapshot.issued_at,
             stamp=snapshot.stamp,
         )
-        policy = self.policy_of(blank)
-        invoice = replace(self._seen(blank, snapshot), policy=policy.name)
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
         contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
         case = case.with_profile(replace(known, contact=_filled(*contacts)))
+        blank = replace(blank, subscription=snapshot.subscription, tags=snapshot.tags)
+        chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
+        policy = self.policy_of(replace(blank, policy=chosen))
+        invoice = self._seen(replace(blank, policy=policy.name), snapshot)
         if not invoice.is_open:
             return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
         enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
-        return self._with_plan(case, invoice, enrolled)
+        return self._with_plan(case, None, invoice, enrolled)
 
     def _seen(self, known: Invoice, snapshot: Snapshot) -> Invoice:
         """The known invoice with the snapshot's facts."""
@@ -115,10 +125,29 @@ class Recorder:
             issued_at=snapshot.issued_at or known.issued_at,
             payment_url=snapshot.payment_url or known.payment_url,
             collects_automatically=snapshot.collects_automatically,
+            subscription=snapshot.subscription or known.subscription,
+            tags=snapshot.tags,
             stamp=max(snapshot.stamp, known.stamp),
         )
 
-    def _changed(self, case: Case, known: Invoice, seen: Invoice) -> Recorded:
+    def _unchanged(self, case: Case, known: Invoice, snapshot: Snapshot) -> Recorded:
+        """Nothing new of the invoice; but its policy may be another one by now, or say something else."""
+        invoice, logged = self._assigned(case, known, snapshot)
+        outdated = invoice.plan_revision != self.policy_of(invoice).revision and not is_begun(case.profile, known.id)
+        if not logged and not outdated and known.next_at:
+            return Recorded(case)
+        return self._with_plan(case, known, replace(invoice, next_at=None) if outdated else invoice, *logged)
+
+    def _assigned(self, case: Case, invoice: Invoice, snapshot: Snapshot) -> tuple[Invoice, tuple[Activity, ...]]:
+        """The invoice under the policy that it is to follow from now on; what it says of dates and steps counts anew."""
+        chosen = self.assignment.changed(invoice, case.profile, case.profile.contact) if self.assignment else None
+        if chosen is None:
+            return invoice, ()
+        moved = replace(invoice, policy=chosen, next_at=None)
+        moved = replace(moved, due_date=_due_date(snapshot, self.policy_of(moved)))
+        return moved, (self._log(ActivityType.UPDATED, moved, f"follows the policy {chosen} instead of {invoice.policy}"),)
+
+    def _changed(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         facts = _changed_facts(known, seen)
         if not seen.is_open and seen.status is known.status:
             return Recorded(case.with_invoice(seen), (self._log(ActivityType.UPDATED, seen, ", ".join(facts)),))
@@ -138,14 +167,16 @@ class Recorder:
         policy = self.policy_of(seen)
         if effective_due_date(known, policy) != effective_due_date(seen, policy) or not known.is_open:
             seen = replace(seen, next_step=None, next_at=None, thanks_at=None)
-        return self._with_plan(case, seen, log)
+        seen, assigned = self._assigned(case, seen, snapshot)
+        return self._with_plan(case, known, seen, log, *assigned)
 
-    def _with_plan(self, case: Case, invoice: Invoice, *logged: Activity) -> Recorded:
-        """Plan the invoice; a plan that stands is kept unless the invoice must now be left alone."""
+    def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
+        """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
         plan = planned(invoice, case.profile.contact, self.policy_of(invoice), self.now, self.actor)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
-        return Recorded(case.with_invoice(plan.invoice), (*logged, *plan.activities))
+        case, ending = ended(case.with_invoice(plan.invoice), known, plan.invoice, self.now, self.actor)
+        return Recorded(case, (*logged, *plan.activities, *ending))
 
     def _closing(self, invoice: Invoice) -> Activity:
         if invoice.status is Status.PAID:
@@ -167,6 +198,16 @@ def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:
     return snapshot.due
 
 
+def _introduced(case: Case, snapshot: Snapshot) -> Case:
+    """The case with what a source says of its customer's kind for the first time."""
+    known, told = case.profile.contact, snapshot.contact
+    tags = told.tags if known.tags is None else known.tags
+    is_business = told.is_business if known.is_business is None else known.is_business
+    if (tags, is_business) == (known.tags, known.is_business):
+        return case
+    return case.with_profile(replace(case.profile, contact=replace(known, tags=tags, is_business=is_business)))
+
+
 def _contact_filled(case: Case, snapshot: Snapshot) -> Profile:
     return replace(case.profile, contact=_filled(case.profile.contact, snapshot.contact))
 
@@ -180,4 +221,6 @@ def _filled(first: Contact, second: Contact) -> Contact:
         country=first.country or second.country,
         locale=first.locale or second.locale,
         timezone=first.timezone or second.timezone,
+        tags=second.tags if first.tags is None else first.tags,
+        is_business=second.is_business if first.is_business is None else first.is_business,
     )

@@ -5,18 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, Notice
+from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
-from dunning.domain.planning import LONGEST_BACKOFF, next_instant, planned, task_key, without_moot_tasks
+from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, without_moot_tasks
 from dunning.domain.policy import Policy, Step
 from dunning.domain.works import Verdict, Work
-
-TASK_AFTER = timedelta(hours=72)
-"""As long as the brief waits between the last reminder and the team."""
 
 MOST_REMEMBERED = 32
 """More reminders than any policy's limit counts; the profile must not grow for ever."""
@@ -65,7 +62,7 @@ class Settlement:
             if invoice is None:
                 continue
             after, logged = self._after(case, invoice, one)
-            case, ending = self._ended(case.with_invoice(after), invoice, after)
+            case, ending = ended(case.with_invoice(after), invoice, after, self.now, self.actor)
             if _is_joint(one.work):
                 together += logged
             else:
@@ -107,19 +104,6 @@ class Settlement:
         held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
 
-    def _ended(self, case: Case, before: Invoice, after: Invoice) -> tuple[Case, list[Activity]]:
-        """A plan never ends in silence: unpaid and with nobody in charge, it becomes a task for the team.
-
-        The customer first gets the time to answer the last message.
-        """
-        over = before.next_step and not after.next_step and after.is_open and not after.escalated and not after.suppressed_for
-        if not over:
-            return case, []
-        reason = f"the plan ended and invoice {after.number} is still unpaid"
-        notices = {**case.profile.notices, task_key(after.id): Notice(reason, self.now + TASK_AFTER, (after.id,))}
-        ended = Activity(self.now, ActivityType.PLAN_ENDED, reason, (after.id,), before.next_step, self.actor)
-        return case.with_profile(replace(case.profile, notices=notices)), [ended]
-
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
         notice = case.profile.notices.get(work.invoice)
         if notice is None:
@@ -137,8 +121,8 @@ class Settlement:
             return _moved(invoice, work), []
         policy = self.policy_of(invoice)
         step = next((step for step in policy.steps if step.id == work.step), None)
-        if step is None:
-            return self._planned(case, replace(invoice, next_step=None, next_at=None), policy)
+        if step is None or work.verdict is Verdict.REPLAN:
+            return self._planned(case, replace(invoice, next_at=None), policy)
         behind = replace(
             invoice,
             level=policy.position(step.id),

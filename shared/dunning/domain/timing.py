@@ -96,8 +96,14 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
 
 
 def steps_behind(invoice: Invoice, policy: Policy) -> int:
-    """How many steps of the policy lie behind: by the last step's name; by its position when the policy dropped it."""
-    return policy.position(invoice.last_step) or min(invoice.level, len(policy.steps))
+    """How many steps of the policy lie behind: by the last step's name; when the policy dropped it, all before the one that was
+    to come; when it dropped both, as many as there were.
+    """
+    behind = policy.position(invoice.last_step)
+    if behind or not invoice.level:
+        return behind
+    ahead = policy.position(invoice.next_step)
+    return ahead - 1 if ahead else min(invoice.level, len(policy.steps))
 
 
 def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:

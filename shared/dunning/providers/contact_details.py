@@ -56,6 +56,24 @@ _DIALLING = {
 _NORTH_AMERICA = "1"
 
 
+TAG_CHARACTERS = 64
+_MOST_TAGS = 50
+_YES = frozenset({"true", "yes", "1"})
+_NO = frozenset({"false", "no", "0"})
+
+
+def tags_in(*written: str | None) -> tuple[str, ...]:
+    """Tags as people write them: one or several, with commas or semicolons between; small letters, each once, the rest left out."""
+    found = (part.strip().lower() for text in written for part in re.split(r"[,;]", text or ""))
+    return tuple(dict.fromkeys(tag for tag in found if tag and len(tag) <= TAG_CHARACTERS))[:_MOST_TAGS]
+
+
+def yes_or_no(written: str | None) -> bool | None:
+    """A word that means yes or no; None for any other."""
+    word = (written or "").strip().lower()
+    return True if word in _YES else False if word in _NO else None
+
+
 def country_code(written: str | None) -> str | None:
     """ISO 3166-1 alpha-2 of a country as people write it; None where that is not certain."""
     if written is None:

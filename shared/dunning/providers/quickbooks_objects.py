@@ -7,7 +7,7 @@ from datetime import datetime
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
-from dunning.providers.contact_details import country_code, e164
+from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
 from dunning.providers.quickbooks_webhook import SOURCE
 
@@ -42,6 +42,8 @@ def contact_of(customer: JsonObject) -> Contact | None:
         email=_first_address(text(child(customer, "PrimaryEmailAddr"), "Address")),
         phone=next((number for written in numbers if (number := e164(written, country))), None),
         country=country,
+        tags=tags_in(text(child(customer, "CustomerTypeRef"), "name")),
+        is_business=any(text(customer, key) for key in ("CompanyName", "BusinessNumber", "GSTIN", "PrimaryTaxIdentifier")),
     )
 
 
@@ -75,6 +77,8 @@ def snapshot_of(company: str, invoice: JsonObject, stamp: datetime, customer: Js
         stamp=stamp,
         payment_url=text(invoice, "InvoiceLink") or text(invoice, "invoiceLink"),
         contact=_contact_on(invoice, customer),
+        subscription=child(invoice, "RecurDataRef") is not None,
+        tags=tags_in(*(text(child(invoice, key), "name") for key in ("ClassRef", "DepartmentRef"))),
     )
 
 
@@ -104,6 +108,8 @@ def _contact_on(invoice: JsonObject, customer: JsonObject | None) -> Contact:
         email=_first_address(text(child(invoice, "BillEmail"), "Address")) or known.email,
         phone=known.phone,
         country=known.country or country_code(text(child(invoice, "BillAddr"), "Country")),
+        tags=known.tags,
+        is_business=known.is_business,
     )
 
 

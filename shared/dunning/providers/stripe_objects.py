@@ -5,7 +5,8 @@ from datetime import datetime
 
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.providers.json_reading import JsonObject, as_object, child, integer, text, unix_instant
+from dunning.providers.contact_details import tags_in, yes_or_no
+from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
 
 SOURCE = "stripe"
 _PREFIX = f"{SOURCE}:"
@@ -49,6 +50,8 @@ def contact_of(customer: JsonObject) -> Contact:
         phone=text(customer, "phone"),
         country=_country(child(customer, "address")),
         locale=_first_locale(customer),
+        tags=_tags(customer),
+        is_business=_is_business(customer, items(child(customer, "tax_ids") or {}, "data"), text(customer, "tax_exempt")),
     )
 
 
@@ -80,6 +83,8 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         payment_url=text(invoice, "hosted_invoice_url"),
         collects_automatically=text(invoice, "collection_method") == "charge_automatically",
         contact=_contact_on(invoice),
+        subscription=_is_from_subscription(invoice),
+        tags=_tags(invoice) or (),
     )
 
 
@@ -122,13 +127,39 @@ def _contact_on(invoice: JsonObject) -> Contact:
     """The contact frozen on the invoice when it was finalised, or the newer one of the customer where it is expanded."""
     customer = as_object(invoice.get("customer"))
     now = contact_of(customer) if customer is not None else Contact()
+    on_invoice = _is_business(invoice, items(invoice, "customer_tax_ids"), text(invoice, "customer_tax_exempt"))
     return Contact(
         name=now.name or text(invoice, "customer_name"),
         email=now.email or text(invoice, "customer_email"),
         phone=now.phone or text(invoice, "customer_phone"),
         country=now.country or _country(child(invoice, "customer_address")),
         locale=now.locale,
+        tags=now.tags,
+        is_business=on_invoice if now.is_business is None else now.is_business,
     )
+
+
+def _is_from_subscription(invoice: JsonObject) -> bool:
+    """Since 2025-03-31 `parent` tells, before it did `subscription` (docs.stripe.com/api/invoices/object)."""
+    details = child(child(invoice, "parent"), "subscription_details") or child(invoice, "subscription_details")
+    return reference(details, "subscription") is not None or reference(invoice, "subscription") is not None
+
+
+def _tags(found: JsonObject) -> tuple[str, ...] | None:
+    """Stripe knows no tags: the metadata keys `tags` and `tag` hold them, and a key that says true is one. None without metadata."""
+    metadata = child(found, "metadata")
+    if metadata is None:
+        return None
+    flags = (key for key in sorted(metadata) if key != "is_business" and (text(metadata, key) or "").lower() == "true")
+    return tags_in(text(metadata, "tags"), text(metadata, "tag"), *flags)
+
+
+def _is_business(found: JsonObject, tax_ids: tuple[JsonObject, ...], tax_exempt: str | None) -> bool | None:
+    """What the metadata key `is_business` says; else yes for who has a tax id or owes the tax himself; else not known."""
+    said = yes_or_no(text(child(found, "metadata"), "is_business"))
+    if said is not None:
+        return said
+    return True if tax_ids or tax_exempt == "reverse" or text(found, "business_name") else None
 
 
 def _country(address: JsonObject | None) -> str | None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
-from dunning.providers.contact_details import country_code, e164
+from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
 from dunning.providers.xero_webhook import SOURCE
 
@@ -68,6 +68,8 @@ def contact_of(contact: JsonObject) -> Contact | None:
         email=_email(contact),
         phone=_phone(contact, country),
         country=country,
+        tags=tags_in(*(text(group, "Name") for group in items(contact, "ContactGroups"))) if not is_stub(contact) else None,
+        is_business=any(text(contact, key) for key in ("TaxNumber", "CompanyNumber")) if not is_stub(contact) else None,
     )
 
 
@@ -103,6 +105,7 @@ def snapshot_of(
         stamp=stamp,
         payment_url=payment_url,
         contact=contact_of(known) or Contact(),
+        subscription=text(invoice, "RepeatingInvoiceID") is not None,
     )
 
 

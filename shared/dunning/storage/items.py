@@ -12,7 +12,7 @@ from dunning.storage import keys
 
 Item = Mapping[str, object]
 
-_CONTACT_FIELDS = ("name", "email", "phone", "country", "locale", "timezone")
+_CONTACT_TEXTS = ("name", "email", "phone", "country", "locale", "timezone")
 
 
 def _put_instant(at: datetime | None) -> str | None:
@@ -41,6 +41,10 @@ def _map(item: Item, name: str) -> Mapping[str, object]:
     return cast("Mapping[str, object]", item.get(name) or {})
 
 
+def _texts(item: Item, name: str) -> tuple[str, ...]:
+    return tuple(str(value) for value in cast("list[object]", item.get(name) or []))
+
+
 def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
     """An invoice's attributes; None means absent. `open_shard` is there only while it is open: the index is sparse."""
     return {
@@ -67,6 +71,9 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "suppressed_for": invoice.suppressed_for,
         "escalated": invoice.escalated or None,
         "holds": _holds_attributes(invoice.holds),
+        "subscription": invoice.subscription or None,
+        "tags": list(invoice.tags) or None,
+        "plan_revision": invoice.plan_revision,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -99,6 +106,9 @@ def read_invoice(item: Item) -> Invoice:
         suppressed_for=_optional_text(item, "suppressed_for"),
         escalated=bool(item.get("escalated")),
         holds=_read_holds(item),
+        subscription=bool(item.get("subscription")),
+        tags=_texts(item, "tags"),
+        plan_revision=_optional_text(item, "plan_revision"),
         version=_number(item, "version"),
     )
 
@@ -107,7 +117,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
     """A profile's attributes; None means absent. The claim lies flat, so that one update can take it over."""
     claim = profile.claim
     return {
-        **{name: getattr(profile.contact, name) for name in _CONTACT_FIELDS},
+        **_contact_attributes(profile.contact),
         "contact_stamp": _put_instant(profile.contact_stamp),
         "holds": _holds_attributes(profile.holds),
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
@@ -129,7 +139,7 @@ def read_profile(item: Item) -> Profile:
     """The profile in an item."""
     return Profile(
         customer=keys.customer_in(_text(item, "pk")),
-        contact=Contact(**{name: _optional_text(item, name) for name in _CONTACT_FIELDS}),
+        contact=_read_contact(item),
         contact_stamp=_optional_instant(item, "contact_stamp"),
         holds=_read_holds(item),
         disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
@@ -140,6 +150,24 @@ def read_profile(item: Item) -> Profile:
         claim=read_claim(item),
         retries=_number(item, "retries"),
         version=_number(item, "version"),
+    )
+
+
+def _contact_attributes(contact: Contact) -> dict[str, object]:
+    return {
+        **{name: getattr(contact, name) for name in _CONTACT_TEXTS},
+        "tags": None if contact.tags is None else list(contact.tags),
+        "is_business": contact.is_business,
+    }
+
+
+def _read_contact(item: Item) -> Contact:
+    texts = {name: _optional_text(item, name) for name in _CONTACT_TEXTS}
+    is_business = item.get("is_business")
+    return Contact(
+        **texts,
+        tags=_texts(item, "tags") if "tags" in item else None,
+        is_business=None if is_business is None else bool(is_business),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.invoice import Contact, Snapshot
-from dunning.domain.policy import Policy
+from dunning.domain.policy import Facts, Policy
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 
@@ -264,8 +264,12 @@ class TeamChannel(Protocol):
 class Policies(Protocol):
     """The loaded policies."""
 
-    def for_invoice(self, snapshot_source: str) -> Policy:
-        """The policy that a new invoice follows."""
+    def assigned(self, facts: Facts) -> Policy:
+        """The policy for an invoice with these facts (`domain.assignment`). Raises Permanent when a condition fails."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a policy of this name."""
         ...
 
     def named(self, name: str | None) -> Policy:

@@ -103,7 +103,7 @@ class RecordSnapshot:
             return Recorded(case)
         # A gap is no news: an invoice may hold the address that the customer's own record lacks.
         new_address = contact.email is not None and contact.email != profile.contact.email
-        merged = Contact(**{name: getattr(contact, name) or getattr(profile.contact, name) for name in Contact.__slots__})
+        merged = _told(profile.contact, contact)
         updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
         after = case.with_profile(replace(profile, contact=merged, contact_stamp=stamp))
         if not new_address:
@@ -170,4 +170,8 @@ class RecordSnapshot:
 
 
 def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
-    return tuple(name for name in Contact.__slots__ if getattr(told, name) and getattr(told, name) != getattr(known, name))
+    return tuple(name for name in Contact.__slots__ if getattr(told, name) is not None and getattr(told, name) != getattr(known, name))
+
+
+def _told(known: Contact, told: Contact) -> Contact:
+    return Contact(**{name: getattr(known if getattr(told, name) is None else told, name) for name in Contact.__slots__})

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from dunning.domain.assignment import Assignment
 from dunning.domain.invoice import Status
 from dunning.domain.recording import Recorder
 from dunning.workflow.ports import Policies
@@ -27,4 +28,5 @@ def account_of(customer: str) -> str | None:
 
 def recorder_for(customer: str, policies: Policies, now: datetime, actor: str) -> Recorder:
     """How snapshots of this customer's source are taken in."""
-    return Recorder(lambda invoice: policies.named(invoice.policy), TERMINAL.get(source_of(customer), frozenset()), now, actor)
+    terminal = TERMINAL.get(source_of(customer), frozenset())
+    return Recorder(lambda invoice: policies.named(invoice.policy), terminal, now, actor, Assignment(policies.assigned, policies.knows))

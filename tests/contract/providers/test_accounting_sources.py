@@ -44,7 +44,7 @@ def test_the_address_on_a_quickbooks_invoice_goes_before_the_customers(quickbook
     quickbooks.has("1", {"Balance": 1, "TotalAmt": 1, "CustomerRef": {"value": ANNA}, "BillEmail": {"Address": "a@x.example, b@x.example"}})
     found = quickbooks.source.fetch("1", quickbooks.account)
     assert found is not None
-    assert found.contact == Contact(name="Anna", email="a@x.example", phone="+18313301234", country="US")
+    assert found.contact == Contact(name="Anna", email="a@x.example", phone="+18313301234", country="US", tags=(), is_business=False)
 
 
 def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:

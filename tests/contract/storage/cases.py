@@ -62,6 +62,9 @@ def full_invoice() -> Invoice:
         suppressed_for="no_due_date",
         escalated=True,
         holds={HoldKind.PROMISE: Hold(NOW, LATER, "pays on Friday"), HoldKind.DISPUTE: Hold(NOW)},
+        subscription=True,
+        tags=("vip", "größer"),
+        plan_revision="0123abcd",
     )
 
 
@@ -69,7 +72,7 @@ def full_profile() -> Profile:
     """A profile with every field set."""
     return Profile(
         customer=ACME,
-        contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna"),
+        contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna", (), is_business=False),
         contact_stamp=NOW + timedelta(seconds=1),
         holds={HoldKind.OPERATOR: Hold(NOW + timedelta(seconds=2)), HoldKind.REPLY: Hold(NOW, NOW + timedelta(days=3), "asks for a copy")},
         disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},

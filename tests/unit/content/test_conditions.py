@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunning.content.conditions import EXAMPLE, FACTS, Expression
+from dunning.content.conditions import EXAMPLE, FACTS, Expression, Purpose
 from dunning.domain.errors import Permanent, Rejected
 
 DOCUMENTED = (
@@ -103,3 +103,10 @@ PIECES = st.sampled_from([*sorted(FACTS), "and", "not", "(", ")", "|", "<", "'",
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=12).map(" ".join))
 def test_any_text_is_a_condition_or_is_rejected(text: str) -> None:
     assert is_understood_or_rejected(text)
+
+
+@pytest.mark.parametrize("purpose", [Purpose.STEP, Purpose.ASSIGNMENT])
+def test_a_condition_that_only_fails_for_customers_without_tags_is_refused_too(purpose: Purpose) -> None:
+    Expression("'vip' in tags", purpose).check()
+    with pytest.raises(Rejected, match="cannot be evaluated"):
+        Expression("(tags | first) == 'vip'", purpose).check()

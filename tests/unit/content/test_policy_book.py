@@ -26,7 +26,7 @@ def write(folder: Path, *names: str) -> Path:
 
 def test_the_shipped_plan_is_the_founding_briefs() -> None:
     book = PolicyBook.load(PACKAGED_POLICIES, TEAMS, validate=True)
-    assert book.for_invoice("stripe") == Policy(
+    assert book.default == Policy(
         name="standard",
         timezone="UTC",
         steps=(
@@ -57,8 +57,8 @@ def test_what_the_shipped_plan_offers_in_comments_loads_too(tmp_path: Path) -> N
 
 
 def test_invoices_follow_the_standard_policy_or_the_only_one(tmp_path: Path) -> None:
-    assert PolicyBook.load(write(tmp_path, "gentle"), TEAMS).for_invoice("stripe").name == "gentle"
-    assert PolicyBook.load(write(tmp_path, "standard"), TEAMS).for_invoice("stripe").name == "standard"
+    assert PolicyBook.load(write(tmp_path, "gentle"), TEAMS).default.name == "gentle"
+    assert PolicyBook.load(write(tmp_path, "standard"), TEAMS).default.name == "standard"
 
 
 def test_a_policy_that_is_gone_is_replaced_by_the_default(tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_a_policy_that_is_gone_is_replaced_by_the_default(tmp_path: Path) -> Non
 def test_a_policy_can_be_put_in_place_of_another(tmp_path: Path) -> None:
     book = PolicyBook.load(write(tmp_path, "standard"), TEAMS)
     replaced = book.with_policy(Policy(name="standard", timezone="Asia/Tokyo", steps=()))
-    assert replaced.for_invoice("stripe").timezone == "Asia/Tokyo"
-    assert book.for_invoice("stripe").timezone == "UTC"
+    assert replaced.default.timezone == "Asia/Tokyo"
+    assert book.default.timezone == "UTC"
 
 
 def test_several_policies_without_a_standard_one_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.providers.stripe_objects import bare_customer_id, snapshot_of
+from dunning.providers.stripe_objects import bare_customer_id, contact_of, snapshot_of
 from tests.unit.providers.stripe_payloads import CREATED, DUE, FINALISED, Payload, invoice, legacy_invoice
 
 
@@ -117,3 +117,49 @@ def test_no_odd_value_in_any_field_makes_reading_fail(changes: Payload) -> None:
 def test_half_a_surrogate_pair_does_not_make_an_invoice_unstorable() -> None:
     contact = read(invoice(customer_name="Zo\ud800e")).contact
     assert contact.name == "Zo?e"
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_subscription"),
+    [
+        ({"parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_1"}}}, True),
+        ({"parent": {"type": "subscription_details", "subscription_details": {"subscription": {"id": "sub_1"}}}}, True),
+        ({"parent": {"type": "quote_details", "quote_details": {"quote": "qt_1"}, "subscription_details": None}}, False),
+        ({"subscription": "sub_1"}, True),
+        ({"subscription": {"id": "sub_1"}}, True),
+        ({"parent": None, "subscription": None}, False),
+    ],
+)
+def test_an_invoice_of_any_version_says_whether_it_is_a_subscriptions(shown: Payload, is_subscription: bool) -> None:
+    found = snapshot_of(invoice(**shown), CREATED)
+    assert found
+    assert found.subscription is is_subscription
+
+
+def test_metadata_holds_tags_as_people_write_them() -> None:
+    found = snapshot_of(invoice(metadata={"tags": "VIP; North ,, vip", "tag": "été", "project": "True", "order": "17"}), CREATED)
+    assert found
+    assert found.tags == ("vip", "north", "été", "project")
+    assert contact_of({"id": "cus_1", "metadata": {}}).tags == ()
+    assert contact_of({"id": "cus_1"}).tags is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_business"),
+    [
+        ({}, None),
+        ({"metadata": {"is_business": "yes"}}, True),
+        ({"metadata": {"is_business": "false"}, "tax_ids": {"data": [{"type": "eu_vat"}]}}, False),
+        ({"tax_ids": {"data": [{"type": "eu_vat", "value": "ATU1"}]}}, True),
+        ({"tax_exempt": "reverse"}, True),
+        ({"tax_exempt": "exempt"}, None),
+    ],
+)
+def test_a_customer_is_a_business_by_its_metadata_or_its_tax(shown: Payload, is_business: bool | None) -> None:
+    assert contact_of({"id": "cus_1", **shown}).is_business is is_business
+    on_invoice = {f"customer_{key}" if key != "metadata" else key: value for key, value in shown.items()}
+    if "customer_tax_ids" in on_invoice:
+        on_invoice["customer_tax_ids"] = [{"type": "eu_vat", "value": "ATU1"}]
+    found = snapshot_of(invoice(**on_invoice), CREATED)
+    assert found
+    assert found.contact.is_business is is_business

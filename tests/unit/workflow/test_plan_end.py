@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
-from dunning.domain.settlement import TASK_AFTER
+from dunning.domain.planning import TASK_AFTER
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST, said

@@ -1,0 +1,49 @@
+"""What QuickBooks and Xero say of a customer's kind and of a repeating invoice, for choosing a policy."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dunning.domain.invoice import Snapshot
+from dunning.providers import quickbooks_objects, xero_objects
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+Json = dict[str, object]
+
+
+def of_quickbooks(customer: Json | None = None, **shown: object) -> Snapshot:
+    invoice: Json = {"Id": "1", "CustomerRef": {"value": "7"}, "Balance": "10", "TotalAmt": "10", "CurrencyRef": {"value": "USD"}, **shown}
+    found = quickbooks_objects.snapshot_of("11", invoice, NOW, customer)
+    assert found
+    return found
+
+
+def of_xero(contact: Json | None = None, **shown: object) -> Snapshot:
+    invoice: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "Status": "AUTHORISED", "AmountDue": "10", "CurrencyCode": "NZD"}
+    found = xero_objects.snapshot_of("t", {**invoice, **shown}, NOW, contact)
+    assert found
+    return found
+
+
+def test_a_repeating_invoice_is_a_subscription() -> None:
+    assert not of_quickbooks().subscription
+    assert of_quickbooks(RecurDataRef={"value": "3"}).subscription
+    assert not of_xero().subscription
+    assert of_xero(RepeatingInvoiceID="428c0d75").subscription
+
+
+@pytest.mark.parametrize(("customer", "is_business"), [({"CompanyName": "Acme"}, True), ({"DisplayName": "Anna"}, False), (None, None)])
+def test_a_quickbooks_customer_with_a_company_name_is_a_business(customer: Json | None, is_business: bool | None) -> None:
+    assert of_quickbooks(customer).contact.is_business is is_business
+
+
+def test_quickbooks_classes_locations_and_customer_types_are_tags() -> None:
+    found = of_quickbooks({"CustomerTypeRef": {"value": "5", "name": "Wholesale"}}, ClassRef={"value": "1", "name": "Projects"})
+    assert (found.tags, found.contact.tags) == (("projects",), ("wholesale",))
+
+
+def test_xero_contact_groups_are_tags_and_a_tax_number_makes_a_business() -> None:
+    full: Json = {"ContactID": "7", "ContactGroups": [{"Name": "VIP"}], "TaxNumber": "12-345", "Phones": [{"PhoneType": "MOBILE"}]}
+    assert (of_xero(full).contact.tags, of_xero(full).contact.is_business) == (("vip",), True)
+    stub: Json = {"ContactID": "7", "Name": "Acme"}
+    assert (of_xero(stub).contact.tags, of_xero(stub).contact.is_business) == (None, None)

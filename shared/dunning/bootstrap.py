@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from dunning.content.policy_book import PolicyBook
+    from dunning.domain.request_meter import Allowance
     from dunning.providers.accounting_webhook import AccountingWebhook
-    from dunning.providers.http_client_pace import Limit
     from dunning.providers.oauth_api import OAuthApi
     from dunning.providers.oauth_secrets import ProviderSecrets
     from dunning.providers.secrets import StripeSecrets
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from dunning.workflow.sweep_ports import AccountedSource
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
-
-SHARES = {"sync_invoice": 0.5, "run_step": 0.3, "daily_sweep": 0.2}
-"""Parts of the accounting providers' limits: the functions do not know of each other's requests."""
 
 Handler = Callable[[dict[str, object], object], object]
 
@@ -143,19 +140,19 @@ class _Parts:
 
         return StripeSource(StripeApi(self.secrets.api_key, self.config.stripe_api_base), self.clock)
 
-    def sources(self, share: float) -> Mapping[str, InvoiceSource]:
-        """All sources; `share` is the part of the accounting providers' limits that this function keeps to."""
-        return {"stripe": self.stripe(), **self.accounted(share)}
+    def sources(self, *, urgent: bool = False) -> Mapping[str, InvoiceSource]:
+        """All sources. `urgent`: may use what is spared of the accounting providers' limits for the last check."""
+        return {"stripe": self.stripe(), **self.accounted(urgent=urgent)}
 
-    def accounted(self, share: float) -> Mapping[str, AccountedSource]:
+    def accounted(self, *, urgent: bool = False) -> Mapping[str, AccountedSource]:
         """Those of which several companies may be connected."""
-        from dunning.providers.quickbooks import LIMITS as QUICKBOOKS_LIMITS
+        from dunning.providers.quickbooks import ALLOWANCE as QUICKBOOKS_ALLOWANCE
         from dunning.providers.quickbooks import QuickBooksSource
-        from dunning.providers.xero import LIMITS as XERO_LIMITS
+        from dunning.providers.xero import ALLOWANCE as XERO_ALLOWANCE
         from dunning.providers.xero import XeroSource
 
-        quickbooks = self._oauth_api("quickbooks", self.config.quickbooks, [limit.shared(share) for limit in QUICKBOOKS_LIMITS])
-        xero = self._oauth_api("xero", self.config.xero, [limit.shared(share) for limit in XERO_LIMITS])
+        quickbooks = self._oauth_api("quickbooks", self.config.quickbooks, QUICKBOOKS_ALLOWANCE, urgent)
+        xero = self._oauth_api("xero", self.config.xero, XERO_ALLOWANCE, urgent)
         return {"quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
 
     def provider_secrets(self, provider: OAuthProvider) -> ProviderSecrets:
@@ -163,14 +160,16 @@ class _Parts:
 
         return ProviderSecrets(self.secretsmanager, provider.secret, provider.tokens, self.clock)
 
-    def _oauth_api(self, source: str, provider: OAuthProvider, limits: Sequence[Limit]) -> OAuthApi:
+    def _oauth_api(self, source: str, provider: OAuthProvider, allowance: Allowance, urgent: bool) -> OAuthApi:
         from dunning.providers.http_client import HttpClient
         from dunning.providers.http_client_pace import Pace
         from dunning.providers.oauth_api import OAuthApi
         from dunning.providers.oauth_tokens import TokenKeeper
         from dunning.storage.connections import TableTokenLeases
+        from dunning.storage.meters import TableMeters
 
         http = HttpClient()
+        meters = TableMeters(self.dynamodb, self.config.table)
         tokens = TokenKeeper(
             source=source,
             secrets=self.provider_secrets(provider),
@@ -181,7 +180,8 @@ class _Parts:
             pause=self._pause,
             new_id=new_ulid,
         )
-        return OAuthApi(provider.api_base, http, tokens, Pace(source, limits, self.clock), self.clock)
+        pace = Pace(source, allowance, meters, self.clock, new_ulid, urgent=urgent)
+        return OAuthApi(provider.api_base, http, tokens, pace, self.clock)
 
     @staticmethod
     def _pause(seconds: float) -> None:
@@ -264,7 +264,7 @@ def sync_invoice(platform: Platform) -> SyncServices:
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    one = SyncInvoice(parts.sources(SHARES["sync_invoice"]), record, parts.events(record), record.store, parts.clock)
+    one = SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock)
     return SyncServices(one, SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock))
 
 
@@ -313,7 +313,7 @@ def run_step(platform: Platform) -> RunStep:
     )
     return RunStep(
         store=store,
-        sources=parts.sources(SHARES["run_step"]),
+        sources=parts.sources(urgent=True),
         policies=parts.policies,
         sender=sender,
         wakeups=RunQueue(parts.sqs, config.run_queue),
@@ -356,7 +356,7 @@ def daily_sweep(platform: Platform) -> DailySweep:
 
     parts = _Parts(platform, "daily_sweep")
     config, record = parts.config, parts.record()
-    accounted = parts.accounted(SHARES["daily_sweep"])
+    accounted = parts.accounted()
     return DailySweep(
         sources={"stripe": parts.stripe(), **accounted},
         accounted=accounted,

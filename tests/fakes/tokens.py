@@ -1,9 +1,11 @@
 """Tokens of an accounting provider in memory, and the lease by which one worker renews them."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 
 from dunning.domain.errors import Retryable
+from dunning.domain.request_meter import Meter
 from dunning.providers.oauth_secrets import App, Grant, Grants
 
 
@@ -54,3 +56,25 @@ class Leases:
 
     def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
         self.noted[account] = fingerprint, at
+
+
+class MemoryMeters:
+    """providers.http_client_pace.Meters in memory, safe under threads."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], Meter] = {}
+        self._lock = threading.Lock()
+
+    def read(self, source: str, account: str) -> Meter:
+        """The meter of an account."""
+        with self._lock:
+            return self.held.get((source, account), Meter())
+
+    def save(self, source: str, account: str, meter: Meter) -> Meter | None:
+        """Write it, unless somebody else did since it was read."""
+        with self._lock:
+            there = self.held.get((source, account), Meter())
+            if there.version != meter.version:
+                return there
+            self.held[source, account] = replace(meter, version=meter.version + 1)
+            return None

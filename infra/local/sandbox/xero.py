@@ -70,6 +70,11 @@ class XeroSandbox:
             self._own_contacts[contact_id] = {"ContactID": contact_id, "ContactStatus": "ACTIVE", **body}
             self._contact_changed[contact_id] = self._clock()
 
+    def left_today(self, requests: int) -> None:
+        """From now on the day has so many requests left, as after a busy morning."""
+        with self._lock:
+            self._meters["day"] = Meter(requests, timedelta(days=1), self._clock)
+
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
         with self._lock:

@@ -1,51 +1,104 @@
-"""Staying below a provider's limits instead of running into them, by the clock given: nothing here ever sleeps."""
+"""Staying below a provider's limits instead of running into them, by the clock given: nothing here ever sleeps.
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+All functions, and all their instances, share one meter per connected account: a limit that each process counted for itself would
+be as many limits as there are processes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from dunning.domain.errors import Retryable
+from dunning.domain.request_meter import Allowance, Meter
+
+_MOST_CONFLICTS = 20
+_SOON = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most so many requests within any such period, per account."""
+class Meters(Protocol):
+    """Where the meters are kept. All raise Retryable."""
 
-    requests: int
-    period: timedelta
+    def read(self, source: str, account: str) -> Meter:
+        """The meter of an account; a new one when there is none."""
+        ...
 
-    def shared(self, share: float) -> "Limit":
-        """What one of several who share a limit may use of it; at least one request."""
-        return Limit(max(1, int(self.requests * share)), self.period)
+    def save(self, source: str, account: str, meter: Meter) -> Meter | None:
+        """Write it, unless somebody else did since it was read (by `version`): then the one that is there is answered."""
+        ...
 
 
 class Pace:
-    """The requests of one process to one provider, account by account. What other processes ask for is not known here: the
-    provider's own answer, `closed`, then stops us.
-    """
+    """The requests to one provider. `urgent` ones, the last check before a reminder, may use what is spared for them."""
 
-    def __init__(self, source: str, limits: Sequence[Limit], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        source: str,
+        allowance: Allowance,
+        meters: Meters,
+        clock: Callable[[], datetime],
+        new_id: Callable[[datetime], str],
+        *,
+        urgent: bool = False,
+    ) -> None:
         self._source = source
-        self._limits = tuple(limits)
+        self._allowance = allowance
+        self._meters = meters
         self._clock = clock
-        self._asked: dict[str, deque[datetime]] = {}
-        self._closed: dict[str, datetime] = {}
+        self._new_id = new_id
+        self._urgent = urgent
+        self._seen: dict[str, Meter] = {}
 
-    def take(self, account: str) -> None:
-        """Count one request to come. Raises Retryable with `retry_at` when it would be one too many."""
+    def take(self, account: str) -> str:
+        """Count one request to come; answers its id, for `ended`. Raises Retryable with `retry_at` when it would be one too many."""
         now = self._clock()
-        opens = self._closed.get(account)
-        if opens is not None and now < opens:
-            raise Retryable(f"{self._source} takes no requests for {account} before {opens.isoformat()}", opens)
-        asked = self._asked.setdefault(account, deque(maxlen=max((limit.requests for limit in self._limits), default=0)))
-        for limit in self._limits:
-            oldest = asked[-limit.requests] if len(asked) >= limit.requests else None
-            if oldest is not None and now < oldest + limit.period:
-                again = oldest + limit.period
-                raise Retryable(f"{limit.requests} requests to {self._source} within {limit.period} are enough", again)
-        asked.append(now)
+        flight = self._new_id(now)
+
+        def one_more(meter: Meter) -> Meter:
+            # Ours is there already when the answer to our own write was lost.
+            return meter if flight in meter.flights else meter.taken(self._allowance, flight, now, urgent=self._urgent)
+
+        try:
+            self._change(account, one_more)
+        except Retryable as exc:
+            raise Retryable(f"{self._source}, {account}: {exc}", exc.retry_at) from exc
+        return flight
+
+    def ended(self, account: str, flight: str) -> None:
+        """The request was answered, or given up. Where that cannot be written it ends by itself."""
+        if self._allowance.at_once is None:
+            return
+        try:
+            self._change(account, lambda meter: replace(meter, flights={k: v for k, v in meter.flights.items() if k != flight}))
+        except Retryable:
+            return
 
     def closed(self, account: str, until: datetime) -> None:
-        """The provider said: not before then."""
-        self._closed[account] = max(until, self._closed.get(account, until))
+        """The provider said: not before then. Raises Retryable."""
+        self._change(account, lambda meter: replace(meter, closed_until=max(until, meter.closed_until or until)))
+
+    def spared(self, account: str, until: datetime) -> None:
+        """So little is left that until then only what is urgent may ask. Raises Retryable."""
+        self._change(account, lambda meter: replace(meter, spared_until=max(until, meter.spared_until or until)))
+
+    def _change(self, account: str, change: Callable[[Meter], Meter]) -> None:
+        """Under the version of what we saw last; what others wrote since comes with the refusal."""
+        meter = self._seen.get(account)
+        for _ in range(_MOST_CONFLICTS):
+            meter = meter if meter is not None else self._meters.read(self._source, account)
+            try:
+                changed = change(meter)
+            except Retryable:
+                fresh = self._meters.read(self._source, account)
+                if fresh.version == meter.version:
+                    raise
+                meter = fresh
+                continue
+            if changed == meter:
+                return
+            found = self._meters.save(self._source, account, changed)
+            if found is None:
+                self._seen[account] = replace(changed, version=changed.version + 1)
+                return
+            meter = self._seen[account] = found
+        raise Retryable(f"the meter of {self._source}, {account} changes faster than it can be written", self._clock() + _SOON)

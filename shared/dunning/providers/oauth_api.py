@@ -10,6 +10,7 @@ from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_tokens import TokenKeeper
 
 _OTHERWISE = timedelta(seconds=60)
+_LEFT_ALONE = timedelta(seconds=30)
 _TRY_LATER = frozenset({404, 408, 409, 425, 429})
 
 
@@ -46,9 +47,16 @@ class OAuthApi:
         raise self._refusal(account, path, answer)
 
     def _ask(self, account: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], token: str) -> HttpAnswer:
-        self.pace.take(account)
+        flight = self.pace.take(account)
         given = {**headers, "Authorization": f"Bearer {token}", "Accept": "application/json"}
-        return self.http.get(self.base.rstrip("/") + path, params, given)
+        try:
+            return self.http.get(self.base.rstrip("/") + path, params, given)
+        except Retryable:
+            # Who does not answer is left alone for a while by everybody, lest all wait for it and for nothing else.
+            self.pace.closed(account, self.clock() + _LEFT_ALONE)
+            raise
+        finally:
+            self.pace.ended(account, flight)
 
     def _refusal(self, account: str, path: str, answer: HttpAnswer) -> Retryable | Permanent:
         said = f"{self.tokens.source}: {called('GET', path, answer.status)}"

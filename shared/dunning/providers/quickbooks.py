@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.request_meter import Allowance
 from dunning.providers.http_client import HttpAnswer
-from dunning.providers.http_client_pace import Limit
 from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
 from dunning.providers.oauth_api import OAuthApi
 from dunning.providers.quickbooks_objects import (
@@ -26,8 +26,8 @@ from dunning.workflow.ports import SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
-LIMITS = (Limit(10, timedelta(seconds=1)), Limit(500, timedelta(minutes=1)))
-"""Per company (developer.intuit.com, API call limits and throttles)."""
+ALLOWANCE = Allowance(burst=5, gap=timedelta(milliseconds=200))
+"""Per company 10 a second and 500 a minute (developer.intuit.com, API call limits and throttles)."""
 
 PAGE_SIZE = 1000
 _CUSTOMERS_AT_ONCE = 250

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.request_meter import Allowance
 from dunning.providers.http_client import HttpAnswer
-from dunning.providers.http_client_pace import Limit
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
 from dunning.providers.oauth_api import OAuthApi
 from dunning.providers.recent_contacts import RecentContacts
@@ -27,12 +27,17 @@ from dunning.workflow.ports import SourcePage, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
-LIMITS = (Limit(60, timedelta(minutes=1)),)
-"""Per tenant (developer.xero.com, OAuth 2.0 API limits). The daily limit depends on the tier; Xero's answers say what is left."""
+ALLOWANCE = Allowance(burst=10, gap=timedelta(milliseconds=1200), at_once=5)
+"""Per tenant 60 a minute and 5 at once (developer.xero.com, OAuth 2.0 API limits). The daily limit depends on the tier; Xero's
+answers say what is left.
+"""
+
+KEPT_FOR_LAST_CHECKS = 200
+"""Of a day's requests (1,000 in the smallest tier): a reminder that cannot be checked is not sent."""
 
 PAGE_SIZE = 100
 _BASE = "/api.xro/2.0"
-_NOTHING_LEFT_UNTIL = timedelta(hours=1)
+_ANOTHER_LOOK = timedelta(hours=1)
 _OPEN = {"Statuses": "AUTHORISED", "where": 'Type=="ACCREC"'}
 
 
@@ -198,9 +203,17 @@ class XeroSource:
         headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
         answer = self._api.get(tenant, path, params, {**(headers or {}), "xero-tenant-id": tenant}, tells)
-        if answer.headers.get("x-daylimit-remaining", "").strip() == "0":
-            self._api.pace.closed(tenant, self._clock() + _NOTHING_LEFT_UNTIL)
+        self._spare(tenant, answer.headers.get("x-daylimit-remaining", "").strip())
         return answer
+
+    def _spare(self, tenant: str, left: str) -> None:
+        """The day is a window that slides: after an hour it is worth another look."""
+        if not left.isdecimal() or int(left) > KEPT_FOR_LAST_CHECKS:
+            return
+        again = self._clock() + _ANOTHER_LOOK
+        self._api.pace.spared(tenant, again)
+        if int(left) == 0:
+            self._api.pace.closed(tenant, again)
 
 
 def _page_of(cursor: str | None) -> int:

@@ -59,6 +59,11 @@ def connection_account_key(account: str) -> str:
     return f"ACCOUNT#{account}"
 
 
+def meter_key(account: str) -> str:
+    """Sort key of how much one connected company or tenant was asked."""
+    return f"METER#{account}"
+
+
 def swept_account_key(account: str) -> str:
     """Sort key of when a company or tenant was last swept to its end."""
     return f"SWEPT#{account}"

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from urllib.parse import urlsplit
 
 from dunning.domain.invoice import Status
 from dunning.domain.money import Money
+from dunning.domain.request_meter import Allowance
 from dunning.providers.http_client import HttpClient
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_api import OAuthApi
@@ -24,15 +26,20 @@ from infra.local.http.wire import Answer, Request
 from infra.local.sandbox import quickbooks, xero
 from infra.local.sandbox.provider import Provider
 from tests.contract.providers.source_contract import Clock, Owed
-from tests.fakes.tokens import Leases, Vault
+from tests.fakes.tokens import Leases, MemoryMeters, Vault
 
 Json = dict[str, object]
+
+BOUNDLESS = Allowance(burst=10**6, gap=timedelta(microseconds=1))
+"""What is read, not how fast, is what most tests are about."""
 
 
 class PlayedAccounting:
     """One provider's HTTP. The token endpoint always works; failures are the API's."""
 
-    def __init__(self, name: str, account: str, token_path: str, sandbox: Callable[[Clock], Provider]) -> None:
+    def __init__(
+        self, name: str, account: str, token_path: str, sandbox: Callable[[Clock], Provider], allowance: Allowance = BOUNDLESS
+    ) -> None:
         self.clock = Clock()
         self.account: str | None = account
         self.asked: list[str] = []
@@ -42,6 +49,7 @@ class PlayedAccounting:
         self._hangs_up = False
         self._silent = False
         self._takes = timedelta(0)
+        self.refused = 0
         self._closing = threading.Event()
         played = self
 
@@ -69,7 +77,13 @@ class PlayedAccounting:
             pause=lambda _seconds: None,
             new_id=lambda _now: "worker",
         )
-        self.api = OAuthApi(base, http, tokens, Pace(name, [], self.clock), self.clock)
+        meters, flights = MemoryMeters(), count(1)
+
+        def api(*, urgent: bool) -> OAuthApi:
+            pace = Pace(name, allowance, meters, self.clock, lambda _now: f"flight-{next(flights)}", urgent=urgent)
+            return OAuthApi(base, http, tokens, pace, self.clock)
+
+        self.api, self.urgent_api = api(urgent=False), api(urgent=True)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -124,7 +138,9 @@ class PlayedAccounting:
             status, error = self._failure
             self._send(request, Answer(status, b"<html>gateway</html>" if error is None else json.dumps(error).encode()))
         else:
-            self._send(request, self._sandbox.answer(asked))
+            answer = self._sandbox.answer(asked)
+            self.refused += answer.status == 429
+            self._send(request, answer)
 
     def _send(self, request: BaseHTTPRequestHandler, answer: Answer) -> None:
         request.send_response(answer.status)
@@ -140,8 +156,8 @@ class PlayedQuickBooks(PlayedAccounting):
 
     page_size = QUICKBOOKS_PAGE
 
-    def __init__(self) -> None:
-        super().__init__("quickbooks", quickbooks.COMPANY, quickbooks.TOKEN_PATH, self._made)
+    def __init__(self, allowance: Allowance = BOUNDLESS) -> None:
+        super().__init__("quickbooks", quickbooks.COMPANY, quickbooks.TOKEN_PATH, self._made, allowance)
         self.source: AccountedSource = QuickBooksSource(self.api, self.clock)
 
     def _made(self, clock: Clock) -> Provider:
@@ -181,9 +197,13 @@ class PlayedXero(PlayedAccounting):
 
     page_size = XERO_PAGE
 
-    def __init__(self) -> None:
-        super().__init__("xero", xero.TENANT, xero.TOKEN_PATH, self._made)
+    def __init__(self, allowance: Allowance = BOUNDLESS) -> None:
+        super().__init__("xero", xero.TENANT, xero.TOKEN_PATH, self._made, allowance)
         self.source: AccountedSource = XeroSource(self.api, self.clock)
+
+    def asking_urgently(self) -> AccountedSource:
+        """The source as run_step has it."""
+        return XeroSource(self.urgent_api, self.clock)
 
     def _made(self, clock: Clock) -> Provider:
         self.books = xero.XeroSandbox(clock)

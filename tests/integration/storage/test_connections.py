@@ -1,11 +1,14 @@
 """The lease of a provider's tokens, on the table of template.yaml."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dunning.domain.errors import Retryable
+from dunning.domain.request_meter import Meter
 from dunning.storage.connections import TableTokenLeases
+from dunning.storage.meters import TableMeters
 from tests.integration.handlers.cloud import Aws
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -15,6 +18,11 @@ UNTIL = NOW + timedelta(minutes=1)
 @pytest.fixture
 def leases(aws: Aws) -> TableTokenLeases:
     return TableTokenLeases(aws.session.client("dynamodb"), aws.table)
+
+
+@pytest.fixture
+def meters(aws: Aws) -> TableMeters:
+    return TableMeters(aws.session.client("dynamodb"), aws.table)
 
 
 def test_a_lease_is_one_workers_until_it_gives_it_back(leases: TableTokenLeases) -> None:
@@ -54,3 +62,17 @@ def test_a_table_that_does_not_answer_is_worth_another_attempt(aws: Aws, leases:
     aws.fails("UpdateItem", times=4)
     with pytest.raises(Retryable):
         leases.take("xero", "a", NOW, UNTIL)
+
+
+def test_a_meter_is_kept_as_it_was_written(meters: TableMeters) -> None:
+    assert meters.read("xero", "acme") == Meter()
+    meter = Meter(UNTIL, NOW, None, {"flight-1": UNTIL})
+    assert meters.save("xero", "acme", meter) is None
+    assert meters.read("xero", "acme") == replace(meter, version=1)
+    assert meters.read("xero", "beta") == Meter()
+
+
+def test_who_writes_a_meter_second_is_told_what_is_there(meters: TableMeters) -> None:
+    for first, second in ((Meter(spent_until=NOW), Meter(spent_until=UNTIL)), (Meter(version=1), Meter(closed_until=UNTIL, version=1))):
+        assert meters.save("xero", "acme", first) is None
+        assert meters.save("xero", "acme", second) == replace(first, version=first.version + 1)

@@ -20,6 +20,7 @@ from dunning.storage.cases import TableCaseStore
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.deployment import deploy, undeploy
 from infra.local.faults import Aim
+from infra.local.lambda_service import Caller
 from infra.local.outbox import OutboxEntry
 from infra.local.queues import DeadLetter
 from infra.local.routes import FAILED, NOT_FOUND, HttpAnswer, Request, find_route, to_answer, to_event
@@ -73,6 +74,7 @@ class LocalCloud:
         }
         self._services = assemble(self._stack, self._clock, self._extra_env)
         self._control = self._services.wire.session()
+        self._cases: TableCaseStore | None = None
 
     def close(self) -> None:
         """Forget everything."""
@@ -95,8 +97,10 @@ class LocalCloud:
 
     def cases(self) -> TableCaseStore:
         """The cases, for looking at them from outside."""
-        config = from_env(next(iter(self._stack.functions.values())).env)
-        return TableCaseStore(self._control.client("dynamodb"), config.table, config.due_shards)
+        if self._cases is None:
+            config = from_env(next(iter(self._stack.functions.values())).env)
+            self._cases = TableCaseStore(self._control.client("dynamodb"), config.table, config.due_shards)
+        return self._cases
 
     def advance_to(self, instant: datetime) -> int:
         """Move time, and run everything that falls due on the way, in order; how many invocations that took.
@@ -170,11 +174,12 @@ class LocalCloud:
         with self._lock:
             return list(self._services.queues.dead_letters())
 
-    def redrive(self) -> list[Redriven]:
-        """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS."""
+    def redrive(self, caller: Caller | None = None) -> list[Redriven]:
+        """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS; a `caller`'s calls may be let fail."""
         with self._busy():
             env = {**next(iter(self._stack.functions.values())).env, **self._extra_env}
-            return Redriver(Platform(env, self._control, self._clock), self._queue_url)()
+            session = self._services.wire.session(caller) if caller else self._control
+            return Redriver(Platform(env, session, self._clock), self._queue_url)()
 
     def _queue_url(self, logical_id: str) -> str:
         arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)

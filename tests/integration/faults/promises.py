@@ -26,7 +26,7 @@ def _sent_wrongly(run: Run, customer: int, got: Sequence[str], *, noticed_once: 
     counts = Counter(f"{entry['channel']} {entry['step'] or entry['kind']}" for entry in run.got(customer))
     for name in counts.keys() - set(got):
         yield f"{name} was sent, and should not have been"
-    for name in got:
+    for name in set(got):
         channel, _, step = name.partition(" ")
         times = counts[name]
         if channel == _AT_MOST_ONCE and times == 0:

@@ -2,13 +2,22 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dunning.content.policy_book import PolicyBook
+from dunning.content.policy_loader import load_policy
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
+from dunning.domain.planning import rearmed
+from dunning.providers.stripe_objects import snapshot_of
+from dunning.workflow.sources import recorder_for
 from infra.local.cloud import LocalCloud
+from infra.local.lambda_service import Caller, InvocationDied
 from infra.local.outbox import OutboxEntry
 from infra.local.queues import DeadLetter
 from infra.local.running import RunningCloud
@@ -35,6 +44,25 @@ steps:
 """
 """An invoice that is known to have been due yesterday is reminded of at once; the second step is the wheel's, the third a message's."""
 
+TOGETHER = """
+name: standard
+timezone: UTC
+send_window: {email: "00:00-24:00", sms: "00:00-24:00"}
+minimum_balance: {default: "0.01"}
+scope: customer
+steps:
+  - id: first
+    at: {after_due: 1d, time: "00:00"}
+    email: friendly
+  - id: second
+    at: {after_previous: 40m}
+    email: second_notice
+    sms: second_notice
+"""
+"""One message to each customer, whatever it owes."""
+
+ONE_MESSAGE = TOGETHER.partition("  - id: second")[0]
+
 LASTS = timedelta(hours=2, minutes=50)
 RECOVERY = timedelta(minutes=100)
 SWEEP = 4
@@ -47,11 +75,14 @@ _numbers = count(1)
 
 @dataclass
 class Run:
-    """Some customers, each with one invoice. `minute` is counted from the run's beginning."""
+    """Some customers, each with one invoice unless told. `minute` is counted from the run's beginning."""
 
     running: RunningCloud
     begin: datetime
     customers: int
+    invoices: int = 1
+    plan: str = PLAN
+    phone: str = "+15550100"
     number: int = field(default_factory=lambda: next(_numbers))
     _untold: list[bytes] = field(default_factory=list)
     _events: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
@@ -70,10 +101,11 @@ class Run:
             self._untold = [body for body in self._untold if not self._deliver(body)]
         self.cloud.advance_to(instant)
 
-    def owed(self, customer: int = 0, *, due: int = -1, **other: object) -> Json:
+    def owed(self, customer: int = 0, *, due: int = -1, nth: int = 0, **other: object) -> Json:
         """A customer's invoice, due so many days from the run's beginning."""
-        day = (self.begin + timedelta(days=due)).date().isoformat()
-        return invoice(f"{self.number}x{customer}", due=day, **other)
+        day, number = (self.begin + timedelta(days=due)).date().isoformat(), f"{self.number}x{customer}"
+        reached = {"customer": f"cus_{number}", "customer_email": f"pat{number}@example.com", "customer_phone": self.phone}
+        return invoice(f"{number}y{nth}" if nth else number, due=day, **{**reached, **other})
 
     def customer(self, customer: int = 0) -> str:
         """A customer's full id."""
@@ -104,6 +136,34 @@ class Run:
         for customer in range(self.customers):
             self.tell("invoice.finalized", self.owed(customer, due=due))
 
+    def imported(self, *, paid_in_full: bool = False) -> None:
+        """All that the first customer owes is known at once, as after an import, or all of it paid; no message is sent for it."""
+        owed = [self.owed(nth=nth) for nth in range(self.invoices)]
+        told = [paid(one) for one in owed] if paid_in_full else owed
+        for one in told:
+            self.stripe_says(one)
+        policies = PolicyBook.of({"standard": load_policy(self.plan, "standard.yaml", frozenset())})
+        before = case = self.case()
+        recorder, activities = recorder_for(self.customer(), policies, self.cloud.now, "import"), list[Activity]()
+        for one in told:
+            snapshot = snapshot_of(one, self.cloud.now)
+            assert snapshot is not None
+            recorded = recorder.record(case, snapshot, fetched=True)
+            case, activities = recorded.case, [*activities, *recorded.activities]
+        self.cloud.cases().save(before, rearmed(case, self.cloud.now), activities)
+
+    def stray_message(self) -> None:
+        """A message that says `look at this customer` comes, whoever sent it."""
+        sqs = self.cloud.session().client("sqs")
+        (queue,) = [url for url in sqs.list_queues()["QueueUrls"] if "RunQueue" in url]
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"customer": self.customer(), "hops": 0}))
+        self.cloud.settle()
+
+    def redriven_by_a_person(self) -> None:
+        """`dunning redrive`, once; its own AWS calls may fail, and it may die."""
+        with suppress(InvocationDied, ClientError, BotoCoreError):
+            self.cloud.redrive(Caller("redrive"))
+
     def stripe_says(self, thing: Json) -> None:
         """Stripe knows, and no webhook tells."""
         provider = self.running.sandbox.provider("stripe")
@@ -125,10 +185,13 @@ class Run:
     def clear_away(self) -> None:
         """Leave nothing to do for later runs on this cloud."""
         self.cloud.forget_faults()
-        for customer in range(self.customers):
+        if self.invoices > 1:
+            self.imported(paid_in_full=True)
+        for customer in range(self.customers) if self.invoices == 1 else ():
             self.stripe_says(paid(self.owed(customer)))
             self.tell("invoice.paid", paid(self.owed(customer)))
-        self.cloud.redrive()
+        if self.cloud.dead_letters():
+            self.cloud.redrive()
         self.cloud.advance_to(self.cloud.now + timedelta(minutes=5))
 
     def case(self, customer: int = 0) -> Case:
@@ -144,10 +207,10 @@ class Run:
         return [entry for entry in self.cloud.outbox() if entry["customer"] == self.customer(customer)]
 
 
-def begun(running: RunningCloud, customers: int = 1, *, before_the_sweep: bool = False) -> Run:
-    """A run that begins at the next full hour (UTC) from which the daily sweep is far, or right before it."""
+def next_beginning(running: RunningCloud, *, before_the_sweep: bool = False) -> datetime:
+    """The next full hour (UTC) from which the daily sweep is far, or the one right before it; time moves there."""
     whole = running.cloud.now.replace(minute=0, second=0, microsecond=0)
     hours = {SWEEP - 1} if before_the_sweep else set(range(SWEEP + 1, 24 - LASTS // timedelta(hours=1)))
     begin = next(at for n in range(1, 25) if (at := whole + timedelta(hours=n)).hour in hours)
     running.cloud.advance_to(begin)
-    return Run(running, begin, customers)
+    return begin

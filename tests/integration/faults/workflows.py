@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from infra.local.queues import DeadLetter
 from tests.integration.end_to_end.driver import Json, paid
-from tests.integration.faults.run import Run
+from tests.integration.faults.run import PLAN, Run
 
 TOLD = 5
 """The minute in which the invoices become known, and the first reminder goes out."""
@@ -25,7 +26,8 @@ class Workflow:
     """What leads up to it, the act that faults strike, what comes later, and how its first customer must end.
 
     `calls` are the act's AWS calls without any fault, in fresh containers, as `function service.Operation`. The last
-    `bystanders` customers get nothing.
+    `bystanders` customers get nothing. `a_person_comes` says what a person does soon after the act, and finds put aside; whether
+    anything must be is said by `put_aside`.
     """
 
     name: str
@@ -39,6 +41,11 @@ class Workflow:
     bystanders: int = 0
     bystanders_log: tuple[str, ...] = ()
     before_the_sweep: bool = False
+    invoices: int = 1
+    plan: str = PLAN
+    run: type[Run] = Run
+    a_person_comes: Callable[[Run], list[DeadLetter]] = Run.redrive_soon
+    put_aside: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,171 @@
+"""What happens less often: a case put aside and taken up again, messages about several invoices, books instead of Stripe."""
+
+from functools import partial
+
+from infra.local.queues import DeadLetter
+from tests.integration.faults.books_run import BooksRun
+from tests.integration.faults.run import ALARMED_AFTER, ONE_MESSAGE, PLAN, TOGETHER, Run
+from tests.integration.faults.workflows import (
+    CLAIM,
+    ESCALATED,
+    LOAD,
+    MAIL,
+    MARK,
+    MARKED_SENT,
+    PUBLISH,
+    SECOND,
+    SECRET,
+    TELL_QUEUE,
+    TOLD,
+    WHOLE_LOG,
+    WHOLE_PLAN,
+    WRITE,
+    Workflow,
+    calls_of,
+    nothing,
+    told_and_then,
+    until,
+)
+
+NO_NUMBER = "0123"
+"""What SNS refuses for ever."""
+
+MANY = 25
+"""One more invoice than are settled in one transaction."""
+
+PARKED_LOG = ("enrolled", "sent first", "held", "updated", "released", *WHOLE_LOG[2:])
+
+
+def alarmed(run: Run) -> list[DeadLetter]:
+    """A person is told what was put aside, and does nothing yet."""
+    run.cloud.advance_to(run.cloud.now + ALARMED_AFTER)
+    return run.cloud.dead_letters()
+
+
+def parked(run: Run) -> None:
+    """The second reminder's text goes to a number that is none: its mail has gone out, and the case is put aside."""
+    run.phone = NO_NUMBER
+    told_and_then(SECOND + 0.5, run)
+    assert [letter["queue"] for letter in run.cloud.dead_letters()] == ["RunDeadLetters"]
+
+
+def second_to_no_number(run: Run) -> None:
+    """Up to the second reminder, whose text cannot be sent."""
+    run.phone = NO_NUMBER
+    told_and_then(SECOND - 0.5, run)
+
+
+def new_number(run: Run) -> None:
+    """The customer's telephone number is mended."""
+    assert [entry["step"] for entry in run.got()] == ["first", "second"]
+    reached = {"email": f"pat{run.number}x0@example.com", "phone": "+15550100", "name": "Pat Doe"}
+    run.tell("customer.updated", {"id": run.owed()["customer"], "object": "customer", **reached})
+
+
+def mended_and_redriven(run: Run) -> None:
+    """The number is mended; a person sends back what was put aside."""
+    new_number(run)
+    redriven_until_done(run)
+
+
+def parked_and_mended(run: Run) -> None:
+    """All is ready for the person."""
+    parked(run)
+    new_number(run)
+
+
+def redriven_until_done(run: Run) -> None:
+    """A person asks again, each time after the messages that were looked at are seen again."""
+    for _ in range(6):
+        run.cloud.advance_to(run.cloud.now + ALARMED_AFTER)
+        if not run.cloud.dead_letters():
+            return
+        run.redriven_by_a_person()
+    raise AssertionError(f"what was put aside could not be sent back: {run.cloud.dead_letters()}")
+
+
+def known_together(run: Run) -> None:
+    """Several invoices of one customer are known, and the first message about them goes out."""
+    run.minute(TOLD)
+    run.imported()
+    run.stray_message()
+    run.minute(SECOND - 0.5)
+
+
+def known_and_due(run: Run) -> None:
+    """Many invoices of one customer are known and due."""
+    run.minute(TOLD)
+    run.imported()
+
+
+def all_paid(run: Run) -> None:
+    """More than an hour after the last message all is paid."""
+    run.minute(115)
+    run.imported(paid_in_full=True)
+
+
+def entered_overdue(run: Run) -> None:
+    """An invoice that is overdue is entered in the books."""
+    assert isinstance(run, BooksRun)
+    run.minute(TOLD)
+    run.entered()
+
+
+RARER = (
+    Workflow(
+        "parking",
+        second_to_no_number,
+        partial(until, SECOND + 0.5),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, MARK, PUBLISH, MARK, TELL_QUEUE, WRITE), *MARKED_SENT),
+        mended_and_redriven,
+        log=PARKED_LOG,
+        a_person_comes=alarmed,
+        put_aside=True,
+    ),
+    Workflow(
+        "redrive",
+        parked_and_mended,
+        Run.redriven_by_a_person,
+        calls_of("redrive", "sqs.ReceiveMessage", LOAD, WRITE, TELL_QUEUE),
+        redriven_until_done,
+        log=PARKED_LOG,
+        a_person_comes=alarmed,
+        put_aside=True,
+    ),
+    Workflow(
+        "early message",
+        partial(told_and_then, ESCALATED - 5),
+        Run.stray_message,
+        calls_of("run_step", CLAIM, TELL_QUEUE),
+    ),
+    Workflow(
+        "books",
+        nothing,
+        entered_overdue,
+        calls_of("accounting_webhook", SECRET, TELL_QUEUE),
+        got=("email first", "email second", "team escalate"),
+        run=BooksRun,
+    ),
+    Workflow(
+        "several invoices",
+        known_together,
+        partial(until, SECOND + 0.5),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, MARK, PUBLISH, WRITE), *MARKED_SENT),
+        all_paid,
+        got=("email first", "email second", "sms second"),
+        log=(*["enrolled"] * 2, "sent first", "sent second", *["plan_ended second"] * 2, *["paid"] * 2),
+        invoices=2,
+        plan=TOGETHER,
+    ),
+    Workflow(
+        "several transactions",
+        known_and_due,
+        Run.stray_message,
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, WRITE, LOAD, WRITE), *MARKED_SENT),
+        all_paid,
+        got=("email first",),
+        log=(*["enrolled"] * MANY, "sent first", *["plan_ended first"] * MANY, *["paid"] * MANY),
+        invoices=MANY,
+        plan=ONE_MESSAGE,
+    ),
+)

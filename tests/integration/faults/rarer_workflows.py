@@ -2,9 +2,10 @@
 
 from functools import partial
 
+from dunning.workflow.last_check import MOST_IN_ONE_TRANSACTION
 from infra.local.queues import DeadLetter
 from tests.integration.faults.books_run import BooksRun
-from tests.integration.faults.run import ALARMED_AFTER, ONE_MESSAGE, PLAN, TOGETHER, Run
+from tests.integration.faults.run import ALARMED_AFTER, ONE_MESSAGE, TOGETHER, Run
 from tests.integration.faults.workflows import (
     CLAIM,
     ESCALATED,
@@ -18,7 +19,6 @@ from tests.integration.faults.workflows import (
     TELL_QUEUE,
     TOLD,
     WHOLE_LOG,
-    WHOLE_PLAN,
     WRITE,
     Workflow,
     calls_of,
@@ -30,8 +30,12 @@ from tests.integration.faults.workflows import (
 NO_NUMBER = "0123"
 """What SNS refuses for ever."""
 
-MANY = 25
-"""One more invoice than are settled in one transaction."""
+MANY = MOST_IN_ONE_TRANSACTION + 1
+"""Invoices that cannot be settled in one transaction."""
+
+LOOK = "sqs.ReceiveMessage"
+TOKENS = (SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM)
+"""How an access token is renewed: under a lease, by one worker."""
 
 PARKED_LOG = ("enrolled", "sent first", "held", "updated", "released", *WHOLE_LOG[2:])
 
@@ -104,10 +108,16 @@ def all_paid(run: Run) -> None:
     run.imported(paid_in_full=True)
 
 
-def entered_overdue(run: Run) -> None:
-    """An invoice that is overdue is entered in the books."""
+def entered(run: Run) -> None:
+    """An invoice that is not overdue yet is entered in the books."""
     assert isinstance(run, BooksRun)
-    run.minute(TOLD)
+    run.entered(due=1)
+
+
+def overdue_in_the_books(run: Run) -> None:
+    """The due date is put to yesterday."""
+    assert isinstance(run, BooksRun)
+    run.minute(60)
     run.entered()
 
 
@@ -126,7 +136,7 @@ RARER = (
         "redrive",
         parked_and_mended,
         Run.redriven_by_a_person,
-        calls_of("redrive", "sqs.ReceiveMessage", LOAD, WRITE, TELL_QUEUE),
+        calls_of("redrive", LOOK, LOAD, WRITE, TELL_QUEUE, "sqs.DeleteMessage", LOOK, LOOK, LOOK, LOOK),
         redriven_until_done,
         log=PARKED_LOG,
         a_person_comes=alarmed,
@@ -141,9 +151,11 @@ RARER = (
     Workflow(
         "books",
         nothing,
-        entered_overdue,
-        calls_of("accounting_webhook", SECRET, TELL_QUEUE),
+        entered,
+        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", "dynamodb.GetItem", *TOKENS, LOAD, WRITE)),
+        overdue_in_the_books,
         got=("email first", "email second", "team escalate"),
+        log=("enrolled", "updated", *WHOLE_LOG[1:]),
         run=BooksRun,
     ),
     Workflow(
@@ -164,7 +176,7 @@ RARER = (
         (*calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, WRITE, LOAD, WRITE), *MARKED_SENT),
         all_paid,
         got=("email first",),
-        log=(*["enrolled"] * MANY, "sent first", *["plan_ended first"] * MANY, *["paid"] * MANY),
+        log=(*["enrolled"] * MANY, "sent first", *["plan_ended first"] * (MANY - 1), "sent first", "plan_ended first", *["paid"] * MANY),
         invoices=MANY,
         plan=ONE_MESSAGE,
     ),

@@ -18,8 +18,16 @@ ALL = (*WORKFLOWS, *RARER)
 GIVES_UP = 4
 """Attempts that the SDK makes of a call; but SES and SNS are called once each, and one attempt is all that it takes."""
 
-FAULTS = ((FaultMode.ERROR, GIVES_UP), (FaultMode.THROTTLE, GIVES_UP), (FaultMode.LOST, 1), (FaultMode.LOST, GIVES_UP), (FaultMode.CRASH, 1))
-FAULTS_OF_A_SEND = ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
+GIVES_UP_UNCONFIGURED = 5
+"""Attempts that boto3 makes unless told: `dunning redrive` has it look at the dead-letter queues."""
+
+
+def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
+    """Refused, throttled, the answer lost once and every time, killed after it."""
+    if call.endswith((MAIL, PUBLISH)):
+        return ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
+    often = GIVES_UP_UNCONFIGURED if call.startswith("redrive sqs") else GIVES_UP
+    return ((FaultMode.ERROR, often), (FaultMode.THROTTLE, often), (FaultMode.LOST, 1), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ STRIKES = [
     Strike(workflow, number, mode, times)
     for workflow in ALL
     for number, call in enumerate(workflow.calls)
-    for mode, times in (FAULTS_OF_A_SEND if call.endswith((MAIL, PUBLISH)) else FAULTS)
+    for mode, times in ways_to_fail(call)
 ]
 
 

@@ -1,0 +1,76 @@
+"""What is kept of one customer and of one invoice stays far below DynamoDB's 400 KB an item, whatever happens to them.
+
+Disputes are never dropped while they are open, and nothing that the team is to be told is forgotten: where there is too much of
+either, a person is called instead.
+"""
+
+from dataclasses import replace
+
+from dunning.domain.case import Dispute, Notice, Profile
+from dunning.domain.invoice import Contact, Snapshot
+
+MOST_OPEN_DISPUTES = 500
+MOST_CLOSED_DISPUTES = 100
+"""The newest; of an older one no late word is believed."""
+
+NOTICES_BYTES = 100_000
+LONGEST_NAME = 255
+LONGEST_ADDRESS = 320
+"""64 characters, an @, and 255 (RFC 3696, erratum 1690)."""
+
+LONGEST_URL = 2_048
+MORE_NOTICES = "more"
+MORE_TO_LOOK_AT = "there is more to look at in this case than can be listed: its log tells all of it"
+
+
+def with_dispute(profile: Profile, dispute: Dispute) -> Profile | None:
+    """The profile with this dispute put in or replaced, and the oldest closed ones let go; None when too many are open."""
+    disputes = {**profile.disputes, dispute.id: dispute}
+    open_ones = {name: one for name, one in disputes.items() if one.is_open}
+    if len(open_ones) > MOST_OPEN_DISPUTES and dispute.is_open:
+        return None
+    closed = sorted((one for one in disputes.values() if not one.is_open), key=lambda one: (one.stamp, one.id))
+    kept = {one.id for one in closed[-MOST_CLOSED_DISPUTES:]}
+    return replace(profile, disputes={name: one for name, one in disputes.items() if one.is_open or name in kept})
+
+
+def may_be_forgotten(profile: Profile, dispute: Dispute) -> bool:
+    """Whether a dispute that is unknown here may have been closed so long ago that it was let go."""
+    stamps = [one.stamp for one in profile.disputes.values() if not one.is_open]
+    return dispute.id not in profile.disputes and len(stamps) >= MOST_CLOSED_DISPUTES and dispute.stamp <= min(stamps)
+
+
+def with_notice(profile: Profile, key: str, notice: Notice) -> Profile:
+    """The profile with one more thing to tell the team; where they take too much room, one notice stands for the rest."""
+    notices = {**profile.notices, key: notice}
+    if sum(_bytes(name, one) for name, one in notices.items()) > NOTICES_BYTES:
+        before = profile.notices.get(MORE_NOTICES)
+        more = Notice(MORE_TO_LOOK_AT, min(notice.at, before.at) if before else notice.at)
+        notices = {**profile.notices, MORE_NOTICES: more}
+    return replace(profile, notices=notices)
+
+
+def _bytes(key: str, notice: Notice) -> int:
+    return len(f"{key}{notice.reason}{''.join(notice.invoices)}".encode()) + 3 * len(notice.invoices) + 100
+
+
+def fitting(snapshot: Snapshot) -> Snapshot:
+    """A snapshot whose texts are no longer than those of any real invoice; a cut link would lead nowhere, so it is left out."""
+    url = snapshot.payment_url
+    return replace(
+        snapshot,
+        number=snapshot.number[:LONGEST_NAME],
+        payment_url=url if url and len(url) <= LONGEST_URL else None,
+        contact=fitting_contact(snapshot.contact),
+    )
+
+
+def fitting_contact(contact: Contact) -> Contact:
+    """A contact of ordinary length; an address, a number or a zone that is longer is none."""
+    shorter = {name: _short(getattr(contact, name)) for name in ("phone", "country", "locale", "timezone")}
+    email = contact.email if contact.email and len(contact.email) <= LONGEST_ADDRESS else None
+    return replace(contact, name=contact.name[:LONGEST_NAME] if contact.name else None, email=email, **shorter)
+
+
+def _short(text: str | None) -> str | None:
+    return text if text and len(text) <= LONGEST_NAME else None

@@ -23,6 +23,7 @@ NEWS = {
     What.PARTLY_PAID: "invoice.updated",
     What.VOIDED: "invoice.voided",
 }
+SILENT = {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}
 SETTLED = timedelta(hours=33)
 STRIPE_TRIES_AGAIN = timedelta(minutes=5)
 
@@ -69,7 +70,7 @@ def run_plan(plan: Plan, troubles: Sequence[CloudFault]) -> CloudWorld:
     """Run a world until it has settled."""
     world = CloudWorld(plan, plan.end)
     misdelivered = {trouble.happening: trouble.how for trouble in troubles if isinstance(trouble, Misdelivery)}
-    with running_cloud(plan.start, outer_env={}) as running, running.cloud.attempts() as attempts:
+    with running_cloud(plan.start, outer_env=SILENT) as running, running.cloud.attempts() as attempts:
         cloud = Inside(running)
         status, answer = cloud.put_policy(as_yaml(plan.policy))
         assert status < 300, answer

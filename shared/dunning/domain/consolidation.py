@@ -1,12 +1,12 @@
 """One message per customer (DESIGN §7, `scope: customer`), and the gaps between messages."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.calendar import at_local, local_date
-from dunning.domain.case import Case
-from dunning.domain.effects import Channel, Effect, joint_key
+from dunning.domain.case import BEGUN, Case, EffectState
+from dunning.domain.effects import Channel, Effect, joint_key, marks_of
 from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import BusinessDays, Days, Policy, Scope, Span
@@ -118,18 +118,22 @@ def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, free_at: da
 
 
 def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tuple[Work, ...]:
-    """The works, with the messages to one customer under one policy and to one address made one."""
+    """The works, with the messages to one customer under one policy and to one address made one.
+
+    What has gone out before, or may have, stays as it is; what an abandoned claim left to send goes out together, too.
+    """
+    marks = marks_of(case.profile)
     rows = [
         _Row(case.invoices[work.invoice], work, policy)
         for work in works
-        if work.verdict is Verdict.RUN and not work.begun and work.invoice in case.invoices
+        if work.verdict is Verdict.RUN and work.invoice in case.invoices
         if (policy := policy_of(case.invoices[work.invoice])).scope is Scope.CUSTOMER
     ]
     if len(rows) < 2:
         return tuple(works)
     joint: dict[tuple[str, str], Effect] = {}
     for channel in (Channel.EMAIL, Channel.SMS):
-        for group in _groups(rows, channel):
+        for group in _groups(rows, channel, marks):
             message = _joint(group, channel)
             joint.update({(row.work.invoice, channel.value): message for row in group})
     return tuple(
@@ -137,11 +141,11 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
     )
 
 
-def _groups(rows: Sequence[_Row], channel: Channel) -> list[list[_Row]]:
+def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, EffectState]) -> list[list[_Row]]:
     found: dict[tuple[str, str], list[_Row]] = {}
     for row in rows:
         for effect in row.work.effects:
-            if effect.channel is channel and effect.kind == "reminder":
+            if effect.channel is channel and effect.kind == "reminder" and marks.get(effect.key) not in BEGUN:
                 found.setdefault((row.policy.name, effect.to), []).append(row)
     return [group for group in found.values() if len(group) > 1]
 

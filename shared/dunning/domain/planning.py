@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
 from dunning.domain.holds import HoldKind, ends_of
@@ -63,10 +64,10 @@ def ended(case: Case, before: Invoice | None, after: Invoice, now: datetime, act
     if not had_plan or not is_over:
         return case, []
     reason = f"the plan ended and invoice {after.number} is still unpaid"
-    notices = {**case.profile.notices, task_key(after.id): Notice(reason, now + TASK_AFTER, (after.id,))}
+    task = Notice(reason, now + TASK_AFTER, (after.id,))
     last = before.next_step if before else None
     logged = Activity(now, ActivityType.PLAN_ENDED, reason, (after.id,), last, actor)
-    return case.with_profile(replace(case.profile, notices=notices)), [logged]
+    return case.with_profile(with_notice(case.profile, task_key(after.id), task)), [logged]
 
 
 def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Invoice:

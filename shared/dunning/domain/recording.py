@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.assignment import Assignment, is_begun
+from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.holding import holds_dropped
@@ -58,7 +59,7 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, drafts excepted:
         a payment that overtakes its invoice must not be forgotten.
         """
-        known = case.invoices.get(snapshot.invoice_id)
+        known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
         if snapshot.status is Status.DRAFT:
             return Recorded(case)
         if known is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.recording import Recorded
@@ -41,11 +42,8 @@ class RecordDelivery:
             if profile.version == 0 or HoldKind.UNDELIVERABLE in profile.holds or newer_address:
                 return Recorded(case)
             invoices = tuple(found for found in news.invoices if found in case.invoices)
-            held = replace(
-                profile,
-                holds={**profile.holds, HoldKind.UNDELIVERABLE: Hold(now, reason=reason)},
-                notices={**profile.notices, f"undelivered:{news.message_id}": Notice(reason, now, invoices)},
-            )
+            told = with_notice(profile, f"undelivered:{news.message_id}", Notice(reason, now, invoices))
+            held = replace(told, holds={**profile.holds, HoldKind.UNDELIVERABLE: Hold(now, reason=reason)})
             logged = (
                 Activity(now, ActivityType.UNDELIVERED, reason, invoices, news.step, "delivery_feedback", "email", news.claim),
                 Activity(now, ActivityType.HELD, f"undeliverable: {reason}", invoices, news.step, "delivery_feedback"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute
 from dunning.domain.case import Case, Dispute
 from dunning.domain.errors import Conflict, Retryable
 from dunning.domain.holding import hold_case, release_case
@@ -96,8 +97,8 @@ class RecordSnapshot:
 
         return self.change(customer, change)
 
-    def _reached(self, case: Case, contact: Contact, stamp: datetime, now: datetime) -> Recorded:
-        profile = case.profile
+    def _reached(self, case: Case, told: Contact, stamp: datetime, now: datetime) -> Recorded:
+        profile, contact = case.profile, fitting_contact(told)
         fields = _differing(profile.contact, contact)
         if profile.version == 0 or not fields:
             return Recorded(case)
@@ -135,7 +136,11 @@ class RecordSnapshot:
                 return Recorded(case)
             if known and (known.is_open == dispute.is_open or (not fetched and known.stamp > dispute.stamp)):
                 return Recorded(case)
-            after = replace(profile, disputes={**profile.disputes, dispute.id: dispute})
+            if not fetched and dispute.is_open and may_be_forgotten(profile, dispute):
+                return Recorded(case)
+            after = with_dispute(profile, dispute)
+            if after is None:
+                return self._too_many_disputes(case, now)
             if after.is_disputed == profile.is_disputed:
                 return Recorded(case.with_profile(after))
             kind, reason = (ActivityType.HELD, "dispute opened") if after.is_disputed else (ActivityType.RELEASED, "dispute closed")
@@ -143,6 +148,13 @@ class RecordSnapshot:
             return Recorded(case.with_profile(after), (Activity(now, kind, reason, invoices, None, self.actor),))
 
         return self.change(customer, change)
+
+    def _too_many_disputes(self, case: Case, now: datetime) -> Recorded:
+        """One more open dispute than can be kept: a person must say when reminding goes on."""
+        if HoldKind.OPERATOR in case.profile.holds:
+            return Recorded(case)
+        reason = f"more than {MOST_OPEN_DISPUTES} disputes are open"
+        return Recorded(*hold_case(case, HoldKind.OPERATOR, Hold(now, reason=reason), self.actor))
 
     def change(self, customer: str, change: Change) -> str:
         """Read, compute and write under versions, again when others wrote meanwhile; `rearmed` and told to the queue."""

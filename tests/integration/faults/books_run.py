@@ -17,8 +17,15 @@ class BooksRun(Run):
     def customer(self, customer: int = 0) -> str:
         return f"quickbooks:{COMPANY}:{self.number}"
 
-    def entered(self, *, due: int = -1, balance: float = 120.0) -> None:
-        """The invoice stands in the books like this from now on, and the webhook says that it changed."""
+    def entered(self, *, due: int = -1) -> None:
+        """The invoice stands in the books from now on, and the webhook says that it changed."""
+        self._in_the_books(due=due, balance=120.0)
+        entity = {"name": "Invoice", "id": self._id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}
+        body = json.dumps({"eventNotifications": [{"realmId": COMPANY, "dataChangeEvent": {"entities": [entity]}}]}).encode()
+        if not self._deliver(body):
+            self._untold.append(body)
+
+    def _in_the_books(self, *, due: int, balance: float) -> None:
         invoice = quickbooks_invoice(
             self._id,
             Balance=balance,
@@ -29,10 +36,6 @@ class BooksRun(Run):
         provider = self.running.sandbox.provider("quickbooks")
         assert provider is not None
         provider.put_invoice(self._id, json.dumps(invoice).encode())
-        entity = {"name": "Invoice", "id": self._id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}
-        body = json.dumps({"eventNotifications": [{"realmId": COMPANY, "dataChangeEvent": {"entities": [entity]}}]}).encode()
-        if not self._deliver(body):
-            self._untold.append(body)
 
     @property
     def _id(self) -> str:
@@ -46,8 +49,6 @@ class BooksRun(Run):
         headers = {"intuit-signature": signature(body, "local-quickbooks"), "content-type": "application/json"}
         return self.running.deliver(body, headers, "/webhooks/quickbooks") == 200
 
-    def clear_away(self) -> None:
-        """Leave nothing to do for later runs on this cloud."""
-        self.cloud.forget_faults()
-        self.entered(balance=0.0)
-        self.cloud.advance_to(self.cloud.now + timedelta(minutes=5))
+    def settle_with_provider(self) -> None:
+        """Nobody owes anything any more."""
+        self._in_the_books(due=-1, balance=0.0)

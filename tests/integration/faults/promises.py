@@ -13,7 +13,7 @@ NOT_REPEATED = "it is not repeated"
 
 
 def broken(run: Run, customer: int, got: Sequence[str], log: Sequence[str], *, noticed_once: bool) -> list[str]:
-    """What is wrong with a customer that should have got this, and whose log should read like that.
+    """What is wrong with a customer that should have got this, and whose log should read like that for each invoice.
 
     `noticed_once`: whether our own team, who are told at least once, must have been told just once.
     """
@@ -37,9 +37,11 @@ def _sent_wrongly(run: Run, customer: int, got: Sequence[str], *, noticed_once: 
 
 
 def _logged_wrongly(run: Run, customer: int, log: Sequence[str]) -> Iterator[str]:
-    told = [f"{activity.type.value} {activity.step}" if activity.step else activity.type.value for activity in run.log(customer)]
-    if _without_notices(told) != _without_notices(log) or sorted(told) != sorted(log):
-        yield f"its log reads {told}"
+    for invoice in run.case(customer).invoices:
+        about = [activity for activity in run.log(customer) if not activity.invoices or invoice in activity.invoices]
+        told = [f"{activity.type.value} {activity.step}" if activity.step else activity.type.value for activity in about]
+        if _without_notices(told) != _without_notices(log) or sorted(told) != sorted(log):
+            yield f"the log of {invoice} reads {told}"
     for activity in run.log(customer):
         for channel in (activity.channel or "").split(", ") if activity.type is ActivityType.SENT else ():
             sent = any((entry["channel"], entry["step"]) == (channel, activity.step) for entry in run.got(customer))

@@ -100,3 +100,23 @@ def test_while_a_large_message_is_put_down_in_parts_the_rest_stays_marked() -> N
     works = _decided(_case(1, 2))
     marks = {f"email:first:in_{n}": EffectState.DONE for n in (1, 2)}
     assert unfinished(Case(PROFILE), marks, [Done(works[0], {})]) == {"email:first:in_2": EffectState.DONE}
+
+
+def test_what_an_abandoned_claim_left_to_send_goes_out_in_one_message_too() -> None:
+    case = _case(1, 2)
+    contact = replace(case.profile.contact, phone="+15550100")
+    policy = replace(ONE_MESSAGE, steps=(replace(ONE_MESSAGE.steps[0], sms="friendly"), *ONE_MESSAGE.steps[1:]), send_window={})
+    marks = {f"email:first:in_{n}": EffectState.DONE for n in (1, 2)}
+    case = case.with_profile(replace(case.profile, contact=contact, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
+    first, second = _decided(case, policy)
+    assert [effect.key for effect in first.effects] == ["email:first:in_1", "sms:first*2:in_1,in_2"]
+    assert [effect.key for effect in second.effects] == ["email:first:in_2", "sms:first*2:in_1,in_2"]
+
+
+def test_a_text_that_may_have_gone_out_before_rides_with_no_other() -> None:
+    case = _case(1, 2)
+    contact = replace(case.profile.contact, phone="+15550100")
+    policy = replace(ONE_MESSAGE, steps=(replace(ONE_MESSAGE.steps[0], sms="friendly"), *ONE_MESSAGE.steps[1:]), send_window={})
+    marks = {"email:first:in_1": EffectState.DONE, "sms:first:in_1": EffectState.STARTED, "email:first:in_2": EffectState.DONE}
+    case = case.with_profile(replace(case.profile, contact=contact, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
+    assert [work.effects[1].key for work in _decided(case, policy)] == ["sms:first:in_1", "sms:first:in_2"]

@@ -120,6 +120,7 @@ RARER = (
         calls_of("run_step", CLAIM, LOAD, SECRET, TELL_QUEUE, WRITE),
         mended_and_redriven,
         log=PARKED_LOG,
+        log_after_a_fault=WHOLE_LOG,  # the person came between the dead letter and the hold
         plan=POISONED,
         a_person_comes=alarmed,
         put_aside=True,

@@ -27,7 +27,7 @@ class Workflow:
 
     `calls` are the act's AWS calls without any fault, in fresh containers, as `function service.Operation`. The last
     `bystanders` customers get nothing. `a_person_comes` says what a person does soon after the act, and finds put aside; whether
-    anything must be is said by `put_aside`.
+    anything must be is said by `put_aside`. `log_after_a_fault`: how the log may read as well, when something failed.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Workflow:
     run: type[Run] = Run
     a_person_comes: Callable[[Run], list[DeadLetter]] = Run.redrive_soon
     put_aside: bool = False
+    log_after_a_fault: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name

@@ -19,6 +19,7 @@ LONGEST_ADDRESS = 320
 """64 characters, an @, and 255 (RFC 3696, erratum 1690)."""
 
 LONGEST_URL = 2_048
+MOST_TAGS = 100
 MORE_NOTICES = "more"
 MORE_TO_LOOK_AT = "there is more to look at in this case than can be listed: its log tells all of it"
 
@@ -67,9 +68,16 @@ def fitting(snapshot: Snapshot) -> Snapshot:
 
 def fitting_contact(contact: Contact) -> Contact:
     """A contact of ordinary length; an address, a number or a zone that is longer is none."""
-    shorter = {name: _short(getattr(contact, name)) for name in ("phone", "country", "locale", "timezone")}
-    email = contact.email if contact.email and len(contact.email) <= LONGEST_ADDRESS else None
-    return replace(contact, name=contact.name[:LONGEST_NAME] if contact.name else None, email=email, **shorter)
+    return replace(
+        contact,
+        name=contact.name[:LONGEST_NAME] if contact.name else None,
+        email=contact.email if contact.email and len(contact.email) <= LONGEST_ADDRESS else None,
+        phone=_short(contact.phone),
+        country=_short(contact.country),
+        locale=_short(contact.locale),
+        timezone=_short(contact.timezone),
+        tags=contact.tags and tuple(tag for tag in contact.tags[:MOST_TAGS] if len(tag) <= LONGEST_NAME),
+    )
 
 
 def _short(text: str | None) -> str | None:

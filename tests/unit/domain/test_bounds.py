@@ -94,7 +94,7 @@ def test_all_that_can_come_together_on_one_profile_fits_into_an_item() -> None:
     profile = with_disputes(profile, *(dispute(10_000 + number, is_open=False) for number in range(MOST_CLOSED_DISPUTES)))
     for number in range(1000):
         profile = with_notice(profile, f"undelivered:{number:060}", Notice("the mail bounced", NOW, tuple(ids)))
-    contact = fitting_contact(Contact(name="é" * 9000, email="a" * 999, phone="1" * 999, locale="x" * 999))
+    contact = fitting_contact(Contact(name="é" * 9000, email="a" * 999, phone="1" * 999, locale="x" * 999, tags=("t" * 255,) * 999))
     profile = replace(profile, claim=Claim("c" * 26, NOW, "c" * 26, 5, marks), reminded_at=(NOW,) * MOST_REMEMBERED, contact=contact)
     assert len(json.dumps(to_wire(profile_attributes(profile, 8))).encode()) < LARGEST_ITEM
 

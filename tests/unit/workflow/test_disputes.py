@@ -5,7 +5,9 @@ from itertools import permutations
 
 import pytest
 
+from dunning.domain.bounds import MOST_CLOSED_DISPUTES, MOST_OPEN_DISPUTES
 from dunning.domain.case import Dispute
+from dunning.domain.holds import HoldKind
 from dunning.workflow.ports import SyncRequest, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind
 from tests.fakes.clock import MONDAY_MORNING
@@ -121,3 +123,37 @@ def test_a_dispute_that_leads_nowhere_changes_nothing(world: FakeDeployment, cha
     world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=True, charge=charge, payment_intent=None, stamp=MONDAY_MORNING)
     assert world.sync(SyncRequest("stripe", "dispute", "dp_1")) == "whose charge is disputed is unknown here"
     assert not world.profile(ACME).is_held
+
+
+def with_many_closed(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    for number in range(MOST_CLOSED_DISPUTES + 1):
+        stamp = MONDAY_MORNING + HOUR + timedelta(seconds=number)
+        world.record.dispute(ACME, Dispute(f"dp_1{number:03}", is_open=False, stamp=stamp, invoice="in_1"))
+
+
+def test_a_late_word_of_a_dispute_closed_so_long_ago_that_it_was_let_go_does_not_open_it_again(world: FakeDeployment) -> None:
+    with_many_closed(world)
+    assert "dp_1000" not in world.profile(ACME).disputes
+    late = Dispute("dp_1000", is_open=True, stamp=MONDAY_MORNING, invoice="in_1")
+    assert world.record.dispute(ACME, late) == "nothing new"
+    assert not world.profile(ACME).is_held
+
+
+def test_what_the_source_says_of_it_now_is_believed_all_the_same(world: FakeDeployment) -> None:
+    with_many_closed(world)
+    late = Dispute("dp_1000", is_open=True, stamp=MONDAY_MORNING, invoice="in_1")
+    world.record.dispute(ACME, late, lambda: Dispute("dp_1000", is_open=True, stamp=world.clock.now, invoice="in_1"))
+    assert world.profile(ACME).is_held
+
+
+def test_one_open_dispute_more_than_can_be_kept_is_for_a_person(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    for number in range(MOST_OPEN_DISPUTES + 2):
+        world.record.dispute(ACME, Dispute(f"dp_{number}", is_open=True, stamp=MONDAY_MORNING, invoice="in_1"))
+    for number in range(MOST_OPEN_DISPUTES):
+        world.record.dispute(ACME, Dispute(f"dp_{number}", is_open=False, stamp=MONDAY_MORNING + HOUR, invoice="in_1"))
+    profile = world.profile(ACME)
+    assert not profile.is_disputed
+    assert list(profile.holds) == [HoldKind.OPERATOR]
+    assert said(world.log(ACME)) == ["enrolled", "held", "held", "released"]

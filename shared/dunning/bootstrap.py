@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dunning.storage.cases import TableCaseStore
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.delivery_news import DeliveryNews
+    from dunning.workflow.disconnections import Disconnections, Reconnections
     from dunning.workflow.dispatch_due import DispatchDue
     from dunning.workflow.ports import InvoiceSource, SyncBatches
     from dunning.workflow.record_delivery import RecordDelivery
@@ -200,6 +201,25 @@ class _Parts:
             actor=self.actor,
         )
 
+    def disconnections(self) -> Disconnections:
+        from dunning.storage.ended_connections import TableConnections
+        from dunning.storage.queues import SweepContinuations
+        from dunning.workflow.disconnections import Disconnections
+
+        connections = TableConnections(self.dynamodb, self.config.table)
+        return Disconnections(connections, SweepContinuations(self.sqs, self.config.sweep_queue), self.clock)
+
+    def reconnections(self, record: RecordSnapshot) -> Reconnections:
+        from dunning.channels.attempts import one_attempt_config
+        from dunning.channels.team import SnsTeamChannel
+        from dunning.storage.ended_connections import TableConnections
+        from dunning.workflow.disconnections import Reconnections
+
+        topics = self.config.team_topics
+        sns = self.platform.session.client("sns", config=one_attempt_config())
+        team = SnsTeamChannel(sns, topics)
+        return Reconnections(TableConnections(self.dynamodb, self.config.table), record, team, next(iter(topics), ""))
+
     def events(self, record: RecordSnapshot) -> RecordEvent:
         from dunning.workflow.record_event import RecordEvent
 
@@ -264,7 +284,7 @@ def sync_invoice(platform: Platform) -> SyncServices:
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    one = SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock)
+    one = SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock, parts.disconnections())
     return SyncServices(one, SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock))
 
 
@@ -320,6 +340,7 @@ def run_step(platform: Platform) -> RunStep:
         dead_letters=DeadLetters(parts.sqs, config.run_dead_letters),
         clock=parts.clock,
         new_id=new_ulid,
+        disconnections=parts.disconnections(),
     )
 
 
@@ -365,5 +386,6 @@ def daily_sweep(platform: Platform) -> DailySweep:
         open_index=TableOpenIndex(parts.dynamodb, config.table, config.due_shards),
         sync_queue=record.sync_queue,
         sync_batches=SyncBatches(parts.sqs, config.sync_queue),
+        reconnections=parts.reconnections(record),
         sweep_queue=SweepContinuations(parts.sqs, config.sweep_queue),
     )

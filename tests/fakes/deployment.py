@@ -11,6 +11,7 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Invoice, Snapshot
 from dunning.workflow.daily_sweep import DailySweep
+from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.ports import Policies, Wakeup
 from dunning.workflow.record_event import RecordEvent
@@ -21,6 +22,7 @@ from dunning.workflow.sync_invoice import SyncInvoice
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.channels import FakeEmail, FakeQuota, FakeSms, FakeTeam, PlainRenderer, WorkerDied
 from tests.fakes.clock import StandingClock
+from tests.fakes.connections import MemoryConnections
 from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
 from tests.fakes.source import FakeAccountedSource, FakeSource
 
@@ -44,16 +46,27 @@ class FakeDeployment:
         self._numbers = count(1)
         self.record = RecordSnapshot(self.store, self.policies, self.sync_queue, self.wakeups, self.clock, "test")
         self.events = RecordEvent(self.record, self.sync_queue, "stripe")
-        self.sync = SyncInvoice({"stripe": self.stripe}, self.record, self.events, self.store, self.clock)
+        self.xero = FakeAccountedSource(self.clock, "xero")
+        sources = {"stripe": self.stripe, "xero": self.xero}
+        self.connections = MemoryConnections()
+        disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
+        self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
         self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock)
         self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock)
         self.run_step = RunStep(
-            self.store, {"stripe": self.stripe}, self.policies, self.sender, self.wakeups, self.dead_letters, self.clock, self._new_id
+            self.store,
+            sources,
+            self.policies,
+            self.sender,
+            self.wakeups,
+            self.dead_letters,
+            self.clock,
+            self._new_id,
+            disconnections,
         )
-        self.xero = FakeAccountedSource(self.clock, "xero")
         self.sync_batches = MemorySyncBatches()
         self.sweep = DailySweep(
-            {"stripe": self.stripe, "xero": self.xero},
+            sources,
             self.record,
             self.notes,
             self.open_index,
@@ -61,6 +74,7 @@ class FakeDeployment:
             self.sweep_queue,
             {"xero": self.xero},
             self.sync_batches,
+            Reconnections(self.connections, self.record, self.team, "collections"),
         )
 
     def case(self, customer: str) -> Case:

@@ -125,14 +125,28 @@ class FakeAccountedSource(FakeSource):
         self._request()
         return self.connected
 
+    def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
+        """The invoice now."""
+        self._fail(account)
+        return super().fetch(invoice_id, account)
+
+    def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
+        """All open invoices of one customer."""
+        self._fail(account_of(customer))
+        return super().open_invoices_of(customer)
+
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """One page of an account's open invoices."""
-        if failure := self.failures.get(account or ""):
-            raise failure
+        self._fail(account)
         return super().open_page(cursor, account)
 
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
-        """The page that the test put there."""
+        """The page that the test put there; nothing changed when it put none."""
         self._request()
+        self._fail(account)
         self.asked_since.append(since)
-        return self.pages[int(cursor or 0)]
+        return self.pages[int(cursor or 0)] if self.pages else ChangedPage(self._clock())
+
+    def _fail(self, account: str | None) -> None:
+        if failure := self.failures.get(account or ""):
+            raise failure

@@ -9,6 +9,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.errors import Retryable
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.ports import SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
@@ -25,6 +26,7 @@ from functions.run_step import app as run_function
 from functions.sync_invoice import app as sync_function
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import PlainRenderer
+from tests.fakes.connections import MemoryConnections
 from tests.fakes.queues import MemorySyncBatches
 from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
@@ -75,16 +77,19 @@ class World:
         wakeups, sync = TwinWakeups(wire, self.run_queue), TwinSyncQueue(wire, self.sync_queue)
         record = RecordSnapshot(store, policies, sync, wakeups, cloud.clock, "simulation")
         self.events = RecordEvent(record, sync, "stripe")
-        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock)
+        # Stripe has no connection that could end.
+        connections, sweeps = MemoryConnections(), TwinSweepQueue(wire, self.sweep_queue)
+        ended = Disconnections(connections, sweeps, cloud.clock)
+        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended)
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, TwinQuota(wire, cloud), cloud.clock)
         sender = Sender(store, TwinEmail(channels), TwinSms(channels), TwinTeam(channels), PlainRenderer(), policies, cloud.clock)
         dead = TwinDeadLetters(wire, self.records)
-        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id)
+        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended)
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
-        sweeps = TwinSweepQueue(wire, self.sweep_queue)
-        self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, MemorySyncBatches())
+        mended = Reconnections(connections, record, TwinTeam(channels), "collections")
+        self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, MemorySyncBatches(), mended)
 
     def run(self) -> None:
         """From the start until everything has settled."""

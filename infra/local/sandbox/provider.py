@@ -62,7 +62,8 @@ class TokenEndpoint:
         self._lifetimes = lifetimes
         self._clock = clock
         self._numbers = itertools.count(1)
-        self._refresh_until: dict[str, datetime | None] = {REFRESH_TOKEN: None}
+        self._newest = REFRESH_TOKEN
+        self._refresh_until: dict[str, datetime | None] = {self._newest: None}
         self._access_until: dict[str, datetime] = {}
 
     def answer(self, request: Request) -> Answer:
@@ -80,10 +81,19 @@ class TokenEndpoint:
             self._refresh_until[token] = self._clock() + self._lifetimes.grace
         number = next(self._numbers)
         access, refresh = f"{self._name}-access-{number}", f"{self._name}-refresh-{number}"
-        self._refresh_until[refresh] = None
+        self._refresh_until[refresh], self._newest = None, refresh
         self._access_until[access] = self._clock() + self._lifetimes.access
         lives = int(self._lifetimes.access.total_seconds())
         return json_answer({"access_token": access, "refresh_token": refresh, "expires_in": lives, "token_type": "Bearer"})
+
+    def revoke(self) -> None:
+        """The customer takes the consent back: no token is good any more."""
+        self._refresh_until.clear()
+        self._access_until.clear()
+
+    def restore(self) -> None:
+        """The consent is there again, with the refresh token that was given out last."""
+        self._refresh_until[self._newest] = None
 
     def is_good(self, authorization: str) -> bool:
         """Whether a bearer token opens the API now."""

@@ -51,7 +51,7 @@ class QuickBooksSandbox:
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
         self._changed_at: dict[tuple[str, str], datetime] = {}
-        self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
+        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -107,7 +107,7 @@ class QuickBooksSandbox:
         """What quickbooks.api.intuit.com would answer, and the token endpoint."""
         with self._lock:
             if request.path == TOKEN_PATH:
-                return self._tokens.answer(request)
+                return self.tokens.answer(request)
             try:
                 return exact_answer(self._route(request))
             except _FaultError as fault:
@@ -116,7 +116,7 @@ class QuickBooksSandbox:
                 return exact_answer(body, fault.status)
 
     def _route(self, request: Request) -> Json:
-        if not self._tokens.is_good(request.headers.get("authorization", "")):
+        if not self.tokens.is_good(request.headers.get("authorization", "")):
             raise _FaultError(401, "3200", "AuthenticationFailed", "AUTHENTICATION")
         if any(meter.wait() is not None for meter in self._meters):
             raise _FaultError(429, "003001", "ThrottleExceeded", "THROTTLE")

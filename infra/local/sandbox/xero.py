@@ -34,7 +34,7 @@ class XeroSandbox:
         self._own_contacts: dict[str, Json] = {}
         self._changed: dict[str, datetime] = {}
         self._contact_changed: dict[str, datetime] = {}
-        self._tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
+        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -91,11 +91,11 @@ class XeroSandbox:
         """What api.xero.com would answer, and the token endpoint."""
         with self._lock:
             if request.path == TOKEN_PATH:
-                return self._tokens.answer(request)
+                return self.tokens.answer(request)
             return self._refused(request) or self._route(request)
 
     def _refused(self, request: Request) -> Answer | None:
-        if not self._tokens.is_good(request.headers.get("authorization", "")):
+        if not self.tokens.is_good(request.headers.get("authorization", "")):
             return json_answer({"Title": "Unauthorized", "Status": 401, "Detail": "AuthenticationUnsuccessful"}, 401)
         if request.headers.get("xero-tenant-id") != TENANT:
             return json_answer({"Title": "Forbidden", "Status": 403, "Detail": "AuthenticationUnsuccessful"}, 403)

@@ -9,6 +9,7 @@ from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, without_moot_tasks
@@ -103,6 +104,14 @@ class Settlement:
         profile = replace(case.profile, claim=spent, retries=0, holds=holds, due_at=None, due_since=None)
         held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
+
+    def wait(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
+        """Nothing can be known of what is owed: hold the case until its source answers again. What was done stays on the spent claim."""
+        held, logged = hold_case(case, HoldKind.STALE_DATA, Hold(self.now, reason=reason), self.actor)
+        spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
+        waiting = held.with_profile(replace(held.profile, claim=spent, retries=0))
+        due_at = next_instant(waiting)
+        return Settled(waiting.with_profile(replace(waiting.profile, due_at=due_at, due_since=due_at)), logged)
 
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
         notice = case.profile.notices.get(work.invoice)

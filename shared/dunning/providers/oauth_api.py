@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Permanent, Retryable, Unauthorised
+from dunning.domain.errors import Disconnected, Permanent, Retryable
 from dunning.providers.http_client import HttpAnswer, HttpClient, called, retry_at
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_tokens import TokenKeeper
@@ -18,7 +18,7 @@ _TRY_LATER = frozenset({404, 408, 409, 425, 429})
 class OAuthApi:
     """One provider's API at its base (`https://api.xero.com`).
 
-    Raises Disconnected, Unauthorised (401 with a new token, 403), Retryable (no connection, 404, 408, 409, 429, 5xx, an answer
+    Raises Disconnected (also for 401 with a new token, and 403), Unauthorised, Retryable (no connection, 404, 408, 409, 429, 5xx, an answer
     that is no JSON object) and Permanent (all else). A 404 is retryable because a wrong address must never look like an invoice
     that is gone; who knows better is asked first: `tells`.
     """
@@ -65,7 +65,9 @@ class OAuthApi:
             self.pace.closed(account, again)
             return Retryable(said, again)
         if answer.status in (401, 403):
-            return Unauthorised(f"{said}: connect it again with `dunning connect {self.tokens.source}`")
+            # Xero answers 403 for a tenant that was taken away from us, though its tokens still renew.
+            said += f": connect it again with `dunning connect {self.tokens.source}`"
+            return Disconnected(self.tokens.source, account, said)
         if answer.status == 200 or answer.status >= 500 or answer.status in _TRY_LATER:
             return Retryable(said, retry_at(answer, self.clock(), _OTHERWISE) if "retry-after" in answer.headers else None)
         return Permanent(said)

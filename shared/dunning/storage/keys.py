@@ -59,6 +59,16 @@ def connection_account_key(account: str) -> str:
     return f"ACCOUNT#{account}"
 
 
+def ended_connection_key(account: str) -> str:
+    """Sort key of the end of a company's or tenant's connection; no account's key begins like another's."""
+    return f"ENDED#{account}#"
+
+
+def waiting_case_key(account: str, customer: str) -> str:
+    """Sort key of a case that waits for the connection of a company or tenant."""
+    return f"WAITS#{account}#{customer}"
+
+
 def meter_key(account: str) -> str:
     """Sort key of how much one connected company or tenant was asked."""
     return f"METER#{account}"

@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Disconnected, Permanent, Rejected, Retryable
+from dunning.workflow.disconnections import ACCOUNTS, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import account_of, source_of
 from dunning.workflow.sweep_ports import AccountedSource, OpenIndex, OpenRow, SweepNotes, SweepQueue, SweepStage
 
-ACCOUNTS = "accounts"
 CHANGED = "changed"
 LISTING = "listing"
 VANISHED = "vanished"
+RELEASING = "releasing"
 
 CHANGES_REACH_BACK = timedelta(days=29)
 """QuickBooks tells changes of the last 30 days; after longer, what is open must tell alone."""
 
-GIVEN_UP_AFTER = timedelta(hours=20)
-"""A page that could not be had for so long is left to the next day's sweep."""
+GIVEN_UP_AFTER = timedelta(hours=25)
+"""A page that could not be had for so long is left to the next day's sweep, which has begun by then."""
 
 _OVERLAP = timedelta(minutes=10)
 _WAIT = timedelta(minutes=5)
+_UNTIL_CONNECTED = timedelta(minutes=15)
 _LONGEST_DELAY = 900
 
 
@@ -56,6 +58,7 @@ class DailySweep:
     sweep_queue: SweepQueue
     accounted: Mapping[str, AccountedSource]
     sync_batches: SyncBatches
+    reconnections: Reconnections
 
     def start(self, at: datetime) -> int:
         """Begin a sweep of every source; the same schedule's event twice is the same run. Answers how many were begun."""
@@ -71,26 +74,27 @@ class DailySweep:
         """
         work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
         if stage.source in self.accounted:
-            work |= {ACCOUNTS: self._begun, CHANGED: self._changed}
+            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released}
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:
             return work[stage.stage](stage)
         except Disconnected as exc:
-            return Swept(stage.stage, waits=f"ended: {exc}")
+            self.reconnections.tell_once(exc)
+            return self._put_off(stage, exc, _UNTIL_CONNECTED)
         except Retryable as exc:
             return self._put_off(stage, exc)
 
-    def _put_off(self, stage: SweepStage, exc: Retryable) -> Swept:
+    def _put_off(self, stage: SweepStage, exc: Retryable, otherwise: timedelta = _WAIT) -> Swept:
         now = self.record.clock()
         if now > stage.started_at + GIVEN_UP_AFTER:
             return Swept(stage.stage, waits=f"given up until the next sweep: {exc}")
-        wait = exc.retry_at - now if exc.retry_at else _WAIT
+        wait = exc.retry_at - now if exc.retry_at else otherwise
         self.sweep_queue.send(stage, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
         return Swept(stage.stage, waits=str(exc))
 
     def _begun(self, stage: SweepStage) -> Swept:
-        accounts = self.accounted[stage.source].accounts()
+        accounts = (stage.account,) if stage.account else self.accounted[stage.source].accounts()
         for account in accounts:
             since = self.notes.swept(stage.source, account)
             first = CHANGED if since and stage.started_at - since < CHANGES_REACH_BACK else LISTING
@@ -138,7 +142,14 @@ class DailySweep:
             self.sweep_queue.send(replace(stage, page=stage.page + 1, cursor=page.cursor))
         elif stage.account:
             self.notes.note_swept(stage.source, stage.account, stage.started_at)
+            self.sweep_queue.send(replace(stage, stage=RELEASING, page=0, cursor=None))
         return Swept(VANISHED, len(ours), 0, len(missing))
+
+    def _released(self, stage: SweepStage) -> Swept:
+        """The connection is good and its book was read: what waited for that goes on."""
+        if self.reconnections.release(stage.source, stage.account or ""):
+            self.sweep_queue.send(replace(stage, page=stage.page + 1))
+        return Swept(RELEASING)
 
     def _ask(self, stage: SweepStage, missing: list[OpenRow], listed: set[str]) -> None:
         """One message for all of an account, for its limits hold them back together; what moved to another customer is found by both."""

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, due_invoices, has_gone_out
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
 from dunning.domain.holding import ending_now, run_out_ended
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
@@ -41,6 +42,7 @@ class RunStep:
     dead_letters: DeadLetters
     clock: Clock
     new_id: Callable[[datetime], str]
+    disconnections: Disconnections
 
     def __call__(self, wakeup: Wakeup) -> str:
         """Look at this customer; answers what was done, for the log. Duplicates and early messages change nothing.
@@ -80,6 +82,8 @@ class RunStep:
         now, claim = settlement.now, settlement.claim
         try:
             checked = self._check(case, now)
+        except Disconnected as exc:
+            return self._wait_for_connection(case, settlement, exc)
         except Retryable:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
@@ -100,6 +104,14 @@ class RunStep:
         }
         self._finish(case, settlement, checked, progress, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
+
+    def _wait_for_connection(self, case: Case, settlement: Settlement, ended: Disconnected) -> str:
+        """Nobody can say what is still owed: the case is held. Put on the list of those that wait first, lest it is forgotten."""
+        self.disconnections.noticed(ended, case.profile.customer)
+        far = Progress((), marks_by_row(settlement.claim.effects), Ending.REFUSED)
+        reason = f"{ended.source} is not connected"
+        self._finish(case, settlement, NOTHING_ASKED, far, lambda after: settlement.wait(after, reason, unfinished(after, far.effects, ())))
+        return "held: the provider is not connected"
 
     def _park(
         self, case: Case, settlement: Settlement, reason: str, checked: Checked = NOTHING_ASKED, progress: Progress | None = None

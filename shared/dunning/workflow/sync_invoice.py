@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Disconnected, Rejected
+from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
 from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
 from dunning.workflow.record_event import RecordEvent
@@ -30,9 +31,20 @@ class SyncInvoice:
     events: RecordEvent
     store: CaseStore
     clock: Clock
+    disconnections: Disconnections
 
     def __call__(self, request: SyncRequest) -> str:
-        """Look at one thing at its source; answers what became of it. Raises Rejected for a source or kind unknown here."""
+        """Look at one thing at its source; answers what became of it. Raises Rejected for a source or kind unknown here.
+
+        What cannot be asked, because the connection ended, is not asked again: the sweep after the next connection sees it all.
+        """
+        try:
+            return self._look(request)
+        except Disconnected as exc:
+            self.disconnections.noticed(exc)
+            return f"left to the sweep after the next connection: {exc}"
+
+    def _look(self, request: SyncRequest) -> str:
         source = self.sources.get(request.source)
         if source is None:
             raise Rejected(f"no source {request.source!r}: known are {', '.join(sorted(self.sources))}")

@@ -9,10 +9,13 @@ from dunning.domain.errors import Retryable
 from dunning.domain.request_meter import Allowance
 from dunning.providers import quickbooks, xero
 from dunning.workflow.daily_sweep import DailySweep
+from dunning.workflow.disconnections import Reconnections
 from dunning.workflow.record_snapshot import RecordSnapshot
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
 from tests.contract.providers.source_contract import Owed
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
+from tests.fakes.channels import FakeTeam
+from tests.fakes.connections import MemoryConnections
 from tests.fakes.deployment import standard_policies
 from tests.fakes.queues import MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
 
@@ -30,7 +33,8 @@ class Importing:
         record = RecordSnapshot(self.store, standard_policies(), sync, MemoryWakeups(played.clock), played.clock, "test")
         sources = {played.source.name: played.source}
         index = MemoryOpenIndex(self.store, 500)
-        self.sweep = DailySweep(sources, record, MemorySweepNotes(), index, sync, self.queue, sources, self.batches)
+        mended = Reconnections(MemoryConnections(), record, FakeTeam(), "collections")
+        self.sweep = DailySweep(sources, record, MemorySweepNotes(), index, sync, self.queue, sources, self.batches, mended)
 
     def run(self) -> timedelta:
         """All of it; how long it took."""

@@ -32,6 +32,8 @@ ASKED_BY_LAMBDA_ITSELF = {
 }
 ONLY_AT_TIMES = {
     "sqs:SendMessage",  # to wake a customer soon, to ask for a fetch, to a dead-letter queue
+    "sns:Publish",  # daily_sweep, when a connection ended
+    "dynamodb:DeleteItem",  # daily_sweep, when it is made again
     "secretsmanager:PutSecretValue",  # whoever finds a token near its end renews it
 }
 

@@ -202,11 +202,11 @@ class TestAccounts:
         assert "given up" in str(books.sweep.page(acme).waits)
         assert books.sweep_queue.stages == []
 
-    def test_an_account_that_was_disconnected_ends_its_chain(self, books: FakeDeployment) -> None:
+    def test_an_account_that_was_disconnected_is_tried_again_until_it_is_connected(self, books: FakeDeployment) -> None:
         (acme, _) = self.stages(books, LISTING)
         books.xero.failures["acme"] = Disconnected("xero", "acme", "run `dunning connect xero` again")
         assert "connect" in str(books.sweep.page(acme).waits)
-        assert books.sweep_queue.stages == []
+        assert (books.sweep_queue.stages, books.sweep_queue.delays[-1]) == ([acme], 900)
 
     def test_the_second_sweep_asks_first_what_changed_since_the_first_began(self, books: FakeDeployment) -> None:
         books.xero.pages = [ChangedPage(books.clock())]

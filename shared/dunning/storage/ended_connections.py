@@ -1,0 +1,98 @@
+"""Connections that ended: one item for each, and one for each case that waits for it, beside the provider's token lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dunning.storage import keys
+from dunning.storage.expressions import Wire, from_wire, to_wire
+from dunning.storage.translation import ConditionFailed, aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class TableConnections:
+    """workflow.connection_ports.Connections on DynamoDB."""
+
+    client: DynamoDBClient
+    table: str
+
+    def note_ended(self, source: str, account: str, at: datetime) -> bool:
+        """Remember that a connection ended; whether that is news. Raises Retryable."""
+        return self._update(
+            source,
+            keys.ended_connection_key(account),
+            "SET ended_at = :at REMOVE told, telling_until",
+            "attribute_not_exists(ended_at)",
+            {":at": keys.instant(at)},
+        )
+
+    def take_telling(self, source: str, account: str, now: datetime, until: datetime) -> bool:
+        """Whether the team must still be told, and we are who does it until then. Raises Retryable.
+
+        t0 ── take ── until: others do not tell. From `until` on the next one does: who took it died.
+        """
+        not_told = "attribute_exists(ended_at) AND attribute_not_exists(told)"
+        nobody_does = "(attribute_not_exists(telling_until) OR telling_until <= :now)"
+        return self._update(
+            source,
+            keys.ended_connection_key(account),
+            "SET telling_until = :until",
+            f"{not_told} AND {nobody_does}",
+            {":now": keys.instant(now), ":until": keys.instant(until)},
+        )
+
+    def note_told(self, source: str, account: str) -> None:
+        """The team was told. Raises Retryable."""
+        self._update(source, keys.ended_connection_key(account), "SET told = :told", "attribute_exists(ended_at)", {":told": True})
+
+    def has_ended(self, source: str, account: str) -> bool:
+        """Whether the connection ended and was not made again. Raises Retryable."""
+        return any("ended_at" in row for row in self._rows(source, keys.ended_connection_key(account), 1))
+
+    def note_mended(self, source: str, account: str) -> None:
+        """The connection is good again. Raises Retryable."""
+        change = "REMOVE ended_at, told, telling_until"
+        self._update(source, keys.ended_connection_key(account), change, "attribute_exists(ended_at)", {})
+
+    def hold(self, source: str, account: str, customer: str) -> None:
+        """Remember a case that waits for the connection. Raises Retryable."""
+        row = {"pk": keys.connection_key(source), "sk": keys.waiting_case_key(account, customer), "customer": customer}
+        with aws_errors(f"noting a case that waits for {source}"):
+            self.client.put_item(TableName=self.table, Item=to_wire(row))
+
+    def held(self, source: str, account: str, most: int) -> tuple[str, ...]:
+        """So many of the cases that wait. Raises Retryable."""
+        return tuple(str(row["customer"]) for row in self._rows(source, keys.waiting_case_key(account, ""), most))
+
+    def forget(self, source: str, account: str, customer: str) -> None:
+        """This case waits no more. Raises Retryable."""
+        key = {"pk": keys.connection_key(source), "sk": keys.waiting_case_key(account, customer)}
+        with aws_errors(f"forgetting a case that waited for {source}"):
+            self.client.delete_item(TableName=self.table, Key=to_wire(key))
+
+    def _rows(self, source: str, begins_with: str, most: int) -> list[dict[str, object]]:
+        with aws_errors(f"reading the connections to {source}"):
+            answer = self.client.query(
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+                ExpressionAttributeValues=to_wire({":pk": keys.connection_key(source), ":sk": begins_with}),
+                ConsistentRead=True,
+                Limit=most,
+            )
+        return [from_wire(row) for row in answer["Items"]]
+
+    def _update(self, source: str, sk: str, change: str, condition: str, values: dict[str, object]) -> bool:
+        """Whether the condition held. Raises Retryable."""
+        given: dict[str, Any] = {"ExpressionAttributeValues": to_wire(values)} if values else {}
+        key: Wire = to_wire({"pk": keys.connection_key(source), "sk": sk})
+        try:
+            with aws_errors(f"writing the connection to {source}"):
+                self.client.update_item(TableName=self.table, Key=key, UpdateExpression=change, ConditionExpression=condition, **given)
+        except ConditionFailed:
+            return False
+        return True

@@ -1,0 +1,40 @@
+"""What is remembered of connections to providers that ended: kept apart from the cases, for one connection holds many."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Connections(Protocol):
+    """Connections that ended, by source and account, and the cases that wait for each. All raise Retryable."""
+
+    def note_ended(self, source: str, account: str, at: datetime) -> bool:
+        """Remember that a connection ended; whether that is news."""
+        ...
+
+    def take_telling(self, source: str, account: str, now: datetime, until: datetime) -> bool:
+        """Whether the team must still be told, and we are who does it until then; False when it was told, or another does it."""
+        ...
+
+    def note_told(self, source: str, account: str) -> None:
+        """The team was told."""
+        ...
+
+    def has_ended(self, source: str, account: str) -> bool:
+        """Whether the connection ended and was not made again."""
+        ...
+
+    def note_mended(self, source: str, account: str) -> None:
+        """The connection is good again; should it end once more, that is news."""
+        ...
+
+    def hold(self, source: str, account: str, customer: str) -> None:
+        """Remember a case that waits for the connection."""
+        ...
+
+    def held(self, source: str, account: str, most: int) -> tuple[str, ...]:
+        """So many of the cases that wait."""
+        ...
+
+    def forget(self, source: str, account: str, customer: str) -> None:
+        """This case waits no more."""
+        ...

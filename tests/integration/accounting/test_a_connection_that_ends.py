@@ -1,0 +1,29 @@
+"""A customer takes back the consent: no reminder on old data, one notice, and all goes on when the consent is given again."""
+
+from infra.local.sandbox.xero import TENANT, XeroSandbox
+from tests.integration.accounting.books import Books, xero_invoice
+
+CUSTOMERS = [f"xero:{TENANT}:c{number}" for number in range(3)]
+
+
+def test_reminders_wait_for_the_connection_and_then_go_out(books: Books) -> None:
+    xero = books.running.sandbox.provider("xero")
+    assert isinstance(xero, XeroSandbox)
+    for number in range(3):
+        contact = {"ContactID": f"c{number}", "Name": "X", "EmailAddress": f"x{number}@example.com", "Phones": [{"PhoneType": "FAX"}]}
+        books.holds("xero", xero_invoice(f"x{number}", Contact=contact))
+    books.xero_tells("x0", "x1", "x2")
+    xero.tokens.revoke()
+    books.advance("11d")
+    sent = [(row["channel"], row["kind"], row["to"]) for row in books.outbox()]
+    assert sent == [("team", "notice", ["collections"])]
+    assert "dunning connect xero" in str(books.outbox()[0]["text"])
+    assert [books.case(customer)["activities"][-1]["reason"] for customer in CUSTOMERS] == ["stale_data: xero is not connected"] * 3
+    xero.tokens.restore()
+    books.holds("xero", xero_invoice("x0", Status="PAID", AmountDue=0.0, Contact={"ContactID": "c0"}))
+    books.advance("1d")
+    reminded = sorted(str(row["customer"]) for row in books.outbox() if row["kind"] == "reminder")
+    assert reminded == CUSTOMERS[1:]
+    assert [activity["type"] for activity in books.case(CUSTOMERS[0])["activities"]][-1] in ("paid", "released")
+    assert books.statuses(CUSTOMERS[0]) == ["paid"]
+    assert books.dead_letters() == []

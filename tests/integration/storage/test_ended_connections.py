@@ -1,0 +1,54 @@
+"""What is remembered of connections that ended, on the table of template.yaml."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dunning.storage.ended_connections import TableConnections
+from tests.integration.handlers.cloud import Aws
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+UNTIL = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture
+def connections(aws: Aws) -> TableConnections:
+    return TableConnections(aws.session.client("dynamodb"), aws.table)
+
+
+def test_an_end_is_news_once_until_it_is_mended(connections: TableConnections) -> None:
+    assert not connections.has_ended("xero", "acme")
+    assert [connections.note_ended("xero", "acme", NOW) for _ in range(2)] == [True, False]
+    assert connections.has_ended("xero", "acme")
+    assert not connections.has_ended("xero", "acm")
+    connections.note_mended("xero", "acme")
+    assert not connections.has_ended("xero", "acme")
+    assert connections.note_ended("xero", "acme", NOW)
+
+
+def test_the_team_is_told_by_one_and_by_the_next_only_when_that_one_died(connections: TableConnections) -> None:
+    assert not connections.take_telling("xero", "acme", NOW, UNTIL)
+    connections.note_ended("xero", "acme", NOW)
+    assert [connections.take_telling("xero", "acme", NOW, UNTIL) for _ in range(2)] == [True, False]
+    assert connections.take_telling("xero", "acme", UNTIL, UNTIL + timedelta(minutes=10))
+    connections.note_told("xero", "acme")
+    assert not connections.take_telling("xero", "acme", UNTIL + timedelta(hours=1), UNTIL + timedelta(hours=2))
+
+
+def test_an_end_after_a_mended_one_is_told_of_again(connections: TableConnections) -> None:
+    for _ in range(2):
+        connections.note_ended("xero", "acme", NOW)
+        assert connections.take_telling("xero", "acme", NOW, UNTIL)
+        connections.note_told("xero", "acme")
+        connections.note_mended("xero", "acme")
+
+
+def test_the_cases_that_wait_are_one_account_s_and_each_is_there_once(connections: TableConnections) -> None:
+    for customer in ("xero:acme:c1", "xero:acme:c2", "xero:acme:c1"):
+        connections.hold("xero", "acme", customer)
+    connections.hold("xero", "acme2", "xero:acme2:c9")
+    assert connections.held("xero", "acme", 25) == ("xero:acme:c1", "xero:acme:c2")
+    assert connections.held("xero", "acme", 1) == ("xero:acme:c1",)
+    connections.forget("xero", "acme", "xero:acme:c1")
+    connections.forget("xero", "acme", "xero:acme:c1")
+    assert connections.held("xero", "acme", 25) == ("xero:acme:c2",)

@@ -1,0 +1,140 @@
+"""A connection ends: no reminder goes out on old data, the team is told once, and all goes on by itself afterwards."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.errors import Disconnected
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Status
+from dunning.workflow.ports import SyncRequest
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import snapshot
+from tests.unit.workflow.plan import FIRST, said
+
+CUSTOMERS = tuple(f"xero:acme:c{number}" for number in range(3))
+
+
+@pytest.fixture
+def books(world: FakeDeployment) -> FakeDeployment:
+    """Three customers of Xero who each owe an invoice that is due to be reminded about at FIRST."""
+    world.xero.connected = ("acme",)
+    owed = [replace(snapshot(f"x{number}", customer), source="xero") for number, customer in enumerate(CUSTOMERS)]
+    world.xero.has(*owed)
+    for each in owed:
+        world.record.invoice(each)
+    return world
+
+
+def disconnect(world: FakeDeployment) -> None:
+    world.xero.failures["acme"] = Disconnected("xero", "acme", "its consent ran out")
+
+
+def sweep_once(world: FakeDeployment) -> None:
+    """All messages of the sweep's queue that wait now, each once."""
+    for stage in world.sweep_queue.receive():
+        world.sweep.page(stage)
+
+
+def sweep_to_the_end(world: FakeDeployment) -> None:
+    while world.sweep_queue.stages:
+        sweep_once(world)
+
+
+def due(world: FakeDeployment) -> None:
+    """The hour comes at which all three are due."""
+    world.clock.now = FIRST
+    for customer in CUSTOMERS:
+        world.look_at(customer)
+
+
+def test_a_case_that_comes_due_is_held_and_nothing_is_sent(books: FakeDeployment) -> None:
+    disconnect(books)
+    due(books)
+    assert [set(books.profile(customer).holds) for customer in CUSTOMERS] == [{HoldKind.STALE_DATA}] * 3
+    assert books.email.sent == []
+    assert said(books.log(CUSTOMERS[0])) == ["enrolled", "held"]
+    assert {books.profile(customer).due_at for customer in CUSTOMERS} == {None}
+
+
+def test_the_team_is_told_once_however_many_customers_there_are(books: FakeDeployment) -> None:
+    disconnect(books)
+    due(books)
+    for _ in range(5):
+        sweep_once(books)
+        books.clock.advance(timedelta(minutes=15))
+    books.sweep.start(books.clock())
+    for _ in range(5):
+        for stage in books.sweep_queue.receive():
+            if stage.source == "xero":
+                books.sweep.page(stage)
+    assert [(sent.to, "dunning connect xero" in sent.text) for sent in books.team.sent] == [(("collections",), True)]
+
+
+def test_connected_again_all_go_on_by_themselves(books: FakeDeployment) -> None:
+    disconnect(books)
+    due(books)
+    sweep_once(books)
+    books.clock.advance(timedelta(hours=1))
+    books.xero.failures.clear()
+    sweep_to_the_end(books)
+    assert [books.profile(customer).holds for customer in CUSTOMERS] == [{}] * 3
+    assert said(books.log(CUSTOMERS[0])) == ["enrolled", "held", "released"]
+    books.advance(timedelta(days=1))
+    assert sorted(sent.envelope.customer for sent in books.email.sent) == list(CUSTOMERS)
+
+
+def test_what_was_paid_while_nobody_could_see_it_is_not_reminded_about(books: FakeDeployment) -> None:
+    disconnect(books)
+    due(books)
+    books.xero.is_paid("x0")
+    books.xero.failures.clear()
+    sweep_to_the_end(books)
+    books.settle_queues()
+    books.advance(timedelta(days=1))
+    assert sorted(sent.envelope.customer for sent in books.email.sent) == list(CUSTOMERS[1:])
+    assert books.invoice(CUSTOMERS[0], "x0").status is Status.PAID
+
+
+def test_a_connection_that_ends_twice_is_told_of_twice(books: FakeDeployment) -> None:
+    for _ in range(2):
+        disconnect(books)
+        books.sync(SyncRequest("xero", "invoice", "x0", account="acme"))
+        sweep_once(books)
+        sweep_once(books)
+        books.xero.failures.clear()
+        sweep_to_the_end(books)
+        books.clock.advance(timedelta(days=1))
+    assert len(books.team.sent) == 2
+
+
+def test_news_that_cannot_be_looked_at_begin_the_sweep_that_will_see_it(books: FakeDeployment) -> None:
+    disconnect(books)
+    request = SyncRequest("xero", "invoice", "x0", account="acme")
+    assert "left to the sweep" in books.sync(request)
+    books.sync(request)
+    assert [(stage.stage, stage.account) for stage in books.sweep_queue.stages] == [("accounts", "acme")]
+
+
+def test_a_teller_that_died_is_followed_by_another(books: FakeDeployment) -> None:
+    disconnect(books)
+    books.sync(SyncRequest("xero", "invoice", "x0", account="acme"))
+    now = books.clock()
+    assert books.connections.take_telling("xero", "acme", now, now + timedelta(minutes=10))
+    sweep_once(books)
+    sweep_once(books)
+    assert books.team.sent == []
+    books.clock.advance(timedelta(minutes=10))
+    sweep_once(books)
+    assert len(books.team.sent) == 1
+
+
+def test_another_account_of_the_same_source_is_not_held(books: FakeDeployment) -> None:
+    other = replace(snapshot("y1", "xero:beta:c1"), source="xero")
+    books.xero.has(other)
+    books.record.invoice(other)
+    disconnect(books)
+    books.clock.now = FIRST
+    books.look_at("xero:beta:c1")
+    assert [sent.envelope.customer for sent in books.email.sent] == ["xero:beta:c1"]

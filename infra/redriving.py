@@ -2,35 +2,25 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import cast
 from urllib.parse import urlsplit
 
-from dunning.bootstrap import Platform
 from dunning.domain.errors import Rejected
+from infra.deployed_stack import platform_of
 from infra.redrive import Redriven, Redriver
-
-_ANY_FUNCTION = "RunStepFunction"
 
 
 def redrive_stack(stack: str) -> list[Redriven]:
     """Redrive a deployed stack. Raises Rejected when there is none of that name within reach."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+    with platform_of(stack) as platform:
+        cloudformation = platform.session.client("cloudformation")
 
-    session = boto3.Session()
+        def physical_id(logical_id: str) -> str:
+            found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+            return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
-    def physical_id(logical_id: str) -> str:
-        found = session.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
-
-    try:
-        settings = session.client("lambda").get_function_configuration(FunctionName=physical_id(_ANY_FUNCTION))
-        env = settings.get("Environment", {}).get("Variables", {})
-        return Redriver(Platform(env, session, lambda: datetime.now(UTC)), physical_id)()
-    except (ClientError, BotoCoreError) as exc:
-        raise Rejected(f"the stack {stack!r} cannot be read ({exc}): check its name, your credentials and your region") from exc
+        return Redriver(platform, physical_id)()
 
 
 def redrive_local(url: str) -> list[Redriven]:

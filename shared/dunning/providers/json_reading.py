@@ -22,6 +22,17 @@ def parse_object(raw: bytes, what: str) -> JsonObject:
     return found
 
 
+def parse_array(raw: bytes, what: str) -> tuple[JsonObject, ...]:
+    """The objects in a JSON array. Raises Rejected, naming `what`, when it is none."""
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise Rejected(f"{what} is not JSON") from exc
+    if not isinstance(parsed, list):
+        raise Rejected(f"{what} is JSON, but no array")
+    return tuple(row for row in parsed if isinstance(row, dict))
+
+
 def as_object(value: object) -> JsonObject | None:
     """The value, if it is a JSON object."""
     return value if isinstance(value, dict) else None

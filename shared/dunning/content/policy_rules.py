@@ -24,6 +24,9 @@ from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar
 _ANY_INVOICE = {"if": "true", "priority": 0}
 _EXAMPLE_APPLIES_TO = '{if: "true", priority: 0}'
 _EXAMPLE_LIMIT = "{count: 3, per: 7d}"
+_MOST_COUNTED = 32
+"""So many reminders a profile remembers (`domain.settlement.MOST_REMEMBERED`)."""
+
 _EXAMPLE_REPLY = "{hold: until_handled, notify: collections}"
 _EXAMPLE_PROMISE = "{max_days: 14, max_count: 2, grace: 2bd}"
 _UNTIL_HANDLED = "until_handled"
@@ -103,7 +106,7 @@ def max_messages(top: Section) -> MessageLimit | None:
     for key in ("count", "per"):
         if key not in section.values:
             section.refuse(key, f"missing: write {_EXAMPLE_LIMIT}")
-    count = section.number("count", "count: 3", 1000)
+    count = section.number("count", "count: 3", _MOST_COUNTED)
     per = section.read("per", "per: 7d", some_time)
     return None if count is None or per is None else MessageLimit(count, per)
 

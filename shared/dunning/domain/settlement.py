@@ -14,10 +14,10 @@ from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, without_moot_tasks
 from dunning.domain.policy import Policy, Step
-from dunning.domain.works import Verdict, Work
+from dunning.domain.works import Verdict, Work, reminders_in
 
 MOST_REMEMBERED = 32
-"""More reminders than any policy's limit counts; the profile must not grow for ever."""
+"""As many reminders as a policy's limit may count; the profile must not grow for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,12 @@ class Settlement:
         return Settled(without_moot_tasks(self._reminded(case, done)), (*joined(together), *activities))
 
     def _reminded(self, case: Case, done: Sequence[Done]) -> Case:
-        """When reminders went out, for gaps and limits: one instant for all that went out together."""
-        if not any(effect.kind == "reminder" for one in done for effect in one.work.effects):
+        """When reminders went out, for gaps and limits: an instant for each."""
+        count = reminders_in([one.work for one in done])
+        if not count:
             return case
-        recent = (*case.profile.reminded_at, self.now)[-MOST_REMEMBERED:]
-        return case.with_profile(replace(case.profile, reminded_at=tuple(dict.fromkeys(recent))))
+        recent = (*case.profile.reminded_at, *[self.now] * count)[-MOST_REMEMBERED:]
+        return case.with_profile(replace(case.profile, reminded_at=recent))
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""

@@ -1,5 +1,7 @@
 """The decision about one invoice."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,3 +34,19 @@ class Work:
     effects: tuple[Effect, ...] = ()
     move_to: datetime | None = None
     begun: bool = False
+
+
+def reminders_in(works: Sequence[Work]) -> int:
+    """How many reminders went out with these works, as the customer counts them: a mail and the SMS beside it are one.
+
+    One about several invoices counts with the first of them, wherever the others are settled. What went out under an abandoned
+    claim is put down invoice by invoice, however it was put together then, and counts as one.
+    """
+    fresh = {
+        (effect.channel, effect.key)
+        for work in works
+        for effect in work.effects
+        if effect.kind == "reminder" and not work.begun and effect.invoices[:1] == (work.invoice,)
+    }
+    begun = any(effect.kind == "reminder" for work in works if work.begun for effect in work.effects)
+    return max(Counter(channel for channel, _ in fresh).values(), default=0) + begun

@@ -84,6 +84,7 @@ BAD_TOPS = [
     ("calendar: GB-SCO", 'field "calendar": GB has no part "SCO"; did you mean "SCT"?'),
     ("scope: company", 'field "scope": must be customer or invoice'),
     ("min_gap: soon", 'field "min_gap": "soon" is not a duration: write "2d", "2bd" (business days), "48h" or "90m"'),
+    ("max_messages: {count: 33, per: 7d}", 'field "max_messages.count": must be a whole number from 1 to 32'),
     ("max_messages: {count: 3}", 'field "max_messages.per": missing'),
     ("max_messages: {count: 0, per: 7d}", 'field "max_messages.count": must be a whole number from 1'),
     ("max_messages: {count: 3, per: 0d}", '"0d" is no time at all'),

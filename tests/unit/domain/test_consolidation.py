@@ -11,7 +11,7 @@ from dunning.domain.effects import Channel, joint_key, marks_by_row, rows_of
 from dunning.domain.policy import Days, MessageLimit, Policy, Scope
 from dunning.domain.settlement import Done, unfinished
 from dunning.domain.works import Verdict, Work
-from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, PROFILE, case_of
+from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, PROFILE, case_of, settlement, work_off
 
 ONE_MESSAGE = replace(BRIEF, scope=Scope.CUSTOMER)
 
@@ -68,6 +68,23 @@ def test_no_more_messages_than_the_policy_allows_in_its_span() -> None:
     case = _case(1)
     (work,) = _decided(case.with_profile(replace(case.profile, reminded_at=reminded)), policy)
     assert (work.verdict, work.move_to) == (Verdict.MOVE, FIRST_AT + timedelta(days=1))
+
+
+def test_messages_that_leave_at_one_instant_count_one_by_one() -> None:
+    apart = work_off(_case(1, 2), FIRST_AT).case
+    assert apart.profile.reminded_at == (FIRST_AT, FIRST_AT)
+    together = work_off(_case(1, 2), FIRST_AT, ONE_MESSAGE).case
+    assert together.profile.reminded_at == (FIRST_AT,)
+    in_parts = settlement(FIRST_AT, ONE_MESSAGE)
+    case = _case(1, 2)
+    for work in _decided(case):
+        case = in_parts.apply(case, [Done(work, {})]).case
+    assert case.profile.reminded_at == (FIRST_AT,)
+    limited = replace(BRIEF, max_messages=MessageLimit(2, Days(7)))
+    next_day = FIRST_AT + timedelta(days=1)
+    third = replace(INVOICE, id="in_3", next_step="first", next_at=next_day)
+    (work,) = decide(apart.with_invoice(third), lambda _: limited, next_day)
+    assert (work.verdict, work.move_to) == (Verdict.MOVE, FIRST_AT + timedelta(days=7))
 
 
 def test_two_messages_at_once_keep_the_gap_unless_they_become_one() -> None:

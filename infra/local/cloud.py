@@ -135,6 +135,11 @@ class LocalCloud:
             outcome = self._services.functions.invoke(match.route.function, event)
         return FAILED if outcome.error is not None else to_answer(outcome.payload)
 
+    def policies(self) -> PolicyBook:
+        """The policies as they are now."""
+        with self._lock:
+            return PolicyBook.load(Path(self._policies.name), self._teams)
+
     def put_policy(self, name: str, text: str) -> None:
         """Replace a policy, in this cloud only. Raises Rejected naming file, step and field when it cannot be loaded."""
         policy = load_policy(text, f"{name}.yaml", self._teams)

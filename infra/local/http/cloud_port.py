@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
 from infra.redrive import Redriven
@@ -46,6 +47,10 @@ class Cloud(Protocol):
 
     def request(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> ProductAnswer:
         """A request to the product's own API."""
+        ...
+
+    def policies(self) -> PolicyBook:
+        """The policies as they are now."""
         ...
 
     def put_policy(self, name: str, text: str) -> None:

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from dunning.domain.errors import Rejected
+from dunning.domain.explaining import explain
+from infra.explaining import explanation_row
 from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
@@ -37,6 +39,7 @@ class Control:
             ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
             ("cases",): {"GET": self._list_cases},
             ("cases", "*"): {"GET": self._case},
+            ("explain", "*"): {"GET": self._explain},
             ("policies", "*"): {"PUT": self._put_policy},
             ("faults",): {"POST": self._add_fault},
             ("inbound", "email"): {"POST": self._inbound_email},
@@ -82,6 +85,13 @@ class Control:
         if not (case.profile.version or case.invoices or activities):
             raise _UnknownError(f"no customer {names[0]!r} has a case")
         return json_answer(case_row(case, activities))
+
+    def _explain(self, _request: Request, names: list[str]) -> Answer:
+        """For `dunning explain --url`; beyond DESIGN §8."""
+        case, policies = self._cases.load(names[0]), self._cloud.policies()
+        if not (case.profile.version or case.invoices):
+            raise _UnknownError(f"no customer {names[0]!r} has a case")
+        return json_answer(explanation_row(explain(case, lambda invoice: policies.named(invoice.policy), self._cloud.now)))
 
     def _put_policy(self, request: Request, names: list[str]) -> Answer:
         if not _POLICY_NAME.fullmatch(names[0]):

@@ -1,6 +1,6 @@
 """One message per customer (DESIGN §7, `scope: customer`), and the gaps between messages."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -69,9 +69,9 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
             continue
         policy = policy_of(invoice)
         joined = policy.scope is Scope.CUSTOMER and policy.name in sent_now
-        free_at = now if joined else max(now, *_free_from(reminded, policy, case, now))
-        if free_at > now:
-            found.append(_moved(work, invoice, case, policy, free_at))
+        pause = None if joined else max(pauses(reminded, policy, case), key=lambda one: one.until, default=None)
+        if pause is not None and pause.until > now:
+            found.append(_moved(work, invoice, case, policy, pause))
             continue
         if not joined:
             reminded.append(now)
@@ -84,13 +84,24 @@ def _has_message(work: Work) -> bool:
     return any(effect.kind == "reminder" for effect in work.effects)
 
 
-def _free_from(reminded: Sequence[datetime], policy: Policy, case: Case, now: datetime) -> Iterable[datetime]:
-    yield now
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Until when (UTC) a customer hears nothing, and why."""
+
+    until: datetime
+    reason: str
+
+
+def pauses(reminded: Sequence[datetime], policy: Policy, case: Case) -> tuple[Pause, ...]:
+    """What the last reminders (UTC) ask of the next one; what is over is there, too."""
+    found: list[Pause] = []
     if reminded:
-        yield _after(max(reminded), policy.min_gap, policy, case)
+        found.append(Pause(_after(max(reminded), policy.min_gap, policy, case), "too soon after the message before"))
     limit = policy.max_messages
     if limit and len(reminded) >= limit.count:
-        yield _after(sorted(reminded)[-limit.count], limit.per, policy, case)
+        until = _after(sorted(reminded)[-limit.count], limit.per, policy, case)
+        found.append(Pause(until, f"the policy's limit of {limit.count} reminders in a span is reached"))
+    return tuple(found)
 
 
 def _after(at: datetime, span: Span, policy: Policy, case: Case) -> datetime:
@@ -105,16 +116,16 @@ def _after(at: datetime, span: Span, policy: Policy, case: Case) -> datetime:
             return at_local(plus_workdays(local_date(at, zone), count, policy.calendar), datetime.min.time(), zone) if count else at
 
 
-def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, free_at: datetime) -> Work:
+def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, pause: Pause) -> Work:
     """To the step's own time of day on the first day that is free, as DESIGN's rule of moving has it."""
     contact = case.profile.contact
     step = next(step for step in policy.steps if step.id == work.step)
     zone, time_of_day = customer_zone(contact, policy), own_time(step)
-    at = free_at
+    at = pause.until
     if time_of_day:
-        at = max(at, at_local(local_date(free_at, zone), time_of_day, zone))
+        at = max(at, at_local(local_date(pause.until, zone), time_of_day, zone))
     later = moved_to_workday(at, window_for(step, contact, policy), zone, policy.calendar, time_of_day)
-    return Work(invoice.id, Verdict.MOVE, work.step, "too soon after the message before", move_to=later)
+    return Work(invoice.id, Verdict.MOVE, work.step, pause.reason, move_to=later)
 
 
 def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tuple[Work, ...]:

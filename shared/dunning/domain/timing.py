@@ -95,6 +95,12 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
     return Upcoming(None, None, tuple(missed))
 
 
+def named_instant(step: Step, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> datetime | None:
+    """The instant that the plan names for a step, before days of rest and hours move it; None without a due date."""
+    due = effective_due_date(invoice, policy)
+    return None if due is None else _planned(step, contact, policy, due, invoice.anchor_at, now)
+
+
 def steps_behind(invoice: Invoice, policy: Policy) -> int:
     """How many steps of the policy lie behind: by the last step's name; when the policy dropped it, all before the one that was
     to come; when it dropped both, as many as there were.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dunning.domain.errors import Permanent
 
@@ -18,6 +18,15 @@ class WorkCalendar(Protocol):
         ...
 
 
+@runtime_checkable
+class NamingCalendar(Protocol):
+    """A calendar that knows why people rest."""
+
+    def closed_because(self, day: date) -> str | None:
+        """The holiday's name, or "weekend"; None on a workday."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EveryDay:
     """The calendar of a policy that names none: every day will do."""
@@ -28,6 +37,14 @@ class EveryDay:
 
 
 EVERY_DAY = EveryDay()
+
+
+def closed_because(day: date, calendar: WorkCalendar) -> str | None:
+    """Why people do not work there on this day; None when they do."""
+    if calendar.is_workday(day):
+        return None
+    named = calendar.closed_because(day) if isinstance(calendar, NamingCalendar) else None
+    return named or "a day of rest"
 
 
 def first_workday(day: date, calendar: WorkCalendar) -> date:

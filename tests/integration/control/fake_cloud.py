@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dunning.config import PACKAGED_POLICIES
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Rejected
@@ -53,6 +55,10 @@ class FakeCloud:
         self.busy -= 1
         self.told.append((method, path, query, headers.get("stripe-signature"), body))
         return self.product
+
+    def policies(self) -> PolicyBook:
+        """The packaged ones."""
+        return PolicyBook.load(PACKAGED_POLICIES, frozenset({"collections"}))
 
     def put_policy(self, name: str, text: str) -> None:
         """Refuses any policy that speaks of `no_such`."""

@@ -174,6 +174,16 @@ def test_an_unknown_customer_is_404(local: Local) -> None:
     assert error(local.ask("GET", "/_local/cases/stripe:cus_none"))[0] == 404
 
 
+def test_what_comes_next_is_explained_with_instants_in_z(local: Local) -> None:
+    local.cases.cases["stripe:cus_1"] = Case(Profile("stripe:cus_1", version=1), {"in_1": INVOICE})
+    status, explanation = local.ask("GET", "/_local/explain/stripe%3Acus_1")
+    assert status == 200
+    assert isinstance(explanation, dict)
+    assert (explanation["customer"], explanation["now"]) == ("stripe:cus_1", "2026-03-02T08:00:00Z")
+    assert set(explanation["next"][0]) >= {"number", "what", "step", "at", "local", "timezone", "why", "not_sooner", "if_released"}
+    assert error(local.ask("GET", "/_local/explain/stripe:cus_none"))[0] == 404
+
+
 def test_a_policy_is_replaced_or_refused_with_the_reason(local: Local) -> None:
     assert local.ask("PUT", "/_local/policies/standard", "name: standard # é")[0] == 200
     assert ("policy", "standard", "name: standard # é") in local.cloud.told

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sources import account_of
 from dunning.workflow.sweep_ports import ChangedPage
@@ -23,6 +23,7 @@ class FakeSource:
         self.traces: dict[tuple[FetchKind, str], Traced] = {}
         self.disputes: dict[str, DisputeSeen] = {}
         self.events: dict[str, SourceEvent] = {}
+        self.credit: dict[str, dict[str, int]] = {}
         self.unreadable: tuple[str, ...] = ()
         self.failure: Exception | None = None
         self.requests = 0
@@ -70,6 +71,11 @@ class FakeSource:
         """All open invoices of one customer."""
         self._request()
         return tuple(self._now(found) for found in self._open() if found.customer == customer)
+
+    def standing_of(self, customer: str) -> Standing:
+        """The customer's credit now."""
+        self._request()
+        return Standing(self.credit.get(customer, {}), self.contacts.get(customer))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """One page of all open invoices, by id, from behind the cursor."""

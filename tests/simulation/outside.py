@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dunning.domain.errors import Permanent, Refused, Retryable
 from dunning.domain.invoice import Contact, Snapshot
-from dunning.workflow.ports import Envelope, RenderedEmail, SourcePage, Traced
+from dunning.workflow.ports import Envelope, RenderedEmail, SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import READ
@@ -47,6 +47,10 @@ class TwinSource:
             return found
 
         return _stamped(self._ask("list", listed), began)
+
+    def standing_of(self, customer: str) -> Standing:
+        """The customer's credit now."""
+        return self._ask("contact", lambda: self._provider.account.standing_of(customer))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """One page of all open invoices."""

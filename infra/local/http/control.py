@@ -13,7 +13,8 @@ from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
-from infra.local.sandbox.provider import Provider
+from infra.local.json_edges import Json
+from infra.local.sandbox.provider import Provider, parsed
 from infra.local.sandbox.server import ProviderSandbox
 
 _POLICY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -46,6 +47,8 @@ class Control:
             ("inbound", "sms"): {"POST": self._inbound_sms},
             ("delivery",): {"POST": self._delivery},
             ("provider", "*", "invoices", "*"): {"GET": self._invoice, "PUT": self._put_invoice},
+            ("provider", "*", "customers", "*"): {"PUT": self._put_customer},
+            ("provider", "*", "credits", "*"): {"PUT": self._put_credit},
         }
 
     def answer(self, request: Request) -> Answer:
@@ -156,11 +159,27 @@ class Control:
     def _put_invoice(self, request: Request, names: list[str]) -> Answer:
         return json_answer(self._provider(names[0]).put_invoice(names[1], request.body))
 
+    def _put_customer(self, request: Request, names: list[str]) -> Answer:
+        """Beyond DESIGN §8, as the next: what a provider knows of a customer, with the credit that lies there."""
+        self._provider(names[0]).put_customer(names[1], _provider_json(request.body))
+        return json_answer({"id": names[1]})
+
+    def _put_credit(self, request: Request, names: list[str]) -> Answer:
+        self._provider(names[0]).put_credit(names[1], _provider_json(request.body))
+        return json_answer({"id": names[1]})
+
     def _provider(self, source: str) -> Provider:
         provider = self._sandbox.provider(source)
         if provider is None:
             raise _UnknownError(f"there is no sandbox of {source!r}")
         return provider
+
+
+def _provider_json(raw: bytes) -> Json:
+    try:
+        return parsed(raw)
+    except (ValueError, RecursionError) as exc:
+        raise Rejected(f"the body is no JSON object: {exc}") from exc
 
 
 def _fits(route: tuple[str, ...], parts: list[str]) -> bool:

@@ -37,6 +37,14 @@ class Provider(Protocol):
         """The invoice as held."""
         ...
 
+    def put_customer(self, customer_id: str, body: Json) -> None:
+        """Make this what the customer (bare id) is, beside what was known."""
+        ...
+
+    def put_credit(self, credit_id: str, body: Json) -> None:
+        """Give a customer credit, in the provider's own JSON. Raises Rejected."""
+        ...
+
     def customers(self) -> list[str]:
         """Customers whose invoices are held, as a full id names them behind the source."""
         ...

@@ -92,6 +92,17 @@ class QuickBooksSandbox:
             self._objects["Customer"][customer_id] = {"Id": customer_id, "Active": True, **body}
             self._changed_at["Customer", customer_id] = self._clock()
 
+    def put_credit(self, credit_id: str, body: Json) -> None:
+        """Hold `{"CreditMemo": {…, "Balance"}}` or `{"Payment": {…, "UnappliedAmt"}}`. Raises Rejected."""
+        for kind, field in (("CreditMemo", "Balance"), ("Payment", "UnappliedAmt")):
+            held = mapping(body.get(kind))
+            if number(held.get(field)) is not None and text(mapping(held.get("CustomerRef")).get("value")):
+                with self._lock:
+                    self._objects[kind][credit_id] = {"CurrencyRef": {"value": "USD"}, **held, "Id": credit_id}
+                    self._changed_at[kind, credit_id] = self._clock()
+                return
+        raise Rejected('give {"CreditMemo": {"CustomerRef": {"value": "5"}, "Balance": 10.0}} or a Payment with its UnappliedAmt')
+
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
         with self._lock:

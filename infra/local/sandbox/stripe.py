@@ -74,6 +74,16 @@ class StripeSandbox:
         with self._lock:
             return self._ledger.get("invoice", invoice_id)
 
+    def put_customer(self, customer_id: str, body: Json) -> None:
+        """Make this the customer, beside what was known; a negative `balance` is credit."""
+        with self._lock:
+            known = find(self._ledger, "customer", customer_id) or {}
+            self._ledger.put("customer", {**known, **body, "id": customer_id, "object": "customer"}, int(self._clock().timestamp()))
+
+    def put_credit(self, credit_id: str, body: Json) -> None:
+        """Raises Rejected: at Stripe credit lies on the customer."""
+        raise Rejected(f"Stripe holds no credit {credit_id!r} by itself: PUT …/customers/cus_… with a negative balance")
+
     def customers(self) -> list[str]:
         """Bare ids of the customers whose invoices are held, in the order of their first invoice."""
         with self._lock:

@@ -3,6 +3,7 @@
 Its webhooks carry ids only, so nothing is learned from them: an invoice comes by `PUT /_local/provider/xero/invoices/{id}`.
 """
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ _PAGE = 100
 _DAILY = 5000
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED")
 _STUB = ("ContactID", "ContactNumber", "ContactStatus", "Name", "EmailAddress")
+_CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
+_CONTACT_IN = re.compile(r'Contact\.ContactID==guid\("([^"]+)"\)', re.IGNORECASE)
 _ALLOWED = 'Type=="ACCREC"'
 
 
@@ -32,6 +35,7 @@ class XeroSandbox:
         self._lock = threading.Lock()
         self._invoices: dict[str, Json] = {}
         self._own_contacts: dict[str, Json] = {}
+        self._credits: dict[str, dict[str, Json]] = {collection: {} for collection in _CREDITS}
         self._changed: dict[str, datetime] = {}
         self._contact_changed: dict[str, datetime] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
@@ -74,6 +78,20 @@ class XeroSandbox:
         """From now on the day has so many requests left, as after a busy morning."""
         with self._lock:
             self._meters["day"] = Meter(requests, timedelta(days=1), self._clock)
+
+    def put_customer(self, customer_id: str, body: Json) -> None:
+        """As `put_contact`."""
+        self.put_contact(customer_id, body)
+
+    def put_credit(self, credit_id: str, body: Json) -> None:
+        """Hold `{"CreditNotes": [{…, "RemainingCredit"}]}`, or one of Overpayments or Prepayments. Raises Rejected."""
+        for collection, kind in _CREDITS.items():
+            held = (mappings(body.get(collection)) or [{}])[0]
+            if number(held.get("RemainingCredit")) is not None and text(mapping(held.get("Contact")).get("ContactID")):
+                with self._lock:
+                    self._credits[collection][credit_id] = {"Type": kind, "Status": "AUTHORISED", "CurrencyCode": "NZD", **held}
+                return
+        raise Rejected('give {"CreditNotes": [{"Contact": {"ContactID": "…"}, "CurrencyCode": "NZD", "RemainingCredit": 10.0}]}')
 
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
@@ -127,8 +145,10 @@ class XeroSandbox:
                 return self._listed("Contacts", found, query)
             case "GET", ["Contacts", contact_id] if contact_id in self._contacts():
                 return self._found("Contacts", [self._contacts()[contact_id]])
-            case "GET", ["CreditNotes"]:
-                return self._listed("CreditNotes", [], query)
+            case "GET", [collection] if collection in _CREDITS:
+                wanted = _CONTACT_IN.search(query.get("where", ""))
+                held = self._credits[collection].values()
+                return self._listed(collection, [row for row in held if wanted is None or _contact(row) == wanted[1]], query)
         return Answer(404, b"The resource you're looking for cannot be found", {"Content-Type": "text/html"})
 
     def _wanted(self, query: Mapping[str, str], since: str | None) -> list[Json]:

@@ -66,10 +66,13 @@ class TemplateRenderer:
     def _values(self, content: MessageContent) -> dict[str, object]:
         if not content.invoices and not content.reason:
             raise Permanent("there is no invoice to write about")
-        invoices = [
-            replace(invoice, number=wording.one_line(invoice.number), payment_url=wording.web_address(invoice.payment_url))
-            for invoice in content.invoices
-        ]
+        invoices, others = (
+            [
+                replace(invoice, number=wording.one_line(invoice.number), payment_url=wording.web_address(invoice.payment_url))
+                for invoice in rows
+            ]
+            for rows in (content.invoices, content.others)
+        )
         return {
             "company": self._company,
             "reply_to": self._reply_to,
@@ -80,6 +83,8 @@ class TemplateRenderer:
             "currencies": sorted({invoice.currency for invoice in invoices}),
             "most_overdue": max((invoice.days_overdue for invoice in invoices), default=0),
             "reminded": any(invoice.reminders_sent for invoice in invoices),
+            "others": others,
+            "answered_on": content.answered_on,
             "step": content.step,
             "reason": wording.one_line(content.reason or ""),
             "history": [wording.one_line(line) for line in content.history],

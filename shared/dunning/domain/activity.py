@@ -24,6 +24,8 @@ class ActivityType(StrEnum):
     RETRIED = "retried"
     UNDELIVERED = "undelivered"
     REPLIED = "replied"
+    OPENED = "opened"
+    CLICKED = "clicked"
     FEE_PROPOSED = "fee_proposed"
     FEE_APPLIED = "fee_applied"
     PLAN_ENDED = "plan_ended"

@@ -104,10 +104,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One customer's profile and invoices (by the source's bare id), as one consistent read shows them."""
+    """One customer's profile and invoices (by the source's bare id), as one consistent read shows them.
+
+    `covered` says by how much (minor units) the amounts of some were lessened for the customer's credit (`netting`): such a view is
+    never stored.
+    """
 
     profile: Profile
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
+    covered: Mapping[str, int] = field(default_factory=dict)
 
     def with_invoice(self, invoice: Invoice) -> "Case":
         """The case with this invoice put in or replaced."""

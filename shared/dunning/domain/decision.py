@@ -1,18 +1,29 @@
 """What is to be done for a customer now, and why: pure functions of (case, policy, now)."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from dunning.domain.assignment import tags_of
-from dunning.domain.calendar import is_open, local_date, window_of
+from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
+from dunning.domain.netting import COVERED
 from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_tasks
 from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
-from dunning.domain.timing import calendar_of, channels_of, customer_zone, effective_due_date, may_run, own_time, steps_behind, window_for
+from dunning.domain.timing import (
+    calendar_of,
+    channels_of,
+    customer_zone,
+    effective_due_date,
+    may_run,
+    not_chased_because,
+    own_time,
+    steps_behind,
+    window_for,
+)
 from dunning.domain.works import Verdict, Work
 
 MOST_AT_ONCE = 20
@@ -104,7 +115,8 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
             return is_due
         return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
-    effects = _effects(invoice, step, contact)
+    told = marks.get(row_key(Channel.TEAM, step.id, invoice.id)) in BEGUN
+    effects = _effects(invoice, step, contact, escalates=told or _escalates(invoice, step, contact, policy, now))
     kept = tuple(effect for effect in effects if goes_out(effect))
     away = ", ".join(effect.channel.value for effect in effects if effect not in kept)
     return Work(invoice.id, Verdict.RUN, step.id, timing_in_words(step) + (f"; {away} left away" if away else ""), kept, begun=True)
@@ -136,9 +148,30 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) ->
         return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
+    if invoice.id in case.covered and not_chased_because(invoice, policy):
+        return put_off_a_day(invoice, step, contact, policy, now, COVERED)
     if step.condition and not step.condition(facts(invoice, contact, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
-    return Work(invoice.id, Verdict.RUN, step.id, timing_in_words(step), _effects(invoice, step, contact))
+    escalates = _escalates(invoice, step, contact, policy, now)
+    stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
+    if stays and not step.is_message and step.late_fee is None:
+        return Work(invoice.id, Verdict.SKIP, step.id, stays)
+    reason = timing_in_words(step) + (f"; {stays}" if stays else "")
+    return Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+
+
+def put_off_a_day(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime, reason: str) -> Work:
+    """To the step's own time of day on the next day on which it may run; `reason` is logged once."""
+    zone, time_of_day = customer_zone(contact, policy), own_time(step)
+    tomorrow = at_local(local_date(now, zone) + timedelta(days=1), time_of_day or time.min, zone)
+    later = moved_to_workday(tomorrow, window_for(step, contact, policy), zone, calendar_of(step, policy), time_of_day)
+    return Work(invoice.id, Verdict.SUPPRESS, step.id, reason, move_to=later)
+
+
+def _escalates(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether the step hands the invoice to a team now."""
+    condition = step.escalate_condition
+    return step.escalate is not None and (condition is None or condition(facts(invoice, contact, policy, now)))
 
 
 def _step_of(invoice: Invoice, policy: Policy) -> Step | None:
@@ -160,7 +193,7 @@ def _thanks_key(invoice: Invoice) -> str:
     return f"thanks:{invoice.id}"
 
 
-def _effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Effect, ...]:
+def _effects(invoice: Invoice, step: Step, contact: Contact, *, escalates: bool) -> tuple[Effect, ...]:
     """Mail first, then SMS, then our own people."""
     found: list[Effect] = []
     about = (invoice.id,)
@@ -171,7 +204,7 @@ def _effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Effect, ..
         )
     if step.sms and contact.phone and "sms" in channels:
         found.append(Effect(row_key(Channel.SMS, step.id, invoice.id), Channel.SMS, "reminder", step.sms, step.id, about, contact.phone))
-    if step.escalate:
+    if step.escalate and escalates:
         found.append(
             Effect(row_key(Channel.TEAM, step.id, invoice.id), Channel.TEAM, "escalation", "escalation", step.id, about, step.escalate)
         )
@@ -185,6 +218,11 @@ def days_overdue(invoice: Invoice, contact: Contact, policy: Policy, now: dateti
     return (local_date(now, zone) - due).days if due else 0
 
 
+def was_opened(invoice: Invoice) -> bool:
+    """Whether a mail about the invoice was opened since the last reminder went out."""
+    return invoice.opened_at is not None and invoice.last_reminder_at is not None and invoice.opened_at >= invoice.last_reminder_at
+
+
 def facts(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Facts:
     """What a condition may ask. `amount_due` is in major units (Decimal)."""
     return {
@@ -194,7 +232,7 @@ def facts(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> 
         "level": invoice.level,
         "reminders_sent": invoice.reminders_sent,
         "replied": False,
-        "opened": False,
+        "opened": was_opened(invoice),
         "promise_broken": False,
         "country": contact.country or "",
         "tags": tags_of(invoice, contact),

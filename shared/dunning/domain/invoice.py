@@ -73,6 +73,7 @@ class Invoice:
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
     `next_step` and `next_at` are what its policy says comes next, before holds of the case. `thanks_at`: when to say thank
     you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
+    `opened_mails` and `clicked_mails` are SES's ids of the newest mails about it that were, `opened_at` when one last was.
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case. `version` counts our writes.
     """
@@ -105,6 +106,9 @@ class Invoice:
     subscription: bool = False
     tags: tuple[str, ...] = ()
     plan_revision: str | None = None
+    opened_mails: tuple[str, ...] = ()
+    clicked_mails: tuple[str, ...] = ()
+    opened_at: datetime | None = None
     version: int = 0
 
     @property

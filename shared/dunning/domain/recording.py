@@ -66,7 +66,7 @@ class Recorder:
             return self._first(case, snapshot)
         seen = self._seen(known, snapshot)
         if not _changed_facts(known, seen):
-            return self._unchanged(_introduced(case, snapshot), known, snapshot) if known.is_open else Recorded(case)
+            return self._unchanged(introduced(case, snapshot.contact), known, snapshot) if known.is_open else Recorded(case)
         if known.status in self.terminal:
             return Recorded(case)
         if snapshot.status not in self.terminal and not fetched:
@@ -199,9 +199,9 @@ def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:
     return snapshot.due
 
 
-def _introduced(case: Case, snapshot: Snapshot) -> Case:
+def introduced(case: Case, told: Contact) -> Case:
     """The case with what a source says of its customer's kind for the first time."""
-    known, told = case.profile.contact, snapshot.contact
+    known = case.profile.contact
     tags = told.tags if known.tags is None else known.tags
     is_business = told.is_business if known.is_business is None else known.is_business
     if (tags, is_business) == (known.tags, known.is_business):

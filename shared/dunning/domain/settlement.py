@@ -81,7 +81,7 @@ class Settlement:
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
-        only_moved = bool(works) and all(work.verdict is Verdict.MOVE for work in works)
+        only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         freed = replace(case.profile, claim=None, retries=case.profile.retries if only_moved else 0)
         due_at = next_instant(case.with_profile(freed))
         return case.with_profile(replace(freed, due_at=due_at, due_since=due_at))
@@ -129,6 +129,9 @@ class Settlement:
             return replace(invoice, thanks_at=None), log
         if work.verdict is Verdict.MOVE:
             return _moved(invoice, work), []
+        if work.verdict is Verdict.SUPPRESS:
+            logged = [] if invoice.suppressed_for == work.reason else [self._log(ActivityType.SUPPRESSED, work, work.reason)]
+            return replace(_moved(invoice, work), suppressed_for=work.reason), logged
         policy = self.policy_of(invoice)
         step = next((step for step in policy.steps if step.id == work.step), None)
         if step is None or work.verdict is Verdict.REPLAN:

@@ -10,11 +10,12 @@ from dunning.domain.effects import Effect
 
 
 class Verdict(StrEnum):
-    """What becomes of a due step."""
+    """What becomes of a due step. `SUPPRESS`: moved, and its reason is logged when it is a new one."""
 
     RUN = "run"
     SKIP = "skip"
     MOVE = "move"
+    SUPPRESS = "suppress"
     REPLAN = "replan"
     THANK = "thank"
     NOTIFY = "notify"

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance
+from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
 from dunning.providers.oauth_api import OAuthApi
@@ -22,7 +23,7 @@ from dunning.providers.quickbooks_objects import (
 )
 from dunning.providers.quickbooks_webhook import SOURCE
 from dunning.providers.recent_contacts import RecentContacts
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
@@ -79,6 +80,15 @@ class QuickBooksSource:
     def accounts(self) -> tuple[str, ...]:
         """The connected companies."""
         return self._api.tokens.accounts()
+
+    def standing_of(self, customer: str) -> Standing:
+        """Credit memos and payments that are not yet applied. A payment's unapplied part cannot be asked for: all are read."""
+        company, bare = split_customer_id(customer)
+        theirs = f"CustomerRef = {_literal(bare)}"
+        memos = self._all(company, "CreditMemo", f"{theirs} AND {_OPEN}", optional=True)
+        payments = self._all(company, "Payment", theirs, optional=True)
+        open_amounts = [*((memo, "Balance") for memo in memos), *((payment, "UnappliedAmt") for payment in payments)]
+        return Standing(summed((text(child(row, "CurrencyRef"), "value"), row, key) for row, key in open_amounts))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A thousand of a company's open invoices, with their customers' contacts.
@@ -168,19 +178,23 @@ class QuickBooksSource:
             raise Retryable(f"QuickBooks answered {path} without {kind}")
         return None if found.get("status") == "Deleted" else found
 
-    def _all(self, company: str, kind: str, condition: str) -> Iterator[JsonObject]:
+    def _all(self, company: str, kind: str, condition: str, *, optional: bool = False) -> Iterator[JsonObject]:
         start = 1
         while True:
-            rows = self._query(company, kind, condition, start)
+            rows = self._query(company, kind, condition, start, optional=optional)
             yield from rows
             if len(rows) < self._page_size:
                 return
             start += len(rows)
 
-    def _query(self, company: str, kind: str, condition: str, start: int) -> tuple[JsonObject, ...]:
+    def _query(self, company: str, kind: str, condition: str, start: int, *, optional: bool = False) -> tuple[JsonObject, ...]:
+        """One page. `optional`: a company that has no such list has an empty one."""
         query = " ".join(("select * from", kind, "where", condition, f"STARTPOSITION {start} MAXRESULTS {self._page_size}"))
-        content = self._api.get(company, f"{_company(company)}/query", {**_MINOR_VERSION, "query": query}).json()
-        response = child(content, "QueryResponse")
+        params = {**_MINOR_VERSION, "query": query}
+        answer = self._api.get(company, f"{_company(company)}/query", params, tells=lambda told: optional and told.status in NOT_THERE)
+        if answer.status != 200:
+            return ()
+        response = child(answer.json(), "QueryResponse")
         if response is None:
             raise Retryable("QuickBooks answered a query without QueryResponse")
         return items(response, kind)

@@ -13,12 +13,13 @@ from dunning.providers.stripe_objects import (
     SOURCE,
     bare_customer_id,
     contact_of,
+    credit_of,
     customer_of,
     dispute_is_open,
     reference,
     snapshot_of,
 )
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 PAGE_SIZE = 100
@@ -52,6 +53,13 @@ class StripeSource:
         stamp = self._clock()
         params = {"customer": bare_customer_id(customer), "status": "open"}
         return tuple(_readable(invoice, stamp) for page, _ in self._pages("/v1/invoices", params) for invoice in page)
+
+    def standing_of(self, customer: str) -> Standing:
+        """The customer's balance, where overpayments and credit for paid invoices lie; a credit note on an open one lessens it."""
+        found = self._api.find(_path("customers", bare_customer_id(customer)), optional=True)
+        if found is None or found.get("deleted") is True:
+            return Standing()
+        return Standing(credit_of(found), contact_of(found))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A hundred of all open invoices; those without a customer are left out, those that cannot be read are named."""

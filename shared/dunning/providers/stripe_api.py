@@ -35,14 +35,14 @@ class StripeApi:
             raise Permanent(f"Stripe has no {path}")
         return found
 
-    def find(self, path: str, params: Mapping[str, object] | None = None) -> JsonObject | None:
-        """The object at a path; None when Stripe knows of none."""
+    def find(self, path: str, params: Mapping[str, object] | None = None, *, optional: bool = False) -> JsonObject | None:
+        """The object at a path; None when Stripe knows of none. `optional`: any 404 says so, whatever stands in it."""
         from stripe import StripeError
 
         try:
             answer = self._connected().raw_request("get", path, **(params or {}))
         except StripeError as exc:
-            if exc.http_status == 404 and _code(exc) == "resource_missing":
+            if exc.http_status == 404 and (optional or _code(exc) == "resource_missing"):
                 return None
             raise _translated(exc, path) from exc
         found = as_object(answer.data)

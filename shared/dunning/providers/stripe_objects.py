@@ -55,6 +55,12 @@ def contact_of(customer: JsonObject) -> Contact:
     )
 
 
+def credit_of(customer: JsonObject) -> dict[str, int]:
+    """Credit in minor units by currency: Stripe writes it as a negative balance (docs.stripe.com/billing/customer/balance)."""
+    balance, currency = integer(customer, "balance") or 0, _currency(customer)
+    return {currency: _minor(-balance, currency)} if balance < 0 and currency is not None else {}
+
+
 def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
     """The invoice as it was at `stamp` (UTC); None when it has no customer, or lacks what a snapshot must say.
 

@@ -1,12 +1,13 @@
 """Xero as a source of invoices: one app, any number of connected tenants (organisations)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance
+from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
 from dunning.providers.oauth_api import OAuthApi
@@ -23,7 +24,7 @@ from dunning.providers.xero_objects import (
     split_customer_id,
 )
 from dunning.providers.xero_webhook import SOURCE
-from dunning.workflow.ports import SourcePage, Traced
+from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
@@ -38,6 +39,9 @@ KEPT_FOR_LAST_CHECKS = 200
 PAGE_SIZE = 100
 _BASE = "/api.xro/2.0"
 _ANOTHER_LOOK = timedelta(hours=1)
+_CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
+"""Where credit lies, and the type of what is a customer's; the others are suppliers'."""
+_CREDITS_GOOD_FOR = timedelta(seconds=30)
 _OPEN = {"Statuses": "AUTHORISED", "where": 'Type=="ACCREC"'}
 
 
@@ -50,6 +54,7 @@ class XeroSource:
         self._api = api
         self._clock = clock
         self._recent = RecentContacts(clock)
+        self._credits: dict[str, tuple[datetime, Sequence[JsonObject]]] = {}
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed; None also for a bill."""
@@ -88,6 +93,31 @@ class XeroSource:
     def accounts(self) -> tuple[str, ...]:
         """The connected tenants."""
         return self._api.tokens.accounts()
+
+    def standing_of(self, customer: str) -> Standing:
+        """Credit notes, overpayments and prepayments of which something is left."""
+        tenant, bare = split_customer_id(customer)
+        theirs = [row for row in self._open_credits(tenant) if (contact_id_of(row) or "").lower() == bare.lower()]
+        return Standing(summed((text(row, "CurrencyCode"), row, "RemainingCredit") for row in theirs))
+
+    def _open_credits(self, tenant: str) -> Sequence[JsonObject]:
+        """Those of the whole tenant: they are few, and many reminders fall due at one hour, while a day's requests are counted."""
+        now = self._clock()
+        known = self._credits.get(tenant)
+        if known is None or not now - _CREDITS_GOOD_FOR <= known[0] <= now:
+            rows = [row for collection, kind in _CREDITS.items() for row in self._all_open(tenant, collection, kind)]
+            known = self._credits[tenant] = (now, rows)
+        return known[1]
+
+    def _all_open(self, tenant: str, collection: str, kind: str) -> Iterator[JsonObject]:
+        """Nothing where there is no such list, or it may not be read."""
+        for page in count(1):
+            params = {"where": 'Status=="AUTHORISED"', "page": str(page)}
+            answer = self._get(tenant, f"{_BASE}/{collection}", params, tells=lambda answer: answer.status in NOT_THERE)
+            rows = items((answer.json() or {}) if answer.status == 200 else {}, collection)
+            yield from (row for row in rows if text(row, "Type") == kind and text(row, "Status") == "AUTHORISED")
+            if len(rows) < PAGE_SIZE:
+                return
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A hundred of a tenant's open invoices with their customers' contacts, from the last page to the first.

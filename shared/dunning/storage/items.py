@@ -74,6 +74,9 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "subscription": invoice.subscription or None,
         "tags": list(invoice.tags) or None,
         "plan_revision": invoice.plan_revision,
+        "opened_mails": list(invoice.opened_mails) or None,
+        "clicked_mails": list(invoice.clicked_mails) or None,
+        "opened_at": _put_instant(invoice.opened_at),
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -109,6 +112,9 @@ def read_invoice(item: Item) -> Invoice:
         subscription=bool(item.get("subscription")),
         tags=_texts(item, "tags"),
         plan_revision=_optional_text(item, "plan_revision"),
+        opened_mails=_texts(item, "opened_mails"),
+        clicked_mails=_texts(item, "clicked_mails"),
+        opened_at=_optional_instant(item, "opened_at"),
         version=_number(item, "version"),
     )
 

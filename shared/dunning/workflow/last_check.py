@@ -7,9 +7,10 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
 from dunning.domain.holding import run_out_ended
 from dunning.domain.invoice import Snapshot
-from dunning.domain.recording import Recorder
+from dunning.domain.recording import Recorder, introduced
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
+from dunning.workflow.ports import Standing
 
 MOST_IN_ONE_TRANSACTION = 18
 """Invoices settled at once: each may cost a write and up to three activities, holds that end beside them another eighteen items,
@@ -26,6 +27,7 @@ class Checked:
     asked: Mapping[str, int] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
     def covers(self, work: Work) -> bool:
         """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""
@@ -47,6 +49,7 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
             checked.asked,
             tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
             tuple(invoice_id for invoice_id in checked.gone if invoice_id in part),
+            checked.standing,
         )
         found.append((some, tuple(one for one in done if one.work.invoice in part)))
     return found
@@ -55,6 +58,8 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
 def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
     """The case with what the providers said, then without the holds whose time is over: money that came keeps a promise."""
     activities: list[Activity] = []
+    if checked.standing.contact:
+        case = introduced(case, checked.standing.contact)
     for snapshot in checked.snapshots:
         known = case.invoices.get(snapshot.invoice_id)
         untouched = known is not None and known.version == checked.asked.get(known.id)

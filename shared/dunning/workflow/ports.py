@@ -1,6 +1,6 @@
 """What the use cases need of the outside world."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -152,6 +152,14 @@ class Traced:
     invoices: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a customer stands beside the open invoices: credit in minor units by currency, and the contact where it came along."""
+
+    credit: Mapping[str, int] = field(default_factory=dict)
+    contact: Contact | None = None
+
+
 class InvoiceSource(Protocol):
     """A provider, read.
 
@@ -174,6 +182,10 @@ class InvoiceSource(Protocol):
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer (full id)."""
+        ...
+
+    def standing_of(self, customer: str) -> Standing:
+        """The customer's balance, credit notes and payments that are not yet allocated (full id); nothing where there is no such thing."""
         ...
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
@@ -279,7 +291,10 @@ class Policies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MessageInvoice:
-    """One row of a message: an invoice as the reader must see it. Amounts are minor units."""
+    """One row of a message: an invoice as the reader must see it. Amounts are minor units.
+
+    `amount_due` is what is still to be paid when `credit`, the customer's own, has been taken off. `opened` and `clicked` count mails.
+    """
 
     id: str
     number: str
@@ -290,6 +305,11 @@ class MessageInvoice:
     days_overdue: int
     payment_url: str | None
     reminders_sent: int = 0
+    credit: int = 0
+    last_reminder_on: date | None = None
+    opened: int = 0
+    clicked: int = 0
+    opened_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +323,8 @@ class MessageContent:
     step: str | None = None
     history: tuple[str, ...] = field(default_factory=tuple)
     reason: str | None = None
+    others: tuple[MessageInvoice, ...] = ()
+    answered_on: date | None = None
 
 
 class Renderer(Protocol):

@@ -1,6 +1,6 @@
 """What a report on a mail changes: `sent` marks the effect, a mail that cannot arrive holds the case and is told to the team."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,10 @@ _UNDELIVERED = {
     DeliveryKind.REJECTED: "SES refused the mail after taking it",
 }
 
+_MAILS_REMEMBERED = 20
+_AT_ONCE = 40
+"""Invoices written in one transaction, of which DynamoDB takes 100 items."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordDelivery:
@@ -32,8 +36,16 @@ class RecordDelivery:
         if news.kind is DeliveryKind.SENT:
             marked = self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE)
             return "marked" if marked else "settled before"
+        if news.kind in (DeliveryKind.OPENED, DeliveryKind.CLICKED):
+            return self._looked_at(news)
         reason = _UNDELIVERED.get(news.kind)
         return self.record.change(news.customer, self._undelivered(news, reason)) if reason else "nothing to do"
+
+    def _looked_at(self, news: DeliveryNews) -> str:
+        """Each mail counts once, however often it is opened. Some programs open every mail: it says little, so nothing follows from it."""
+        for start in range(0, len(news.invoices), _AT_ONCE):
+            self.record.change(news.customer, _counted(news, news.invoices[start : start + _AT_ONCE]))
+        return "counted" if news.invoices else "nothing to do"
 
     def _undelivered(self, news: DeliveryNews, reason: str) -> Callable[[Case, datetime], Recorded]:
         def change(case: Case, now: datetime) -> Recorded:
@@ -51,3 +63,30 @@ class RecordDelivery:
             return Recorded(case.with_profile(held), logged)
 
         return change
+
+
+def _counted(news: DeliveryNews, names: Sequence[str]) -> Callable[[Case, datetime], Recorded]:
+    kind = ActivityType.OPENED if news.kind is DeliveryKind.OPENED else ActivityType.CLICKED
+
+    def change(case: Case, now: datetime) -> Recorded:
+        changed = []
+        for name in names:
+            invoice = case.invoices.get(name)
+            if invoice is None:
+                continue
+            seen = invoice.opened_mails if kind is ActivityType.OPENED else invoice.clicked_mails
+            if news.message_id in seen:
+                continue
+            mails = (*seen, news.message_id)[-_MAILS_REMEMBERED:]
+            case = case.with_invoice(
+                replace(invoice, opened_mails=mails, opened_at=now)
+                if kind is ActivityType.OPENED
+                else replace(invoice, clicked_mails=mails)
+            )
+            changed.append(name)
+        if not changed:
+            return Recorded(case)
+        logged = Activity(now, kind, None, tuple(changed), news.step, "delivery_feedback", "email", news.claim)
+        return Recorded(case, (logged,))
+
+    return change

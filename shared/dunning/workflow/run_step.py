@@ -9,13 +9,14 @@ from dunning.domain.decision import decide, due_invoices, has_gone_out
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
 from dunning.domain.holding import ending_now, run_out_ended
-from dunning.domain.invoice import Invoice
+from dunning.domain.invoice import Invoice, Status
+from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
-from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Wakeup, Wakeups
+from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Standing, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
 from dunning.workflow.sources import account_of, recorder_for
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
@@ -90,8 +91,9 @@ class RunStep:
             return "postponed: the provider cannot be reached"
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
-        works = decide(fresh, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
-        progress = self.sender.send(works, fresh, claim, now)
+        net = net_of(fresh, covered(fresh, checked.standing.credit))
+        works = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
+        progress = self.sender.send(works, net, claim, now)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
@@ -172,7 +174,9 @@ class RunStep:
         # What is another customer's by now is gone from here.
         found = {invoice_id: snapshot if snapshot and snapshot.customer == customer else None for invoice_id, snapshot in found.items()}
         snapshots = tuple(snapshot for snapshot in found.values() if snapshot)
-        return Checked(asked, snapshots, tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None))
+        is_owed = any(snapshot.status is Status.OPEN for snapshot in snapshots)
+        standing = source.standing_of(customer) if is_owed else Standing()
+        return Checked(asked, snapshots, tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None), standing)
 
     def _not_now(self, wakeup: Wakeup, due_at: datetime | None, now: datetime) -> str:
         """Not due, or held: one that came early is sent again with what remains; all else the wheel finds."""

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
 from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Refused
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Invoice
 from dunning.domain.settlement import Done
+from dunning.domain.timing import customer_zone
 from dunning.domain.works import Work
 from dunning.workflow.ports import (
     CaseStore,
@@ -120,21 +125,41 @@ class Sender:
 
     def _content(self, effect: Effect, case: Case, now: datetime) -> MessageContent:
         contact = case.profile.contact
-        rows = []
-        for invoice_id in effect.invoices:
-            invoice = case.invoices[invoice_id]
-            policy = self.policies.named(invoice.policy)
-            rows.append(
-                MessageInvoice(
-                    id=invoice.id,
-                    number=invoice.number,
-                    currency=invoice.currency,
-                    amount_due=invoice.amount_due,
-                    total=invoice.total,
-                    due_date=invoice.due_date,
-                    days_overdue=max(0, days_overdue(invoice, contact, policy, now)),
-                    payment_url=invoice.payment_url,
-                    reminders_sent=invoice.reminders_sent,
-                )
-            )
-        return MessageContent(case.profile.customer, contact.name, contact.locale, tuple(rows), effect.step, reason=effect.reason)
+        rows = tuple(self._row(case, case.invoices[invoice_id], now) for invoice_id in effect.invoices)
+        others: tuple[MessageInvoice, ...] = ()
+        answered = None
+        if effect.channel is Channel.TEAM:
+            open_too = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.id not in effect.invoices]
+            oldest_first = sorted(open_too, key=lambda invoice: (invoice.due_date or date.max, invoice.id))
+            others = tuple(self._row(case, invoice, now) for invoice in oldest_first[:MOST_IN_ONE_MESSAGE])
+            answered = case.profile.holds.get(HoldKind.REPLY)
+        return MessageContent(
+            customer=case.profile.customer,
+            customer_name=contact.name,
+            locale=contact.locale,
+            invoices=rows,
+            step=effect.step,
+            reason=effect.reason,
+            others=others,
+            answered_on=answered.since.date() if answered else None,
+        )
+
+    def _row(self, case: Case, invoice: Invoice, now: datetime) -> MessageInvoice:
+        contact, policy = case.profile.contact, self.policies.named(invoice.policy)
+        zone = customer_zone(contact, policy)
+        return MessageInvoice(
+            id=invoice.id,
+            number=invoice.number,
+            currency=invoice.currency,
+            amount_due=invoice.amount_due,
+            total=invoice.total,
+            due_date=invoice.due_date,
+            days_overdue=max(0, days_overdue(invoice, contact, policy, now)),
+            payment_url=invoice.payment_url,
+            reminders_sent=invoice.reminders_sent,
+            credit=case.covered.get(invoice.id, 0),
+            last_reminder_on=local_date(invoice.last_reminder_at, zone) if invoice.last_reminder_at else None,
+            opened=len(invoice.opened_mails),
+            clicked=len(invoice.clicked_mails),
+            opened_on=local_date(invoice.opened_at, zone) if invoice.opened_at else None,
+        )

@@ -65,6 +65,9 @@ def full_invoice() -> Invoice:
         subscription=True,
         tags=("vip", "größer"),
         plan_revision="0123abcd",
+        opened_mails=("mail-1", "mail-2"),
+        clicked_mails=("mail-2",),
+        opened_at=NOW + timedelta(hours=5),
     )
 
 

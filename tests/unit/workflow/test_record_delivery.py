@@ -1,9 +1,11 @@
 """What SES reports of a mail: marked, or held and told to the team."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from dunning.domain.decision import was_opened
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
@@ -54,11 +56,20 @@ def test_a_report_about_an_address_that_was_replaced_since_changes_nothing(remin
     assert reminded.profile(ACME).holds == {}
 
 
-@pytest.mark.parametrize("kind", [DeliveryKind.DELIVERED, DeliveryKind.OPENED, DeliveryKind.CLICKED])
-def test_what_went_well_changes_nothing(reminded: FakeDeployment, kind: DeliveryKind) -> None:
+def test_that_a_mail_was_delivered_changes_nothing(reminded: FakeDeployment) -> None:
     writes = reminded.store.writes
-    report(reminded, kind)
+    report(reminded, DeliveryKind.DELIVERED)
     assert reminded.store.writes == writes
+
+
+def test_a_mail_that_is_opened_and_clicked_counts_once_however_often(reminded: FakeDeployment) -> None:
+    for kind in (DeliveryKind.OPENED, DeliveryKind.CLICKED, DeliveryKind.OPENED, DeliveryKind.CLICKED):
+        report(reminded, kind)
+    invoice = reminded.invoice(ACME, "in_1")
+    assert (len(invoice.opened_mails), len(invoice.clicked_mails), invoice.opened_at) == (1, 1, reminded.clock.now)
+    assert said(reminded.log(ACME)) == ["enrolled", "sent first", "opened first", "clicked first"]
+    assert was_opened(invoice)
+    assert not was_opened(replace(invoice, last_reminder_at=reminded.clock.now + timedelta(days=2)))
 
 
 def test_a_report_that_a_mail_was_sent_is_nothing_new_once_it_is_settled(reminded: FakeDeployment) -> None:

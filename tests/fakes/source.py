@@ -24,6 +24,7 @@ class FakeSource:
         self.disputes: dict[str, DisputeSeen] = {}
         self.events: dict[str, SourceEvent] = {}
         self.credit: dict[str, dict[str, int]] = {}
+        self.credit_failure: Exception | None = None
         self.unreadable: tuple[str, ...] = ()
         self.failure: Exception | None = None
         self.requests = 0
@@ -75,6 +76,8 @@ class FakeSource:
     def standing_of(self, customer: str) -> Standing:
         """The customer's credit now."""
         self._request()
+        if self.credit_failure:
+            raise self.credit_failure
         return Standing(self.credit.get(customer, {}), self.contacts.get(customer))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:

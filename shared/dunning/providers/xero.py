@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable

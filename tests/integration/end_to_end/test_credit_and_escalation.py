@@ -67,14 +67,6 @@ def test_a_credit_note_at_xero_and_a_payment_not_applied_at_quickbooks_count_too
     assert reasons(cloud, f"xero:{TENANT}:c-1", "suppressed") == ["covered_by_credit"]
 
 
-def test_a_customer_that_cannot_be_looked_up_now_is_not_reminded_on_stale_data(cloud: LocalCloudOutside) -> None:
-    assert cloud.put_policy(PLAN)[0] < 300
-    cloud.tell("invoice.finalized", invoice("1", due="2026-03-04"))
-    cloud.tell("customer.deleted", {"id": "cus_1", "object": "customer", "deleted": True})
-    cloud.move_to("2026-03-05T12:00:00Z")
-    assert cloud.outbox() == []
-
-
 def test_a_large_invoice_goes_to_the_team_with_what_was_sent_and_opened(cloud: LocalCloudOutside) -> None:
     assert cloud.put_policy(PLAN)[0] < 300
     large = {"amount_due": 500_000, "amount_remaining": 500_000, "total": 500_000}

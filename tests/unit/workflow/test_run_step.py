@@ -9,7 +9,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Contact, Status
 from dunning.workflow.ports import Wakeup
 from dunning.workflow.run_step import MOST_CRASHES
 from dunning.workflow.waking import MOST_HOPS
@@ -198,3 +198,32 @@ def test_a_crash_that_is_followed_by_success_is_forgotten(due: FakeDeployment) -
     assert [mail.envelope.step for mail in due.email.sent] == ["first"]
     assert due.profile(ACME).claim is None
     assert due.dead_letters.letters == []
+
+
+def test_while_a_customers_credit_cannot_be_read_nothing_is_sent(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.credit_failure = Retryable("the customer cannot be read")
+    world.run_until(FIRST + timedelta(minutes=30))
+    assert world.email.sent == []
+    world.stripe.credit_failure = None
+    world.advance(timedelta(hours=1))
+    assert len(world.email.sent) == 1
+
+
+def test_a_customer_in_credit_is_asked_for_what_is_left_only(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    owed = world.invoice(ACME, "in_1").amount_due
+    world.stripe.credit[ACME] = {"EUR": owed}
+    world.run_until(FIRST)
+    assert world.email.sent == []
+    world.stripe.credit[ACME] = {"EUR": 1}
+    world.advance(timedelta(days=1))
+    assert len(world.email.sent) == 1
+    assert world.invoice(ACME, "in_1").amount_due == owed
+
+
+def test_a_tag_seen_on_the_customer_at_the_last_check_is_kept(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.contacts[ACME] = Contact(tags=("vip",), is_business=True)
+    world.run_until(FIRST)
+    assert world.profile(ACME).contact.tags == ("vip",)

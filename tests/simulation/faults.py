@@ -94,6 +94,12 @@ class FaultBook:
             self.injected.append(fault)
         return fault
 
+    def replays(self, fault: Fault) -> None:
+        """Let this fault strike, too, counted from now on. Only where faults are replayed."""
+        if self._replay is None:
+            raise ValueError("faults are drawn by chance here")
+        self._replay[fault.op, self._calls[fault.op] + fault.nth] = fault
+
     def _drawn(self, op: str, kinds: Sequence[Kind]) -> Fault | None:
         likely = self._rate * OFTEN if op.partition(".")[0] in CLOSE_TO_THE_CUSTOMER else self._rate
         if self._random.random() >= likely:

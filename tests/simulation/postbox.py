@@ -18,9 +18,15 @@ class TwinWakeups:
         self._queue = queue
 
     def send(self, wakeups: Sequence[Wakeup]) -> None:
-        """Whole, or in part; what is sent again comes twice."""
-        half = wakeups[: len(wakeups) // 2]
-        self._wire.call("queue.run", SEND_TO_QUEUE, lambda: self._send(wakeups), in_part=lambda: self._send(half))
+        """Whole, or in part: what was not taken is sent once more, and perhaps never taken."""
+        half, rest = wakeups[: len(wakeups) // 2], wakeups[len(wakeups) // 2 :]
+        self._wire.call(
+            "queue.run",
+            SEND_TO_QUEUE,
+            lambda: self._send(wakeups),
+            in_part=lambda: self._send(half),
+            the_rest=lambda: self._send(rest),
+        )
 
     def _send(self, wakeups: Sequence[Wakeup]) -> None:
         for wakeup in wakeups:
@@ -35,9 +41,15 @@ class TwinSyncQueue:
         self._queue = queue
 
     def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
-        """Whole, or in part."""
-        half = requests[: len(requests) // 2]
-        self._wire.call("queue.sync", SEND_TO_QUEUE, lambda: self._send(requests, delay), in_part=lambda: self._send(half, delay))
+        """Whole, or in part, as `TwinWakeups`."""
+        half, rest = requests[: len(requests) // 2], requests[len(requests) // 2 :]
+        self._wire.call(
+            "queue.sync",
+            SEND_TO_QUEUE,
+            lambda: self._send(requests, delay),
+            in_part=lambda: self._send(half, delay),
+            the_rest=lambda: self._send(rest, delay),
+        )
 
     def _send(self, requests: Sequence[SyncRequest], delay: int) -> None:
         for request in requests:

@@ -29,8 +29,12 @@ class Wire:
         *,
         again: Callable[[], Answer] | None = None,
         in_part: Callable[[], object] | None = None,
+        the_rest: Callable[[], Answer] | None = None,
     ) -> Answer:
-        """One call with the SDK's own retries: `again` is what a retry does after the first answer was lost. Raises Retryable, Killed."""
+        """One call with the SDK's own retries: `again` is what a retry does after the first answer was lost. Raises Retryable, Killed.
+
+        `in_part` is what a batch that is taken in part does, `the_rest` what sending once more does that which was not taken.
+        """
         cloud = self._cloud
         fault = self._begin(op, kinds)
         kind = fault.kind if fault else None
@@ -39,6 +43,8 @@ class Wire:
             raise Retryable(f"{op}: {kind.value if kind else ''}")
         if kind is Kind.IN_PART and in_part:
             in_part()
+            if the_rest and fault and fault.size % 2:
+                return the_rest()
             raise Retryable(f"{op}: some were not taken")
         answer = effect()
         self._end(kind, fault)

@@ -134,7 +134,7 @@ RARER = (
         log=PARKED_LOG,
         plan=POISONED,
         a_person_comes=alarmed,
-        put_aside=True,
+        may_be_put_aside=True,
     ),
     Workflow(
         "early message",

@@ -27,7 +27,8 @@ class Workflow:
 
     `calls` are the act's AWS calls without any fault, in fresh containers, as `function service.Operation`. The last
     `bystanders` customers get nothing. `a_person_comes` says what a person does soon after the act, and finds put aside; whether
-    anything must be is said by `put_aside`. `log_after_a_fault`: how the log may read as well, when something failed.
+    anything must be is said by `put_aside`, and by `may_be_put_aside` for when something failed; `log_after_a_fault`: how the
+    log may read then, too.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Workflow:
     run: type[Run] = Run
     a_person_comes: Callable[[Run], list[DeadLetter]] = Run.redrive_soon
     put_aside: bool = False
+    may_be_put_aside: bool = False
     log_after_a_fault: tuple[str, ...] = ()
 
     def __str__(self) -> str:

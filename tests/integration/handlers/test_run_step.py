@@ -7,6 +7,7 @@ import pytest
 from dunning.bootstrap import Handler
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
+from dunning.workflow.last_check import MOST_IN_ONE_TRANSACTION
 from functions.run_step.app import LAST_RECEIVES, build
 from functions.stripe_webhook.app import build as build_webhook
 from tests.contract.providers.played_stripe import PlayedStripe
@@ -153,12 +154,12 @@ def test_a_mail_that_ses_will_never_take_reaches_the_dead_letters_once(aws: Aws,
     assert set(aws.case(CUSTOMER).profile.holds) == {HoldKind.OPERATOR}
 
 
-def test_twenty_invoices_of_one_customer_are_settled_in_one_transaction(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+def test_as_many_invoices_of_one_customer_as_fit_are_settled_in_one_transaction(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     case = aws.case(CUSTOMER)
     after = case
-    for number in range(19):
+    for number in range(MOST_IN_ONE_TRANSACTION - 1):
         after = after.with_invoice(replace(case.invoices[INVOICE], id=f"in_{number:02}", number=f"LS-{number}", version=0))
         stripe.has("invoices", invoice_object(id=f"in_{number:02}", number=f"LS-{number}"))
     aws.store.save(case, after)
     invoke(handler, batch(DUE))
-    assert aws.calls == {"UpdateItem": 1, "Query": 1, "SendEmail": 20, "TransactWriteItems": 1}
+    assert aws.calls == {"UpdateItem": 1, "Query": 1, "SendEmail": MOST_IN_ONE_TRANSACTION, "TransactWriteItems": 1}

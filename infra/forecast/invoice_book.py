@@ -1,12 +1,17 @@
-"""The invoices of a forecast: a file as `dunning import` takes it, with a column more (when the customer pays), or the same as JSON."""
+"""The invoices of a forecast: a file as `dunning import` takes it, or the same as JSON, with a few columns more.
+
+They say when the customer pays, and what else a policy's conditions may ask of an invoice or its customer.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Snapshot
 from infra.invoice_cells import Cell, CellError, Numbers, Readers
 from infra.invoice_file import InvoiceFile, InvoiceRow, InvoiceTable, read_invoices
 from infra.policies.reading import read_bytes
@@ -16,16 +21,39 @@ PAYS_ON = ("pays_on", "paid_at")
 """Two names of one column."""
 
 _MIDNIGHT = 10
+_LONGEST = 200
+_YES = "yes"
+_WORDS = {"yes": _YES, "true": _YES, "1": _YES, "no": "no", "false": "no", "0": "no"}
+_SOURCES = ("manual", "stripe", "quickbooks", "xero")
 
 
 def read_book(path: Path, now: datetime, *, decimal_comma: bool = False) -> tuple[InvoiceRow, ...]:
     """The invoices of a .csv or .json file, seen at `now` (UTC). Raises Rejected that tells all that is wrong, each with its place."""
     raw = read_bytes(path, MOST_BYTES, "a file of invoices")
     if path.suffix.lower() == ".json":
-        return _read_entries(raw, path.name, now).all_good()
+        return _completed(_read_entries(raw, path.name, now).all_good())
     if path.suffix.lower() != ".csv":
         raise Rejected(f"{path} is neither .csv nor .json: save the invoices as one of them")
-    return read_invoices(raw, path.name, now, decimal_comma=decimal_comma, also=PAYMENTS).all_good()
+    return _completed(read_invoices(raw, path.name, now, decimal_comma=decimal_comma, also=ALSO).all_good())
+
+
+def _completed(rows: Sequence[InvoiceRow]) -> tuple[InvoiceRow, ...]:
+    return tuple(replace(row, snapshot=_seen(row.snapshot, row.also)) for row in rows)
+
+
+def _seen(snapshot: Snapshot, also: Mapping[str, Cell]) -> Snapshot:
+    """The invoice with what the further columns say of it."""
+    source, business = str(also.get("source", snapshot.source)), also.get("is_business")
+    tags = tuple(str(also.get("tags", "")).split())
+    contact = replace(snapshot.contact, tags=tags or None, is_business=None if business is None else business == _YES)
+    return replace(
+        snapshot,
+        source=source,
+        customer=f"{source}:{snapshot.customer.partition(':')[2]}",
+        contact=contact,
+        subscription=also.get("subscription") == _YES,
+        collects_automatically=also.get("charged_automatically") == _YES,
+    )
 
 
 def pays_at(row: InvoiceRow) -> str | None:
@@ -44,7 +72,32 @@ def _moment(text: str, _values: Mapping[str, Cell]) -> str:
     return at.date().isoformat() if len(text) <= _MIDNIGHT else at.astimezone(UTC).isoformat()
 
 
-PAYMENTS: Readers = dict.fromkeys(PAYS_ON, _moment)
+def _yes_or_no(text: str, _values: Mapping[str, Cell]) -> str:
+    word = _WORDS.get(text.lower())
+    if word is None:
+        raise CellError(f"{text!r} is neither yes nor no")
+    return word
+
+
+def _tags(text: str, _values: Mapping[str, Cell]) -> str:
+    tags = text.replace(",", " ").replace(";", " ").split()
+    if len(text) > _LONGEST or not text.isprintable():
+        raise CellError(f"longer than {_LONGEST} characters, or not printable; write a few words, parted by spaces")
+    return " ".join(tags)
+
+
+def _source(text: str, _values: Mapping[str, Cell]) -> str:
+    if text not in _SOURCES:
+        raise CellError(f"{text!r} is no source; write {', '.join(_SOURCES)}, or leave it empty")
+    return text
+
+
+ALSO: Readers = {
+    **dict.fromkeys(PAYS_ON, _moment),
+    **dict.fromkeys(("is_business", "subscription", "charged_automatically"), _yes_or_no),
+    "tags": _tags,
+    "source": _source,
+}
 
 
 def _read_entries(raw: bytes, name: str, now: datetime) -> InvoiceFile:
@@ -57,7 +110,7 @@ def _read_entries(raw: bytes, name: str, now: datetime) -> InvoiceFile:
     if not isinstance(document, list) or not all(isinstance(entry, dict) for entry in document):
         raise Rejected(f"{name} is not a list of objects: write one for each invoice, with the columns of a CSV file as names")
     names = list(dict.fromkeys(key for entry in document for key in entry))
-    table = InvoiceTable(name, 1, Numbers.DECIMAL_POINT, now, PAYMENTS, unit="entry")
+    table = InvoiceTable(name, 1, Numbers.DECIMAL_POINT, now, ALSO, unit="entry")
     if document:
         table.names(names)
     for position, entry in enumerate(document, 1):

@@ -99,6 +99,17 @@ def test_an_unknown_column_is_refused_with_the_nearest_name(tmp_path: Path) -> N
     assert "did you mean" in refusal(json_of(tmp_path, [{**ROW, "pay_on": "2026-04-01"}]))
 
 
+def test_what_conditions_may_ask_is_read(tmp_path: Path) -> None:
+    entry = {**ROW, "source": "stripe", "tags": "vip; wholesale", "is_business": True, "subscription": "no", "charged_automatically": "yes"}
+    (row,) = read_book(json_of(tmp_path, [entry]), START)
+    seen = row.snapshot
+    assert (seen.source, seen.customer, seen.contact.tags) == ("stripe", "stripe:acme", ("vip", "wholesale"))
+    assert (seen.contact.is_business, seen.subscription, seen.collects_automatically) == (True, False, True)
+    said = refusal(json_of(tmp_path, [{**ROW, "source": "sap", "is_business": "maybe"}]))
+    assert "entry 1, source: 'sap' is no source; write manual, stripe" in said
+    assert "entry 1, is_business: 'maybe' is neither yes nor no" in said
+
+
 def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     (tmp_path / "invoices.xlsx").write_bytes(b"PK")
     assert "neither .csv nor .json" in refusal(tmp_path / "invoices.xlsx")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
 from infra.forecast.shapes import Ending, Forecast
-from infra.policies.reading import read_policy
+from infra.policies.reading import read_directory, read_policy
 from tests.unit.forecast.books import TEAMS, forecast_of, plan, told
 
 ACME = "acme,Acme GmbH,ap@acme.example,,DE"
@@ -98,6 +98,20 @@ def test_a_condition_that_fails_holds_the_case_instead_of_stopping_the_forecast(
     book = own(tmp_path, MONTHLY.replace("email: friendly", 'email: friendly, if: "1 / (amount_due - 300) > 0"'))
     forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,300.00,,2026-03-10,", f"{BOSTON},R-2,GBP,200.00,,2026-03-10,", book=book)
     assert endings(forecast) == {"R-1": Ending.HELD, "R-2": Ending.PLAN_ENDED}
+
+
+def test_of_several_policies_each_invoice_follows_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    for name, condition, priority, day in (("standard", "true", 10, 7), ("gentle", "'vip' in tags", 1, 20)):
+        rule = f'applies_to: {{if: "{condition}", priority: {priority}}}\n'
+        plan(folder, name, rule + MONTHLY.replace("7d", f"{day}d"))
+    names = "customer_id,invoice_number,currency,amount,due_on,tags"
+    rows = ("a,R-1,EUR,10.00,2026-03-10,", "b,R-2,EUR,10.00,2026-03-10,vip")
+    forecast = forecast_of(tmp_path, *rows, names=names, book=read_directory(folder, TEAMS))
+    assert [(owed.number, owed.policy) for owed in forecast.invoices] == [("R-1", "standard"), ("R-2", "gentle")]
+    mails = [(f"{one.at:%m-%d}", one.items[0].number) for one in forecast.messages if one.channel == "email"]
+    assert mails == [("03-17", "R-1"), ("03-30", "R-2")]
 
 
 def test_the_same_book_gives_the_same_forecast(tmp_path: Path) -> None:

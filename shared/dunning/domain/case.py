@@ -116,8 +116,8 @@ class Case:
 
     def with_invoice(self, invoice: Invoice) -> "Case":
         """The case with this invoice put in or replaced."""
-        return Case(self.profile, {**self.invoices, invoice.id: invoice})
+        return Case(self.profile, {**self.invoices, invoice.id: invoice}, self.covered)
 
     def with_profile(self, profile: Profile) -> "Case":
         """The case with another profile."""
-        return Case(profile, self.invoices)
+        return Case(profile, self.invoices, self.covered)

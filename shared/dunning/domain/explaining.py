@@ -9,6 +9,7 @@ from dunning.domain.case import Case
 from dunning.domain.consolidation import PolicyOf, pauses
 from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
+from dunning.domain.netting import COVERED
 from dunning.domain.planning import task_key, timing_in_words
 from dunning.domain.policy import ALL_DAY, Policy, Step
 from dunning.domain.rehearsing import turns
@@ -22,6 +23,7 @@ _SILENT = {
     "no_due_date": "it has no due date",
     "nothing_due": "nothing is owed",
     "below_minimum_balance": "it is below the smallest sum that the policy reminds about",
+    COVERED: "the customer's credit covers it; it is looked at again",
 }
 
 
@@ -86,7 +88,7 @@ def _released(case: Case) -> Case:
     """The case without what only somebody can end."""
     disputes = {name: replace(dispute, is_open=False) for name, dispute in case.profile.disputes.items()}
     profile = replace(case.profile, holds=_ending(case.profile.holds), disputes=disputes, claim=None)
-    return Case(profile, {name: replace(invoice, holds=_ending(invoice.holds)) for name, invoice in case.invoices.items()})
+    return replace(case, profile=profile, invoices={name: replace(one, holds=_ending(one.holds)) for name, one in case.invoices.items()})
 
 
 def _ending(holds: Holds) -> Holds:
@@ -101,7 +103,7 @@ def _fates(case: Case, policy_of: PolicyOf, now: datetime) -> Mapping[str, _Fate
         for work in turn.works:
             if work.invoice not in waiting:
                 continue
-            if work.verdict is Verdict.MOVE:
+            if work.verdict in (Verdict.MOVE, Verdict.SUPPRESS):
                 delays.setdefault(work.invoice, []).append(work)
             else:
                 found.setdefault(work.invoice, _Fate(turn.at, work, tuple(delays.get(work.invoice, ()))))
@@ -206,6 +208,8 @@ def _is_blocked(case: Case, invoice: Invoice) -> bool:
 
 def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime) -> Iterator[Obstacle]:
     """What lies between the instant that the plan names and the one at which the step stands now."""
+    if invoice.suppressed_for:
+        yield Obstacle(_SILENT.get(invoice.suppressed_for, invoice.suppressed_for), invoice.next_at)
     contact, zone = case.profile.contact, customer_zone(case.profile.contact, policy)
     named, stands = named_instant(step, invoice, contact, policy, now), invoice.next_at
     if named is None or stands is None or named >= stands:

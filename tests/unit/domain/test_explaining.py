@@ -137,6 +137,12 @@ def test_what_is_with_the_team_or_at_its_end_says_so() -> None:
     assert only(case_of(replace(INVOICE, level=1, last_step="first")), short).why == "its plan has ended, and the team was told"
 
 
+def test_what_credit_covers_says_so() -> None:
+    covered = replace(with_plan(INVOICE, ISSUED), suppressed_for="covered_by_credit", next_at=utc("2026-03-18 09:00"))
+    one = only(case_of(covered))
+    assert (one.at, reasons(one)) == (utc("2026-03-18 09:00"), ["the customer's credit covers it; it is looked at again"])
+
+
 def test_a_step_whose_condition_will_fail_is_told_to_be_skipped() -> None:
     follows = replace(BRIEF, steps=(replace(BRIEF.steps[0], condition=never, condition_text="amount_due > 500"), *BRIEF.steps[1:]))
     one = only(case_of(with_plan(INVOICE, ISSUED, follows)), follows)

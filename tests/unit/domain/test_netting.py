@@ -68,3 +68,9 @@ def test_what_is_covered_waits_a_day_at_a_time_and_says_so_once() -> None:
     assert (invoice.amount_due, invoice.suppressed_for) == (120_00, "covered_by_credit")
     (work,) = decide(case, lambda _: BRIEF, utc("2026-03-19 09:00"))
     assert work.verdict is Verdict.RUN
+
+
+def test_what_is_covered_stays_so_when_something_else_of_the_case_changes() -> None:
+    net = net_of(case_of(with_plan(INVOICE, ISSUED)), {"in_1": 100})
+    assert net.with_profile(replace(net.profile, retries=1)).covered == {"in_1": 100}
+    assert net.with_invoice(replace(INVOICE, id="in_2")).covered == {"in_1": 100}

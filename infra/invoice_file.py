@@ -61,12 +61,16 @@ class InvoiceFile:
     def all_good(self) -> tuple[InvoiceRow, ...]:
         """The rows, if there is any and nothing is wrong with the file. Raises Rejected that lists every problem otherwise."""
         if self.problems:
-            shown = [f"  {problem}" for problem in self.problems[:_MOST_SHOWN]]
-            more = [f"  … and {len(self.problems) - _MOST_SHOWN} more"] if len(self.problems) > _MOST_SHOWN else []
-            raise Rejected("\n".join([f"{self.name} has {_count(len(self.problems), 'problem')}; nothing was changed:", *shown, *more]))
+            raise Rejected(f"{self.name} has {_count(len(self.problems), 'problem')}; nothing was changed:\n{self.told()}")
         if not self.rows:
             raise Rejected(f"{self.name} holds no invoice: write one row for each below the row of column names")
         return self.rows
+
+    def told(self) -> str:
+        """The problems, a line each; of very many the first hundred."""
+        shown = [f"  {problem}" for problem in self.problems[:_MOST_SHOWN]]
+        more = [f"  … and {len(self.problems) - _MOST_SHOWN} more"] if len(self.problems) > _MOST_SHOWN else []
+        return "\n".join([*shown, *more])
 
 
 def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False, also: Readers = NO_READERS) -> InvoiceFile:
@@ -83,7 +87,7 @@ def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False,
 
 def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool = False, also: Readers = NO_READERS) -> InvoiceFile:
     """As `read_invoice_file`, from a file's bytes."""
-    lines, first = _lines(_decoded(raw, name))
+    lines, first = _lines(decoded(raw, name))
     if not lines:
         raise Rejected(f"{name} is empty: its first line names the columns ({', '.join(REQUIRED)}, …)")
     reader = csv.reader(io.StringIO("".join(lines)), delimiter=_delimiter(lines[0]), strict=True)
@@ -97,7 +101,8 @@ def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool =
     return InvoiceFile(name, tuple(table.invoices()), tuple(table.problems))
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def decoded(raw: bytes, name: str) -> str:
+    """A file's text. Raises Rejected when it is not UTF-8."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dunning.bootstrap import Platform, release_case
 from dunning.domain.errors import DunningError, Rejected
+from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_wakeup
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+_NOTED_BY = {"stripe": "StripeNotes", "quickbooks": "QuickBooksNotes", "xero": "XeroNotes"}
 _SENT_BACK_TO = {"SyncDeadLetters": "SyncQueue", "SweepDeadLetters": "SweepQueue"}
 
 
@@ -49,12 +51,23 @@ class Redriver:
         for queue, source in _SENT_BACK_TO.items():
             url = self.queue_url(source)
             done += [self._told(sqs, queue, message, _to(sqs, url)) for message in self._letters(sqs, queue)]
+        done += [
+            self._told(sqs, "NoteDeadLetters", message, lambda body: self._note(sqs, body))
+            for message in self._letters(sqs, "NoteDeadLetters")
+        ]
         sns: SNSClient = self.platform.session.client("sns")
         done += [
             self._told(sqs, "EventDeadLetters", message, lambda body: _event(sns, body))
             for message in self._letters(sqs, "EventDeadLetters")
         ]
         return done
+
+    def _note(self, sqs: SQSClient, body: str) -> str:
+        """A note goes back to the queue of its own source."""
+        queue = _NOTED_BY.get(read_note_request(body).customer.partition(":")[0])
+        if queue is None:
+            raise Rejected("a note for a source that takes none")
+        return _to(sqs, self.queue_url(queue))(body)
 
     def _letters(self, sqs: SQSClient, queue: str) -> Iterator[MessageTypeDef]:
         url = self.queue_url(queue)

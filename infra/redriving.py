@@ -1,13 +1,10 @@
 """The command `dunning redrive`: on AWS with the operator's own credentials, or in a running local cloud."""
 
-import json
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
 from typing import cast
-from urllib.parse import urlsplit
 
-from dunning.domain.errors import Rejected
 from infra.deployed_stack import platform_of
+from infra.reaching import ask_local_cloud
 from infra.redrive import Redriven, Redriver
 
 
@@ -25,15 +22,7 @@ def redrive_stack(stack: str) -> list[Redriven]:
 
 def redrive_local(url: str) -> list[Redriven]:
     """Redrive a running `dunning up`. Raises Rejected when none answers there."""
-    place = urlsplit(url)
-    if place.scheme != "http" or place.hostname not in ("127.0.0.1", "localhost"):
-        raise Rejected(f"--url {url!r} is not a local cloud's: it listens on http://127.0.0.1 only")
-    try:
-        connection = HTTPConnection(place.hostname, place.port or 80, timeout=60)
-        connection.request("POST", "/_local/redrive", b"")
-        rows = cast("list[dict[str, str]]", json.loads(connection.getresponse().read()))
-    except (OSError, HTTPException, ValueError) as exc:
-        raise Rejected(f"no local cloud answers at {url}: start one with `dunning up`, or give --stack NAME for AWS") from exc
+    rows = cast("list[dict[str, str]]", ask_local_cloud(url, "/_local/redrive", b""))
     return [Redriven(row["queue"], row["reason"], row["outcome"]) for row in rows]
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,8 +17,10 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.errors import Rejected
 from dunning.storage.cases import TableCaseStore
+from infra.importing import Importer, ImportOptions, ImportReport
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.deployment import deploy, undeploy
+from infra.local.event_bus import BusEvent
 from infra.local.faults import Aim
 from infra.local.lambda_service import Caller
 from infra.local.outbox import OutboxEntry
@@ -26,6 +28,7 @@ from infra.local.queues import DeadLetter
 from infra.local.routes import FAILED, NOT_FOUND, HttpAnswer, Request, find_route, to_answer, to_event
 from infra.local.services import assemble, teams_of
 from infra.local.ses import MailService
+from infra.local.stack import Stack
 from infra.local.wire import Attempt, Calls
 from infra.redrive import Redriven, Redriver
 
@@ -38,7 +41,7 @@ _PROVIDER_BASES = {
     "XERO_API_BASE": "",
     "XERO_TOKEN_URL": "/connect/token",
 }
-_OUTER_NAMES = (*_PROVIDER_BASES, "POWERTOOLS_LOG_LEVEL")
+_OUTER_NAMES = (*_PROVIDER_BASES, "POWERTOOLS_LOG_LEVEL", "WRITE_BACK")
 
 
 class LocalCloud:
@@ -89,6 +92,11 @@ class LocalCloud:
     def session(self) -> boto3.Session:
         """A session for looking at the state from outside: not counted, never failed."""
         return self._control
+
+    @property
+    def stack(self) -> Stack:
+        """What was deployed."""
+        return self._stack
 
     @property
     def mail(self) -> MailService:
@@ -174,6 +182,11 @@ class LocalCloud:
         with self._lock:
             return self._services.outbox.entries()
 
+    def events(self) -> list[BusEvent]:
+        """All that was put on the event bus, oldest first."""
+        with self._lock:
+            return self._services.buses.events()
+
     def dead_letters(self) -> list[DeadLetter]:
         """All that was given up, with the best reason known."""
         with self._lock:
@@ -182,9 +195,22 @@ class LocalCloud:
     def redrive(self, caller: Caller | None = None) -> list[Redriven]:
         """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS; a `caller`'s calls may be let fail."""
         with self._busy():
-            env = {**next(iter(self._stack.functions.values())).env, **self._extra_env}
-            session = self._services.wire.session(caller) if caller else self._control
-            return Redriver(Platform(env, session, self._clock), self._queue_url)()
+            platform = self._as_operator(self._services.wire.session(caller) if caller else None)
+            return Redriver(platform, self._queue_url)()
+
+    def import_invoices(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:
+        """Take invoices from a CSV file, as `dunning import` does on AWS. Raises Rejected when it is not good; nothing is changed then."""
+        with self._busy():
+            return Importer(self._as_operator())(raw, name, options)
+
+    def invoices_paid(self, numbers: Sequence[str]) -> ImportReport:
+        """Record payments of imported invoices, as `dunning paid` does on AWS. Raises Rejected."""
+        with self._busy():
+            return Importer(self._as_operator()).paid(numbers)
+
+    def _as_operator(self, session: boto3.Session | None = None) -> Platform:
+        env = {**next(iter(self._stack.functions.values())).env, **self._extra_env}
+        return Platform(env, session or self._control, self._clock)
 
     def _queue_url(self, logical_id: str) -> str:
         arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)

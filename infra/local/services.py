@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from infra.local.async_events import AsyncEvents, AsyncSource
 from infra.local.clock import VirtualClock
+from infra.local.event_bus import EventBuses
 from infra.local.event_source import EventSource
 from infra.local.faults import Faults
 from infra.local.json_edges import mapping
@@ -27,6 +28,7 @@ class Services:
 
     outbox: Outbox
     mail: MailService
+    buses: EventBuses
     faults: Faults
     queues: Queues
     wire: Wire
@@ -64,17 +66,18 @@ def assemble(stack: Stack, clock: VirtualClock, extra_env: Mapping[str, str]) ->
         identities=frozenset(env["EMAIL_FROM"] for env in (function.env for function in stack.functions.values()) if "EMAIL_FROM" in env),
         destinations=stack.mail_destinations,
     )
-    wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, faults, clock, stack.region)
+    buses = EventBuses(stack.event_buses, clock)
+    wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, buses, faults, clock, stack.region)
     functions = LambdaService(stack.functions, extra_env, wire.session, clock)
     sources = tuple(_sources(stack, events, functions, queues, clock))
-    return Services(outbox, mail, faults, queues, wire, functions, sources)
+    return Services(outbox, mail, buses, faults, queues, wire, functions, sources)
 
 
 def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: VirtualClock) -> Iterator[EventSource]:
     for schedule in stack.schedules:
         yield ScheduleSource(schedule, events, clock, stack.account, stack.region)
     yield AsyncSource(events, functions, queues, clock)
-    for stream in stack.stream_mappings:
-        yield StreamSource(stream, stack, functions, queues, clock)
     for queue in stack.queue_mappings:
         yield QueueSource(queue, queues, functions, clock)
+    for stream in stack.stream_mappings:  # last, so that one batch takes what all of an instant's work wrote
+        yield StreamSource(stream, stack, functions, queues, clock)

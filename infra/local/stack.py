@@ -48,7 +48,7 @@ class QueueMapping:
 
 @dataclass(frozen=True, slots=True)
 class StreamMapping:
-    """A table's stream that wakes a function. `retries` None: until it succeeds."""
+    """A table's stream that wakes a function. `retries` None: until it succeeds; `bisect`: a failed batch is halved first."""
 
     table: str
     function: str
@@ -57,6 +57,7 @@ class StreamMapping:
     retries: int | None
     on_failure: str | None
     partial_failures: bool
+    bisect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,4 @@ class Stack:
     dead_letters: frozenset[str]
     secrets: Mapping[str, str]
     mail_destinations: Mapping[str, tuple[EventDestination, ...]]
+    event_buses: frozenset[str] = frozenset()

@@ -32,6 +32,7 @@ def read_stack(account: str, region: str, resources: Sequence[Resource], folders
     functions = reader.functions()
     queue_mappings, stream_mappings = reader.mappings()
     dead_letters = reader.redrive_targets() | {arn for function in functions for arn in (function.dead_letters, function.on_failure) if arn}
+    dead_letters |= {stream.on_failure for stream in stream_mappings if stream.on_failure}
     return Stack(
         account=account,
         region=region,
@@ -45,6 +46,7 @@ def read_stack(account: str, region: str, resources: Sequence[Resource], folders
         dead_letters=frozenset(dead_letters),
         secrets={secret.logical_id: secret.physical_id for secret in reader.of("AWS::SecretsManager::Secret")},
         mail_destinations=reader.mail_destinations(),
+        event_buses=frozenset(bus.physical_id for bus in reader.of("AWS::Events::EventBus")),
     )
 
 
@@ -131,6 +133,7 @@ class _Reader:
                         retries=None if retries < 0 else retries,
                         on_failure=text(on_failure.get("Destination")) or None,
                         partial_failures=partial,
+                        bisect=bool(properties.get("BisectBatchOnFunctionError")),
                     )
                 )
         return queues, streams

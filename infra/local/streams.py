@@ -36,6 +36,7 @@ class StreamSource:
         self._read = 0
         self._failed_attempts = 0
         self._not_before: datetime | None = None
+        self._most = mapped.batch_size
 
     def next_at(self) -> datetime | None:
         """Now when there are changes to read, later when the last attempt failed."""
@@ -45,7 +46,7 @@ class StreamSource:
 
     def run(self) -> None:
         """Hand one batch to the function."""
-        end = min(self._read + self._mapped.batch_size, len(self._shard.items))
+        end = min(self._read + self._most, len(self._shard.items))
         records = [_record(mapping(item.to_json()), self._arn) for item in self._shard.items[self._read : end]]
         matching = [
             record
@@ -73,9 +74,12 @@ class StreamSource:
         return (min(positions) if positions else 0) if failures else None
 
     def _go_on(self, position: int) -> None:
-        self._read, self._failed_attempts, self._not_before = position, 0, None
+        self._read, self._failed_attempts, self._not_before, self._most = position, 0, None, self._mapped.batch_size
 
     def _try_again(self, end: int, records: list[Json], outcome: Outcome) -> None:
+        if self._mapped.bisect and end - self._read > 1:
+            self._most = (end - self._read + 1) // 2  # splitting counts as no attempt
+            return
         self._failed_attempts += 1
         if self._mapped.retries is None or self._failed_attempts <= self._mapped.retries:
             self._not_before = self._clock() + _RETRY_AFTER

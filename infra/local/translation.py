@@ -18,6 +18,7 @@ from infra.local.json_edges import Json, mapping, text
 # Kept from moto because it cannot deploy them; the local cloud does itself what they are for.
 OURS = {
     "AWS::ApiGatewayV2::Api": "its routes are read from the OpenAPI body",
+    "AWS::Events::EventBus": "the stand-in for EventBridge keeps it",
     "AWS::SES::ConfigurationSet": "the stand-in for SES keeps it",
     "AWS::SES::ConfigurationSetEventDestination": "the stand-in for SES reports to it",
     "AWS::SNS::Subscription": "the stand-in for SNS delivers by it",

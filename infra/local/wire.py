@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from infra.local.clock import VirtualClock, virtual_time
+from infra.local.event_bus import EventBuses
 from infra.local.faults import FaultMode, Faults, refusal
 from infra.local.json_edges import mapping
 from infra.local.lambda_service import Caller, InvocationDied
@@ -26,7 +27,7 @@ from infra.local.moto_door import MotoDoor, Reply, body_of
 from infra.local.ses import MailService
 from infra.local.topics import Topics
 
-_BOTO3_NAMES = {"secrets-manager": "secretsmanager"}
+_BOTO3_NAMES = {"secrets-manager": "secretsmanager", "eventbridge": "events"}
 _NOTHING_OF_THIS_MACHINE: Mapping[str, tuple[str | None, str | list[str] | None, str | None, None]] = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -68,8 +69,11 @@ class _Raw(BytesIO):
 class Wire:
     """The wire between all boto3 sessions of one local cloud and its services."""
 
-    def __init__(self, door: MotoDoor, mail: MailService, topics: Topics, faults: Faults, clock: VirtualClock, region: str) -> None:
+    def __init__(
+        self, door: MotoDoor, mail: MailService, topics: Topics, buses: EventBuses, faults: Faults, clock: VirtualClock, region: str
+    ) -> None:
         self._door = door
+        self._buses = buses
         self._mail = mail
         self._topics = topics
         self._faults = faults
@@ -136,5 +140,7 @@ class Wire:
                 return self._mail.get_account()
             case "sns", "Publish":
                 return self._topics.published_by_request(dict(parse_qsl(body_of(request).decode(), keep_blank_values=True)))
+            case "events", "PutEvents":
+                return self._buses.put(mapping(json.loads(body_of(request))))
             case _:
                 return self._door.answer(service, operation, request)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from dunning.domain.errors import Rejected
 
+NOTED_SOURCES = ("stripe", "quickbooks", "xero")
+"""The sources to which activities are written back."""
+
 PACKAGED_POLICIES = Path(__file__).parent / "content" / "policies"
 
 
@@ -30,6 +33,11 @@ class Config:
     run_dead_letters: str
     sync_queue: str
     sweep_queue: str
+    event_bus: str
+    activity_dead_letters: str
+    write_back_queues: Mapping[str, str]
+    write_back_dead_letters: str
+    write_back_off: frozenset[str]
     stripe_secret: str
     stripe_api_base: str
     quickbooks: OAuthProvider
@@ -57,7 +65,8 @@ def from_env(env: Mapping[str, str]) -> Config:
     shards = int(shards_text) if shards_text.isdecimal() else 0
     if shards_text and not 1 <= shards <= 64:
         problems.append(f"DUE_SHARDS is {shards_text!r}: give a whole number from 1 to 64")
-    topics = _topics(need("TEAM_TOPICS"), problems)
+    topics = _named("TEAM_TOPICS", need("TEAM_TOPICS"), 'team name to topic ARN, as in {"collections": "arn:…"}', problems)
+    queues = _named("WRITE_BACK_QUEUES", need("WRITE_BACK_QUEUES"), "source to queue URL", problems)
     config = Config(
         table=need("TABLE_NAME"),
         due_shards=shards,
@@ -65,6 +74,11 @@ def from_env(env: Mapping[str, str]) -> Config:
         run_dead_letters=need("RUN_DEAD_LETTERS_URL"),
         sync_queue=need("SYNC_QUEUE_URL"),
         sweep_queue=need("SWEEP_QUEUE_URL"),
+        event_bus=need("EVENT_BUS"),
+        activity_dead_letters=need("ACTIVITY_DEAD_LETTERS_URL"),
+        write_back_queues=queues,
+        write_back_dead_letters=need("WRITE_BACK_DEAD_LETTERS_URL"),
+        write_back_off=_switched_off(env.get("WRITE_BACK", ""), problems),
         stripe_secret=need("STRIPE_SECRET_ID"),
         stripe_api_base=env.get("STRIPE_API_BASE") or "https://api.stripe.com",
         quickbooks=OAuthProvider(
@@ -92,14 +106,24 @@ def from_env(env: Mapping[str, str]) -> Config:
     return config
 
 
-def _topics(text: str, problems: list[str]) -> Mapping[str, str]:
+def _named(name: str, text: str, what: str, problems: list[str]) -> Mapping[str, str]:
+    """A JSON object of names to ARNs or addresses; `what` says which."""
     if not text:
         return {}
     try:
-        topics = json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        topics = None
-    if not isinstance(topics, dict) or not all(isinstance(arn, str) for arn in topics.values()):
-        problems.append('TEAM_TOPICS must be a JSON object of team name to topic ARN, as in {"collections": "arn:…"}')
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        problems.append(f"{name} must be a JSON object of {what}")
         return {}
-    return {str(team): str(arn) for team, arn in topics.items()}
+    return {str(key): str(value) for key, value in found.items()}
+
+
+def _switched_off(text: str, problems: list[str]) -> frozenset[str]:
+    """The sources that get no notes, from `stripe:on,quickbooks:off,xero:on`; what is not named is on."""
+    switches = dict(part.strip().partition(":")[::2] for part in text.split(",") if part.strip())
+    wrong = {name: state for name, state in switches.items() if name not in NOTED_SOURCES or state not in ("on", "off")}
+    if wrong:
+        problems.append(f"WRITE_BACK is {text!r}: write stripe:on,quickbooks:off,xero:on")
+    return frozenset(name for name, state in switches.items() if state == "off")

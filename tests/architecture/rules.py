@@ -14,7 +14,13 @@ Rule = Callable[[Module], Iterator[str]]
 
 ADAPTERS = ("dunning.storage", "dunning.providers", "dunning.channels", "dunning.content")
 # The ports are Protocols and the plain data they speak of: an adapter has to know what it adapts to, and nothing else of workflow.
-PORTS = ("dunning.workflow.ports", "dunning.workflow.sweep_ports", "dunning.workflow.source_events", "dunning.workflow.delivery_news")
+PORTS = (
+    "dunning.workflow.ports",
+    "dunning.workflow.sweep_ports",
+    "dunning.workflow.activity_feed",
+    "dunning.workflow.source_events",
+    "dunning.workflow.delivery_news",
+)
 # What a queue carries is written and read in one file; the handler of the queue reads it there.
 MESSAGES = ("dunning.storage.queues",)
 LEAVES = ("dunning.identifiers",)

@@ -168,10 +168,15 @@ def every_function_has_a_dead_letter_queue(template: Template) -> Iterator[str]:
     for name, function in functions(template).items():
         own = target(section(function.get("DeadLetterQueue")).get("TargetArn"))
         read = [queues.get(target(event.get("Queue")), {}) for event in event_sources(function, "SQS")]
-        if own not in queues and not read:
+        streams = list(event_sources(function, "DynamoDB"))
+        if own not in queues and not read and not streams:
             yield f"{name} loses what fails"
         if any(target(section(queue.get("RedrivePolicy")).get("deadLetterTargetArn")) not in queues for queue in read):
             yield f"{name} reads a queue without a dead-letter queue"
+        for stream in streams:
+            on_failure = section(section(stream.get("DestinationConfig")).get("OnFailure"))
+            if target(on_failure.get("Destination")) not in queues:
+                yield f"{name} loses what it cannot take from a stream"
         for schedule in event_sources(function, "Schedule"):
             if own not in queues or target(section(schedule.get("DeadLetterConfig")).get("Arn")) not in queues:
                 yield f"{name}: a scheduled run that fails is lost"
@@ -235,6 +240,7 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     yield from (f"{name} is read but not given" for name in sorted(read - given - OPTIONAL_ENVIRONMENT))
     yield from (f"{name} is given but never read" for name in sorted(given - read - NOT_OURS))
     sample = dict.fromkeys(given, "x") | {"DUE_SHARDS": "8", "TEAM_TOPICS": '{"collections": "x"}'}
+    sample |= {"WRITE_BACK": "stripe:off", "WRITE_BACK_QUEUES": '{"stripe": "x"}'}
     try:
         from_env(sample)
     except Rejected as error:

@@ -77,6 +77,10 @@ BROKEN: list[tuple[TemplateRule, Callable[[Template], object]]] = [
         lambda t: of(t, "Resources", "DailySweepFunction", "Properties", "Events", "Daily", "Properties").pop("DeadLetterConfig"),
     ),
     (
+        rules.every_function_has_a_dead_letter_queue,
+        lambda t: of(t, "Resources", "PublishActivityFunction", "Properties", "Events", "Logged", "Properties").pop("DestinationConfig"),
+    ),
+    (
         rules.a_batch_reports_which_messages_failed,
         lambda t: of(t, "Resources", "RunStepFunction", "Properties", "Events", "Due", "Properties").pop("FunctionResponseTypes"),
     ),

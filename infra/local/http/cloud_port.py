@@ -7,6 +7,7 @@ from typing import Protocol
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
+from infra.importing import ImportOptions, ImportReport
 from infra.redrive import Redriven
 
 
@@ -69,8 +70,20 @@ class Cloud(Protocol):
         """What queues gave up on."""
         ...
 
+    def events(self) -> Sequence[Mapping[str, object]]:
+        """What was put on the event bus, oldest first."""
+        ...
+
     def redrive(self) -> Sequence[Redriven]:
         """Send back what queues gave up on."""
+        ...
+
+    def import_invoices(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:
+        """Take invoices from a CSV file."""
+        ...
+
+    def invoices_paid(self, numbers: Sequence[str]) -> ImportReport:
+        """Record payments of imported invoices."""
         ...
 
     def calls(self) -> Sequence[Mapping[str, object]]:

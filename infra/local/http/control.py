@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
 from dunning.domain.explaining import explain
 from infra.explaining import explanation_row
+from infra.importing import ImportOptions
 from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
@@ -36,6 +37,9 @@ class Control:
             ("clock",): {"GET": self._clock, "POST": self._move_clock},
             ("outbox",): {"GET": lambda _request, _names: json_answer(list(self._cloud.outbox()))},
             ("dead_letters",): {"GET": lambda _request, _names: json_answer(list(self._cloud.dead_letters()))},
+            ("events",): {"GET": lambda _request, _names: json_answer(list(self._cloud.events()))},  # beyond DESIGN §8
+            ("import",): {"POST": self._import},
+            ("paid",): {"POST": self._paid},
             ("redrive",): {"POST": self._redrive},
             ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
             ("cases",): {"GET": self._list_cases},
@@ -149,6 +153,23 @@ class Control:
         letters = [asdict(letter) for letter in self._cloud.redrive()]
         self._cloud.settle()
         return json_answer(letters)
+
+    def _import(self, request: Request, _names: list[str]) -> Answer:
+        """A CSV file, for `dunning import --url`; beyond DESIGN §8."""
+        query = {name: values[-1] for name, values in parse_qs(request.query).items()}
+        options = ImportOptions(**{name: query.get(name) == "yes" for name in ImportOptions().as_json()})
+        report = self._cloud.import_invoices(request.body, query.get("name", "the file"), options)
+        self._cloud.settle()
+        return json_answer(report.as_json())
+
+    def _paid(self, request: Request, _names: list[str]) -> Answer:
+        """For `dunning paid --url`; beyond DESIGN §8."""
+        numbers = inputs.json_body(request.body, ("invoices",)).get("invoices")
+        if not isinstance(numbers, list) or not numbers or not all(isinstance(number, str) for number in numbers):
+            raise Rejected('give {"invoices": ["2026-0101", …]}')
+        report = self._cloud.invoices_paid(numbers)
+        self._cloud.settle()
+        return json_answer(report.as_json())
 
     def _invoice(self, _request: Request, names: list[str]) -> Answer:
         invoice = self._provider(names[0]).invoice(names[1])

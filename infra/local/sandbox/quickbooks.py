@@ -21,6 +21,7 @@ _Comparable = TypeVar("_Comparable", str, Decimal)
 COMPANY = "1111111111"
 TOKEN_PATH = "/oauth2/v1/tokens/bearer"
 _LARGEST_PAGE = 1000
+_LONGEST_NOTE = 4000
 _QUERY = re.compile(
     r"select \* from (?P<kind>\w+)(?: where (?P<where>.+?))?(?: order ?by \w+(?: asc| desc)?)?"
     r"(?: startposition (?P<start>\d+))?(?: maxresults (?P<most>\d+))?\s*",
@@ -51,6 +52,7 @@ class QuickBooksSandbox:
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
         self._changed_at: dict[tuple[str, str], datetime] = {}
+        self._answered: dict[str, Json] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
@@ -134,7 +136,7 @@ class QuickBooksSandbox:
         parts = [unquote(part) for part in request.path.strip("/").split("/")]
         query = {name: values[-1] for name, values in parse_qs(request.query).items()}
         match request.method, parts:
-            case "GET", ["v3", "company", company, *_] if company != COMPANY:
+            case _, ["v3", "company", company, *_] if company != COMPANY:
                 raise _FaultError(403, "3100", "ApplicationAuthorizationFailed", "AuthorizationFault")
             case "GET", ["v3", "company", _, "query"]:
                 return {"QueryResponse": self._queried(query.get("query", "")), "time": rfc3339(self._clock())}
@@ -142,6 +144,8 @@ class QuickBooksSandbox:
                 return self._changes(query)
             case "GET", ["v3", "company", _, kind, object_id]:
                 return self._read(kind, object_id, query.get("include", ""))
+            case "POST", ["v3", "company", _, "invoice"] if "Id" in (body := _sent(request.body)):
+                return self._update(body, query.get("requestid"))
         raise _FaultError(400, "4001", f"Invalid or unsupported request: {request.method} {request.path}")
 
     def _read(self, kind: str, object_id: str, include: str) -> Json:
@@ -168,6 +172,28 @@ class QuickBooksSandbox:
             answers.append({name: found, "startPosition": 1, "maxResults": len(found)} if found else {})
         return {"CDCResponse": [{"QueryResponse": answers}], "time": rfc3339(self._clock())}
 
+    def _update(self, body: Json, request_id: str | None) -> Json:
+        """Sparse: what is not sent stays. On the version that the writer read, and once for each request id."""
+        invoice_id = text(body["Id"])
+        known = self._objects["Invoice"].get(invoice_id)
+        if request_id is not None and request_id in self._answered:
+            return self._answered[request_id]
+        if known is None:
+            raise _FaultError(400, "610", "Object Not Found")
+        if body.get("SyncToken") != known["SyncToken"]:
+            raise _FaultError(400, "5010", "Stale Object Error")
+        if len(text(body.get("PrivateNote"))) > _LONGEST_NOTE:
+            raise _FaultError(400, "2050", "String length is either shorter or longer than supported by specification")
+        kept = known if body.get("sparse") is True else {"Id": invoice_id, "MetaData": known["MetaData"]}
+        changed: Json = {**kept, **{name: value for name, value in body.items() if name != "sparse"}}
+        changed["SyncToken"] = str(int(text(known["SyncToken"])) + 1)
+        changed["MetaData"] = {**mapping(kept["MetaData"]), "LastUpdatedTime": rfc3339(self._clock())}
+        self._objects["Invoice"][invoice_id] = changed
+        answer: Json = {"Invoice": changed, "time": rfc3339(self._clock())}
+        if request_id is not None:
+            self._answered[request_id] = answer
+        return answer
+
     def _queried(self, query: str) -> Json:
         read = _QUERY.fullmatch(query.strip())
         name = next((known for known in self._objects if read and known.lower() == read["kind"].lower()), None)
@@ -193,6 +219,13 @@ class QuickBooksSandbox:
             for invoice in self._objects["Invoice"].values()
         }
         return found | self._objects["Customer"]
+
+
+def _sent(raw: bytes) -> Json:
+    try:
+        return parsed(raw)
+    except (ValueError, RecursionError):
+        raise _FaultError(400, "2010", "Request has invalid or unsupported property") from None
 
 
 def _customer(invoice: Json) -> str:

@@ -25,6 +25,8 @@ API_KEY = "sk_test_local"
 TOLERANCE = 300
 _STATUSES = frozenset({"draft", "open", "paid", "void", "uncollectible"})
 _AMOUNTS = ("amount_due", "amount_paid", "amount_remaining", "total")
+_MOST_KEYS = 50
+_LONGEST_VALUE = 500
 _METADATA = re.compile(r"metadata\[([^\]]+)\]")
 _KINDS = {
     "invoices": "invoice",
@@ -129,7 +131,12 @@ class StripeSandbox:
             key = _METADATA.fullmatch(name)
             if key is None:
                 raise ApiError(400, f"Finalized invoices can't be updated in this way: {name}", param=name)
+            if len(values[-1]) > _LONGEST_VALUE:
+                raise ApiError(400, f"Metadata values can have up to {_LONGEST_VALUE} characters", param=name)
             notes[key[1]] = values[-1]
+        known = child(self._ledger.get("invoice", invoice_id) or {}, "metadata")
+        if len({*known, *notes} - {key for key, value in notes.items() if value == ""}) > _MOST_KEYS:
+            raise ApiError(400, f"Metadata can have up to {_MOST_KEYS} keys", param="metadata")
         self._ledger.annotate(invoice_id, notes)
         return _existing("invoice", invoice_id, find(self._ledger, "invoice", invoice_id))
 

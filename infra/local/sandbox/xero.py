@@ -18,6 +18,8 @@ TENANT = "11111111-1111-1111-1111-111111111111"
 TOKEN_PATH = "/connect/token"
 _PAGE = 100
 _DAILY = 5000
+_KEY_LIVES = timedelta(minutes=6)
+_LONGEST_DETAILS = 2500
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED")
 _STUB = ("ContactID", "ContactNumber", "ContactStatus", "Name", "EmailAddress")
 _CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
@@ -37,6 +39,8 @@ class XeroSandbox:
         self._own_contacts: dict[str, Json] = {}
         self._credits: dict[str, dict[str, Json]] = {collection: {} for collection in _CREDITS}
         self._changed: dict[str, datetime] = {}
+        self._history: dict[str, list[Json]] = {}
+        self._answered: dict[str, tuple[datetime, Answer]] = {}
         self._contact_changed: dict[str, datetime] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
@@ -94,10 +98,11 @@ class XeroSandbox:
         raise Rejected('give {"CreditNotes": [{"Contact": {"ContactID": "…"}, "CurrencyCode": "NZD", "RemainingCredit": 10.0}]}')
 
     def invoice(self, invoice_id: str) -> Json | None:
-        """The invoice as held."""
+        """The invoice as held, its history with it (Xero itself has an address of its own for that)."""
         with self._lock:
             found = self._invoices.get(invoice_id)
-            return mapping(plain(found)) if found else None
+            history = {"HistoryRecords": self._history[invoice_id]} if invoice_id in self._history else {}
+            return mapping(plain({**found, **history})) if found else None
 
     def customers(self) -> list[str]:
         """Contacts whose invoices are held: `<tenant>:<id>`."""
@@ -134,6 +139,10 @@ class XeroSandbox:
                 return self._found("Invoices", [self._invoices[invoice_id]])
             case "GET", ["Invoices", invoice_id, "OnlineInvoice"] if self._is_payable(invoice_id):
                 return self._found("OnlineInvoices", [{"OnlineInvoiceUrl": f"https://in.xero.com/{invoice_id}"}])
+            case "GET", ["Invoices", invoice_id, "History"] if invoice_id in self._invoices:
+                return self._found("HistoryRecords", self._history.get(invoice_id, []))
+            case "PUT", ["Invoices", invoice_id, "History"] if invoice_id in self._invoices:
+                return self._noted(invoice_id, request)
             case "GET", ["Contacts"]:
                 asked = query.get("IDs", "").split(",") if "IDs" in query else None
                 since = _instant(request.headers.get("if-modified-since"))
@@ -150,6 +159,25 @@ class XeroSandbox:
                 held = self._credits[collection].values()
                 return self._listed(collection, [row for row in held if wanted is None or _contact(row) == wanted[1]], query)
         return Answer(404, b"The resource you're looking for cannot be found", {"Content-Type": "text/html"})
+
+    def _noted(self, invoice_id: str, request: Request) -> Answer:
+        """Add notes to the history, once for each idempotency key as long as Xero remembers it."""
+        now, key = self._clock(), request.headers.get("idempotency-key", "")
+        if key and key in self._answered and now - self._answered[key][0] < _KEY_LIVES:
+            return self._answered[key][1]
+        try:
+            given = [text(record.get("Details")) for record in mappings(parsed(request.body).get("HistoryRecords"))]
+        except (ValueError, RecursionError):
+            given = []
+        if not given or not all(1 <= len(details) <= _LONGEST_DETAILS for details in given):
+            return json_answer({"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}, 400)
+        shared: Json = {"Changes": "Note", "User": "dunning", "DateUTCString": now.strftime("%Y-%m-%dT%H:%M:%S")}
+        added = [{**shared, "Details": details} for details in given]
+        self._history[invoice_id] = [*added, *self._history.get(invoice_id, [])]
+        answer = self._found("HistoryRecords", added)
+        if key:
+            self._answered[key] = (now, answer)
+        return answer
 
     def _wanted(self, query: Mapping[str, str], since: str | None) -> list[Json]:
         statuses, ids, contacts = (query[name].split(",") if name in query else None for name in ("Statuses", "IDs", "ContactIDs"))

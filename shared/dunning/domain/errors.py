@@ -36,6 +36,10 @@ class Permanent(DunningError):
     """No retry will help: park the case for a person."""
 
 
+class NotOffered(Permanent):
+    """A source has no such call at all: there is nothing to do, and nothing to mend."""
+
+
 class AlreadyClaimed(DunningError):
     """Another worker holds this customer, or its timer is not due: there is nothing to do here.
 

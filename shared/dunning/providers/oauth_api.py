@@ -1,10 +1,11 @@
-"""GET requests to an accounting API, below its limits and with a token that is good: one attempt, errors that say what to do."""
+"""Requests to an accounting API, below its limits and with a token that is good: one attempt, errors that say what to do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-from dunning.domain.errors import Disconnected, Permanent, Retryable
+from dunning.domain.errors import Disconnected, NotOffered, Permanent, Retryable
 from dunning.providers.http_client import HttpAnswer, HttpClient, called, retry_at
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_tokens import TokenKeeper
@@ -12,6 +13,7 @@ from dunning.providers.oauth_tokens import TokenKeeper
 _OTHERWISE = timedelta(seconds=60)
 _LEFT_ALONE = timedelta(seconds=30)
 _TRY_LATER = frozenset({404, 408, 409, 425, 429})
+_NOT_OFFERED = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +40,54 @@ class OAuthApi:
         tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
     ) -> HttpAnswer:
         """The answer to a GET: 200 with a JSON object, or whatever `tells` accepts as one."""
-        token = self.tokens.access_token(account)
-        answer = self._ask(account, path, params, headers or {}, token)
-        if answer.status == 401:
-            answer = self._ask(account, path, params, headers or {}, self.tokens.another_than(account, token))
+        url = self.base.rstrip("/") + path
+
+        def ask(given: Mapping[str, str]) -> HttpAnswer:
+            try:
+                return self.http.get(url, params, given)
+            except Retryable:
+                # Who does not answer is left alone for a while by everybody, lest all wait for it and for nothing else.
+                self.pace.closed(account, self.clock() + _LEFT_ALONE)
+                raise
+
+        answer = self._authorised(account, headers or {}, ask)
         if (answer.status == 200 and answer.json() is not None) or tells(answer):
             return answer
-        raise self._refusal(account, path, answer)
+        raise self._refusal(account, "GET", path, answer)
 
-    def _ask(self, account: str, path: str, params: Mapping[str, str], headers: Mapping[str, str], token: str) -> HttpAnswer:
-        flight = self.pace.take(account)
-        given = {**headers, "Authorization": f"Bearer {token}", "Accept": "application/json"}
-        try:
-            return self.http.get(self.base.rstrip("/") + path, params, given)
-        except Retryable:
-            # Who does not answer is left alone for a while by everybody, lest all wait for it and for nothing else.
-            self.pace.closed(account, self.clock() + _LEFT_ALONE)
-            raise
-        finally:
-            self.pace.ended(account, flight)
+    def send(
+        self,
+        method: str,
+        account: str,
+        path: str,
+        params: Mapping[str, str],
+        value: object,
+        headers: Mapping[str, str] | None = None,
+        tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
+    ) -> HttpAnswer:
+        """The answer to a POST or PUT of JSON, as `get` has it. Raises NotOffered where there is nothing to be sent to."""
+        url = self.base.rstrip("/") + path + (f"?{urlencode(params)}" if params else "")
+        answer = self._authorised(account, headers or {}, lambda given: self.http.send_json(method, url, value, given))
+        if (answer.status in (200, 201) and answer.json() is not None) or tells(answer):
+            return answer
+        if answer.status in _NOT_OFFERED:
+            raise NotOffered(f"{self.tokens.source}: {called(method, path, answer.status)}")
+        raise self._refusal(account, method, path, answer)
 
-    def _refusal(self, account: str, path: str, answer: HttpAnswer) -> Retryable | Permanent:
-        said = f"{self.tokens.source}: {called('GET', path, answer.status)}"
+    def _authorised(self, account: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]) -> HttpAnswer:
+        def with_token(token: str) -> HttpAnswer:
+            flight = self.pace.take(account)
+            try:
+                return ask({**headers, "Authorization": f"Bearer {token}", "Accept": "application/json"})
+            finally:
+                self.pace.ended(account, flight)
+
+        token = self.tokens.access_token(account)
+        answer = with_token(token)
+        return with_token(self.tokens.another_than(account, token)) if answer.status == 401 else answer
+
+    def _refusal(self, account: str, method: str, path: str, answer: HttpAnswer) -> Retryable | Permanent:
+        said = f"{self.tokens.source}: {called(method, path, answer.status)}"
         if answer.status == 429:
             again = retry_at(answer, self.clock(), _OTHERWISE)
             self.pace.closed(account, again)

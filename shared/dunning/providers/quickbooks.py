@@ -36,7 +36,7 @@ _CUSTOMERS_AT_ONCE = 250
 
 _MOST_CHANGES = 1000
 _OVERLAP = 20
-_MINOR_VERSION = {"minorversion": "75"}
+MINOR_VERSION = {"minorversion": "75"}
 _NOT_FOUND = "610"
 _OPEN = "Balance > '0'"
 
@@ -112,8 +112,8 @@ class QuickBooksSource:
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
         """Change data capture. It has no pages: where more than it tells may have changed, it is left to the lists."""
         stamp = self._clock()
-        params = {**_MINOR_VERSION, "entities": "Invoice,Customer", "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
-        content = self._api.get(account, f"{_company(account)}/cdc", params).json() or {}
+        params = {**MINOR_VERSION, "entities": "Invoice,Customer", "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
+        content = self._api.get(account, f"{company_path(account)}/cdc", params).json() or {}
         answers = [answer for part in items(content, "CDCResponse") for answer in items(part, "QueryResponse")]
         invoices, customers = ([row for answer in answers for row in items(answer, kind)] for kind in ("Invoice", "Customer"))
         if len(invoices) + len(customers) >= _MOST_CHANGES:
@@ -164,9 +164,9 @@ class QuickBooksSource:
         return tuple(dict.fromkeys(found))
 
     def _object(self, company: str, kind: str, object_id: str, params: Mapping[str, str] | None = None) -> JsonObject | None:
-        path = f"{_company(company)}/{kind.lower()}/{quote(object_id, safe='')}"
+        path = f"{company_path(company)}/{kind.lower()}/{quote(object_id, safe='')}"
         answer = self._api.get(
-            company, path, {**_MINOR_VERSION, **(params or {})}, tells=lambda answer: _is_unknown(answer) or _is_404(answer)
+            company, path, {**MINOR_VERSION, **(params or {})}, tells=lambda answer: _is_unknown(answer) or _is_404(answer)
         )
         if _is_unknown(answer):
             return None
@@ -190,8 +190,8 @@ class QuickBooksSource:
     def _query(self, company: str, kind: str, condition: str, start: int, *, optional: bool = False) -> tuple[JsonObject, ...]:
         """One page. `optional`: a company that has no such list has an empty one."""
         query = " ".join(("select * from", kind, "where", condition, f"STARTPOSITION {start} MAXRESULTS {self._page_size}"))
-        params = {**_MINOR_VERSION, "query": query}
-        answer = self._api.get(company, f"{_company(company)}/query", params, tells=lambda told: optional and told.status in NOT_THERE)
+        params = {**MINOR_VERSION, "query": query}
+        answer = self._api.get(company, f"{company_path(company)}/query", params, tells=lambda told: optional and told.status in NOT_THERE)
         if answer.status != 200:
             return ()
         response = child(answer.json(), "QueryResponse")
@@ -228,7 +228,8 @@ def _required(account: str | None) -> str:
     return account
 
 
-def _company(company: str) -> str:
+def company_path(company: str) -> str:
+    """Where a company's objects are."""
     return f"/v3/company/{quote(company, safe='')}"
 
 
@@ -252,11 +253,14 @@ def _is_404(answer: HttpAnswer) -> bool:
 
 def _is_unknown(answer: HttpAnswer) -> bool:
     """`Object Not Found`, which comes with status 400 (developer.intuit.com, error codes)."""
-    if answer.status not in (400, 404):
-        return False
+    return answer.status in (400, 404) and _NOT_FOUND in error_codes(answer)
+
+
+def error_codes(answer: HttpAnswer) -> frozenset[str]:
+    """The codes of the errors in an answer (developer.intuit.com, error codes)."""
     fault = child(answer.json(), "Fault")
     errors = fault.get("Error") if fault is not None else None
-    return isinstance(errors, list) and any(text(as_object(error), "code") == _NOT_FOUND for error in errors)
+    return frozenset(text(as_object(error), "code") or "" for error in errors) if isinstance(errors, list) else frozenset()
 
 
 def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None) -> Snapshot:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from dunning.domain.errors import DunningError, Permanent, Retryable, Unauthorised
+from dunning.domain.errors import DunningError, NotOffered, Permanent, Retryable, Unauthorised
 from dunning.providers.json_reading import JsonObject, as_object, child, text
 
 if TYPE_CHECKING:
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 10.0
 # A 404 that is not about a missing object comes from a wrong address: an invoice must never count as gone because of it.
 _TRY_LATER_STATUS = frozenset({404, 408, 409, 425, 429})
+_NOT_OFFERED = frozenset({404, 405, 501})
 _TRY_LATER_CODES = frozenset({"lock_timeout", "rate_limit"})
 
 
 class StripeApi:
-    """GET requests to one base address (`https://api.stripe.com`), with the key read anew for each, for keys are rolled.
+    """Requests to one base address (`https://api.stripe.com`), with the key read anew for each, for keys are rolled.
 
     Raises Unauthorised (401, 403: a person must mend the key), Retryable (no connection, time-out, 409, 429, 5xx, an answer
     that is no JSON) and Permanent (all else).
@@ -50,6 +51,20 @@ class StripeApi:
             raise Retryable(f"Stripe answered {path} with something else than an object")
         return found
 
+    def post(self, path: str, params: Mapping[str, object], idempotency_key: str) -> JsonObject | None:
+        """Change the object at a path; None when Stripe knows of none. Raises NotOffered where nothing can be changed at all."""
+        from stripe import StripeError
+
+        try:
+            answer = self._connected().raw_request("post", path, **params, idempotency_key=idempotency_key)
+        except StripeError as exc:
+            if exc.http_status == 404 and _code(exc) == "resource_missing":
+                return None
+            if exc.http_status in _NOT_OFFERED:
+                raise NotOffered(f"Stripe answered POST {path} with {exc.http_status}") from exc
+            raise _translated(exc, path, "POST") from exc
+        return as_object(answer.data) or {}
+
     def _connected(self) -> "StripeClient":
         key = self._api_key()
         if self._client is None or self._client[0] != key:
@@ -67,13 +82,14 @@ class StripeApi:
         )
 
 
-def _translated(error: "StripeError", path: str) -> DunningError:
+def _translated(error: "StripeError", path: str, method: str = "GET") -> DunningError:
     """Stripe's own message is left out: it may quote what was sent."""
     status = error.http_status
     code = _code(error)
-    said = f"Stripe answered GET {path} with {status or type(error).__name__}" + (f" ({code})" if code else "")
+    said = f"Stripe answered {method} {path} with {status or type(error).__name__}" + (f" ({code})" if code else "")
     if status in (401, 403):
-        return Unauthorised(f"{said}: put a valid key with read access into the Stripe secret")
+        access = "read access" if method == "GET" else "write access to invoices"
+        return Unauthorised(f"{said}: put a valid key with {access} into the Stripe secret")
     if status is None or as_object(error.json_body) is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
         return Retryable(said)
     return Permanent(said)

@@ -38,7 +38,7 @@ KEPT_FOR_LAST_CHECKS = 200
 """Of a day's requests (1,000 in the smallest tier): a reminder that cannot be checked is not sent."""
 
 PAGE_SIZE = 100
-_BASE = "/api.xro/2.0"
+XERO_BASE = "/api.xro/2.0"
 _ANOTHER_LOOK = timedelta(hours=1)
 _CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
 """Where credit lies, and the type of what is a customer's; the others are suppliers'."""
@@ -114,7 +114,7 @@ class XeroSource:
         """Nothing where there is no such list, or it may not be read."""
         for page in count(1):
             params = {"where": 'Status=="AUTHORISED"', "page": str(page)}
-            answer = self._get(tenant, f"{_BASE}/{collection}", params, tells=lambda answer: answer.status in NOT_THERE)
+            answer = self._get(tenant, f"{XERO_BASE}/{collection}", params, tells=lambda answer: answer.status in NOT_THERE)
             rows = items((answer.json() or {}) if answer.status == 200 else {}, collection)
             yield from (row for row in rows if text(row, "Type") == kind and text(row, "Status") == "AUTHORISED")
             if len(rows) < PAGE_SIZE:
@@ -178,7 +178,7 @@ class XeroSource:
 
     def _payment_url(self, tenant: str, invoice_id: str) -> str | None:
         """Where the customer sees and pays the invoice; None when Xero makes no such page for it."""
-        path = f"{_BASE}/Invoices/{quote(invoice_id, safe='')}/OnlineInvoice"
+        path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/OnlineInvoice"
         answer = self._get(tenant, path, {}, tells=lambda answer: answer.status in (400, 404))
         links = items(answer.json() or {}, "OnlineInvoices")
         return text(links[0], "OnlineInvoiceUrl") if links else None
@@ -188,14 +188,14 @@ class XeroSource:
 
         def read(ids: Sequence[str]) -> Mapping[str, JsonObject]:
             params = {"IDs": ",".join(ids), "includeArchived": "true", "page": "1"}
-            answer = self._get(tenant, f"{_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
+            answer = self._get(tenant, f"{XERO_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
             return {text(contact, "ContactID") or "": contact for contact in items(answer.json() or {}, "Contacts")}
 
         wanted = [bare for invoice in invoices if is_stub(child(invoice, "Contact")) and (bare := contact_id_of(invoice))]
         return self._recent.of(tenant, wanted, read, PAGE_SIZE)
 
     def _last_page(self, tenant: str) -> int:
-        first = self._get(tenant, f"{_BASE}/Invoices", {**_OPEN, "page": "1"}).json() or {}
+        first = self._get(tenant, f"{XERO_BASE}/Invoices", {**_OPEN, "page": "1"}).json() or {}
         pages = integer(child(first, "pagination"), "pageCount")
         if pages is not None:
             return max(1, pages)
@@ -203,11 +203,11 @@ class XeroSource:
         page = 1
         while len(items(first, "Invoices")) >= PAGE_SIZE:
             page += 1
-            first = self._get(tenant, f"{_BASE}/Invoices", {**_OPEN, "page": str(page)}).json() or {}
+            first = self._get(tenant, f"{XERO_BASE}/Invoices", {**_OPEN, "page": str(page)}).json() or {}
         return page
 
     def _object(self, tenant: str, collection: str, key: str, object_id: str) -> JsonObject | None:
-        path = f"{_BASE}/{collection}/{quote(object_id, safe='')}"
+        path = f"{XERO_BASE}/{collection}/{quote(object_id, safe='')}"
         answer = self._get(tenant, path, {}, tells=lambda answer: answer.status == 404)
         if answer.status == 404:
             # Xero says it in words, as a proxy or a wrong address might: a list must confirm that we ask at the right place.
@@ -220,7 +220,7 @@ class XeroSource:
 
     def _rows(self, tenant: str, collection: str, params: Mapping[str, str], since: datetime | None = None) -> tuple[JsonObject, ...]:
         modified = {"If-Modified-Since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")} if since else {}
-        content = self._get(tenant, f"{_BASE}/{collection}", params, headers=modified).json() or {}
+        content = self._get(tenant, f"{XERO_BASE}/{collection}", params, headers=modified).json() or {}
         if not isinstance(content.get(collection), list):
             raise Retryable(f"Xero answered a list of {collection} without one")
         return items(content, collection)

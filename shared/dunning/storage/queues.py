@@ -45,7 +45,7 @@ class RunQueue:
             }
             for n, wakeup in enumerate(wakeups)
         ]
-        _send_all(self.client, self.url, entries)
+        send_all(self.client, self.url, entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class SyncRequests:
     def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
         """Ask for a fetch of each, after so many seconds (0 to 900). Raises Retryable."""
         later = {"DelaySeconds": delay} if delay else {}
-        _send_all(
+        send_all(
             self.client,
             self.url,
             [{"Id": str(n), "MessageBody": json.dumps(_sync_body(request)), **later} for n, request in enumerate(requests)],
@@ -99,7 +99,7 @@ class SyncBatches:
             self.send(SyncBatch(requests[half:], batch.hops), delay)
             return
         later = {"DelaySeconds": delay} if delay else {}
-        _send_all(self.client, self.url, [{"Id": "0", "MessageBody": body, **later}])
+        send_all(self.client, self.url, [{"Id": "0", "MessageBody": body, **later}])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ class SweepContinuations:
             self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body), DelaySeconds=delay)
 
 
-def _send_all(client: SQSClient, url: str, entries: Sequence[dict[str, Any]]) -> None:
+def send_all(client: SQSClient, url: str, entries: Sequence[dict[str, Any]]) -> None:
+    """Send messages (entries of SendMessageBatch), ten a call; what failed is sent again. Raises Retryable."""
     batch: list[dict[str, Any]] = []
     size = 0
     for entry in entries:

@@ -18,7 +18,7 @@ from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Standing, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
-from dunning.workflow.sources import account_of, recorder_for
+from dunning.workflow.sources import LISTED, account_of, recorder_for
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
@@ -167,7 +167,8 @@ class RunStep:
         source = self.sources.get(due[0].source)
         if source is None:
             return Checked(asked)
-        listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if len(due) > 1 else {}
+        many = len(due) > 1 or source.name in LISTED
+        listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if many else {}
         # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
         customer = case.profile.customer
         found = {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id, account_of(customer)) for invoice in due}

@@ -16,6 +16,10 @@ TERMINAL = {
 """Statuses that a source never takes back: Stripe's paid and void (docs.stripe.com/invoicing/overview); Xero can reopen a paid one."""
 
 
+LISTED = frozenset({"manual"})
+"""Sources at which all that a customer owes is read as cheaply as one invoice."""
+
+
 def source_of(customer: str) -> str:
     """The source in a full customer id."""
     return customer.partition(":")[0]

@@ -10,6 +10,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Rejected
+from infra.importing import ImportOptions, ImportReport
 from infra.redrive import Redriven
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -71,6 +72,19 @@ class FakeCloud:
         if mode == "nonsense":
             raise Rejected(f"fault mode {mode!r} is unknown")
         self.told.append(("fault", service, operation, mode, times))
+
+    def events(self) -> Sequence[Row]:
+        """None."""
+        return []
+
+    def import_invoices(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:
+        """Every line is one that was paid."""
+        self.told.append(("import", name, options))
+        return ImportReport((), (), (), tuple(raw.decode().split()))
+
+    def invoices_paid(self, numbers: Sequence[str]) -> ImportReport:
+        """All of them."""
+        return ImportReport((), (), (), tuple(numbers))
 
     def redrive(self) -> Sequence[Redriven]:
         """One letter, released."""

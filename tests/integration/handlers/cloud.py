@@ -25,6 +25,7 @@ from tests.fakes.table import REGION, aws_session, create_table
 
 EVENTS = Path(__file__).parents[3] / "events"
 SHARDS = 8
+QUEUES = ("run", "run-dead", "sync", "sweep", "activity-dead", "stripe-notes", "quickbooks-notes", "xero-notes", "note-dead")
 Json = dict[str, object]
 
 
@@ -43,7 +44,7 @@ class Aws:
         ours = aws_session()
         self.table = create_table(ours.client("dynamodb"))
         self._sqs = ours.client("sqs")
-        self.queues = {name: self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("run", "run-dead", "sync", "sweep")}
+        self.queues = {name: self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         secret = json.dumps({"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"})
         ours.client("secretsmanager").create_secret(Name="stripe", SecretString=secret)
         self.topic = ours.client("sns").create_topic(Name="collections")["TopicArn"]
@@ -55,6 +56,10 @@ class Aws:
             "RUN_DEAD_LETTERS_URL": self.queues["run-dead"],
             "SYNC_QUEUE_URL": self.queues["sync"],
             "SWEEP_QUEUE_URL": self.queues["sweep"],
+            "EVENT_BUS": "activities",
+            "ACTIVITY_DEAD_LETTERS_URL": self.queues["activity-dead"],
+            "WRITE_BACK_QUEUES": json.dumps({source: self.queues[f"{source}-notes"] for source in ("stripe", "quickbooks", "xero")}),
+            "WRITE_BACK_DEAD_LETTERS_URL": self.queues["note-dead"],
             "STRIPE_SECRET_ID": "stripe",
             "STRIPE_API_BASE": stripe_api,
             "QUICKBOOKS_SECRET_ID": "quickbooks",

@@ -143,7 +143,9 @@ class _Parts:
 
     def sources(self, *, urgent: bool = False) -> Mapping[str, InvoiceSource]:
         """All sources. `urgent`: may use what is spared of the accounting providers' limits for the last check."""
-        return {"stripe": self.stripe(), **self.accounted(urgent=urgent)}
+        from dunning.bootstrap.manual import manual_source
+
+        return {"stripe": self.stripe(), "manual": manual_source(self), **self.accounted(urgent=urgent)}
 
     def accounted(self, *, urgent: bool = False) -> Mapping[str, AccountedSource]:
         """Those of which several companies may be connected."""
@@ -152,8 +154,8 @@ class _Parts:
         from dunning.providers.xero import ALLOWANCE as XERO_ALLOWANCE
         from dunning.providers.xero import XeroSource
 
-        quickbooks = self._oauth_api("quickbooks", self.config.quickbooks, QUICKBOOKS_ALLOWANCE, urgent)
-        xero = self._oauth_api("xero", self.config.xero, XERO_ALLOWANCE, urgent)
+        quickbooks = self.oauth_api("quickbooks", self.config.quickbooks, QUICKBOOKS_ALLOWANCE, urgent=urgent)
+        xero = self.oauth_api("xero", self.config.xero, XERO_ALLOWANCE, urgent=urgent)
         return {"quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
 
     def provider_secrets(self, provider: OAuthProvider) -> ProviderSecrets:
@@ -161,7 +163,8 @@ class _Parts:
 
         return ProviderSecrets(self.secretsmanager, provider.secret, provider.tokens, self.clock)
 
-    def _oauth_api(self, source: str, provider: OAuthProvider, allowance: Allowance, urgent: bool) -> OAuthApi:
+    def oauth_api(self, source: str, provider: OAuthProvider, allowance: Allowance, *, urgent: bool = False) -> OAuthApi:
+        """An accounting provider's API, within its allowance."""
         from dunning.providers.http_client import HttpClient
         from dunning.providers.http_client_pace import Pace
         from dunning.providers.oauth_api import OAuthApi

@@ -1,0 +1,95 @@
+"""`dunning import` and `dunning paid`: invoices from a file into a deployed stack, or into a running local cloud."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from dunning.bootstrap import Platform
+from dunning.bootstrap.manual import import_invoices
+from dunning.domain.errors import Rejected
+from infra.invoice_file import decoded, read_invoices
+
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is read, and what its gaps mean. `skip_bad`: take the good rows; `complete`: what is missing was paid."""
+
+    decimal_comma: bool = False
+    skip_bad: bool = False
+    complete: bool = False
+
+    def as_json(self) -> dict[str, bool]:
+        """By name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a file: invoice numbers, and what was wrong with the rows that were left out."""
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    paid: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Plain lists."""
+        return {name: list(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Works on a platform whose `env` is that of any of the stack's functions."""
+
+    platform: Platform
+
+    def __call__(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:
+        """Import a file's invoices. Raises Rejected, and changes nothing, when one row is bad and `skip_bad` is not given."""
+        file = read_invoices(raw, name, self.platform.clock(), decimal_comma=options.decimal_comma)
+        if options.complete and file.problems:
+            raise Rejected(f"{name}: what is missing cannot count as paid while rows are bad; mend them first:\n{file.told()}")
+        rows = file.rows if options.skip_bad else file.all_good()
+        done = import_invoices(self.platform)([row.snapshot for row in rows], complete=options.complete)
+        return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(map(str, file.problems)))
+
+    def paid(self, numbers: Sequence[str]) -> ImportReport:
+        """Record that these invoices were paid in full. Raises Rejected, and changes nothing, when one is not known."""
+        done = import_invoices(self.platform).paid(tuple(dict.fromkeys(numbers)))
+        return ImportReport(done.new, done.changed, done.unchanged, done.paid)
+
+
+def invoice_numbers(raw: bytes, name: str) -> list[str]:
+    """The numbers in a file with the column invoice_number. Raises Rejected."""
+    rows = list(csv.reader(io.StringIO(decoded(raw, name))))
+    names = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if "invoice_number" not in names:
+        raise Rejected(f"{name}, line 1: no column invoice_number; write it above the numbers")
+    place = names.index("invoice_number")
+    return [row[place].strip() for row in rows[1:] if len(row) > place and row[place].strip()]
+
+
+def report_of(answer: object) -> ImportReport:
+    """A report as a local cloud told it."""
+    told = answer if isinstance(answer, dict) else {}
+    lists = (told.get(name, []) for name in ("new", "changed", "unchanged", "paid", "problems"))
+    return ImportReport(*(tuple(map(str, found)) for found in lists))
+
+
+def print_report(report: ImportReport) -> int:
+    """A line for each outcome; exit status 1 when rows were left out."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for name, numbers in (("new", report.new), ("changed", report.changed), ("paid", report.paid), ("as before", report.unchanged)):
+        if numbers:
+            shown = ", ".join(numbers[:_MOST_SHOWN]) + (", …" if len(numbers) > _MOST_SHOWN else "")
+            console.print(f"{len(numbers):5} {name:10} {shown}", markup=False)
+    for problem in report.problems:
+        console.print(f"left out: {problem}", markup=False)
+    return int(bool(report.problems))

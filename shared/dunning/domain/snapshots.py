@@ -1,0 +1,31 @@
+"""What is recorded of an invoice, as if its source had just said it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+
+
+def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot:
+    """The invoice's facts at `stamp` (UTC)."""
+    return Snapshot(
+        source=invoice.source,
+        customer=invoice.customer,
+        invoice_id=invoice.id,
+        number=invoice.number,
+        status=invoice.status,
+        currency=invoice.currency,
+        total=invoice.total,
+        amount_due=invoice.amount_due,
+        due=invoice.due_date,
+        issued_at=invoice.issued_at,
+        stamp=stamp,
+        payment_url=invoice.payment_url,
+        collects_automatically=invoice.collects_automatically,
+        contact=contact,
+    )
+
+
+def as_paid(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot:
+    """The same, with nothing owed any more."""
+    return replace(as_recorded(invoice, contact, stamp), status=Status.PAID, amount_due=0)

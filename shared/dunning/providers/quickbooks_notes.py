@@ -1,0 +1,58 @@
+"""Notes at QuickBooks: lines below what the bookkeeper wrote into the invoice's private note."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from dunning.domain.errors import Retryable
+from dunning.domain.notes import Note, with_lines
+from dunning.providers.http_client import HttpAnswer
+from dunning.providers.json_reading import JsonObject, child, text
+from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.quickbooks import MINOR_VERSION, company_path, error_codes
+
+LONGEST_NOTE = 4000
+"""Of PrivateNote (developer.intuit.com, Invoice)."""
+
+_NOT_FOUND = "610"
+_STALE = "5010"
+_ATTEMPTS = 4
+
+
+class QuickBooksNotes:
+    """A NoteWriter. A sparse update, for whatever else it left out would be emptied; on the version read, or read again."""
+
+    def __init__(self, api: OAuthApi) -> None:
+        self._api = api
+
+    def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
+        """Add what the private note does not hold yet; our oldest lines give way, the bookkeeper's never."""
+        company = account or ""
+        for _ in range(_ATTEMPTS):
+            invoice = self._invoice(company, invoice_id)
+            if invoice is None:
+                return "QuickBooks has no such invoice"
+            written = invoice.get("PrivateNote")
+            grown = with_lines(written if isinstance(written, str) else "", notes, LONGEST_NOTE)
+            if grown is None:
+                return "noted before, or no room"
+            change = {"Id": invoice_id, "SyncToken": text(invoice, "SyncToken") or "0", "sparse": True, "PrivateNote": grown}
+            newest = max(note.id for note in notes)
+            params = {**MINOR_VERSION, "requestid": f"{newest}-{change['SyncToken']}"}
+            answer = self._api.send("POST", company, f"{company_path(company)}/invoice", params, change, tells=_tells)
+            if _STALE not in error_codes(answer):
+                return "noted" if _NOT_FOUND not in error_codes(answer) else "QuickBooks has no such invoice"
+        raise Retryable(f"QuickBooks' invoice {invoice_id} changes faster than it can be noted")
+
+    def _invoice(self, company: str, invoice_id: str) -> JsonObject | None:
+        path = f"{company_path(company)}/invoice/{quote(invoice_id, safe='')}"
+        answer = self._api.get(company, path, MINOR_VERSION, tells=_tells)
+        if _NOT_FOUND in error_codes(answer):
+            return None
+        found = child(answer.json(), "Invoice")
+        if found is None:
+            raise Retryable(f"QuickBooks answered {path} without Invoice")
+        return None if found.get("status") == "Deleted" else found
+
+
+def _tells(answer: HttpAnswer) -> bool:
+    return bool({_NOT_FOUND, _STALE} & error_codes(answer))

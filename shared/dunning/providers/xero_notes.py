@@ -1,0 +1,44 @@
+"""Notes at Xero: records in the invoice's history (developer.xero.com, History and notes)."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from dunning.domain.errors import NotOffered
+from dunning.domain.notes import Note
+from dunning.providers.json_reading import items, text
+from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.xero import XERO_BASE
+
+LONGEST_DETAILS = 450
+_NOT_OFFERED = (405, 501)
+
+
+class XeroNotes:
+    """A NoteWriter. Records are only ever added, so nothing can be overwritten; our own are found by their ids."""
+
+    def __init__(self, api: OAuthApi) -> None:
+        self._api = api
+
+    def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
+        """Add the notes that the history does not hold yet, in one request."""
+        tenant = account or ""
+        path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/History"
+        headers = {"xero-tenant-id": tenant}
+        answer = self._api.get(tenant, path, {}, headers, tells=lambda answer: answer.status in (404, *_NOT_OFFERED))
+        if answer.status == 404:
+            return "Xero has no such invoice"
+        if answer.status in _NOT_OFFERED:
+            raise NotOffered(f"Xero's histories cannot be read here: {answer.status}")
+        known = " ".join(text(record, "Details") or "" for record in items(answer.json() or {}, "HistoryRecords"))
+        missing = [note for note in notes if note.id not in known]
+        if not missing:
+            return "noted before"
+        records = [{"Details": _details(note)} for note in missing]
+        key = f"{max(note.id for note in missing)}-{len(missing)}-{invoice_id}"
+        self._api.send("PUT", tenant, path, {}, {"HistoryRecords": records}, {**headers, "Idempotency-Key": key})
+        return "noted"
+
+
+def _details(note: Note) -> str:
+    room = LONGEST_DETAILS - (len(note.line) - len(note.text))
+    return Note(note.id, note.text[:room]).line

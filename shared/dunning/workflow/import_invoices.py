@@ -1,0 +1,83 @@
+"""Take in what a person says of invoices that no provider keeps: that they were written, changed, or paid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dunning.domain.case import Case
+from dunning.domain.errors import Rejected
+from dunning.domain.invoice import Snapshot
+from dunning.domain.recording import Recorded
+from dunning.domain.snapshots import as_paid
+from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.sources import recorder_for
+from dunning.workflow.sweep_ports import OpenIndex
+
+SOURCE = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: bare ids of the invoices that are new, were changed, were as they are, or are paid."""
+
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    paid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportInvoices:
+    """The use case behind `dunning import` and `dunning paid`. The same again changes nothing. Raises Retryable."""
+
+    record: RecordSnapshot
+    open_index: OpenIndex
+
+    def __call__(self, snapshots: Sequence[Snapshot], *, complete: bool = False) -> Imported:
+        """Record each. With `complete` the file holds all that is owed: what is open here and missing there was paid."""
+        outcomes: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
+        for snapshot in snapshots:
+            outcomes[self._taken(snapshot)].append(snapshot.invoice_id)
+        for last in {snapshot.customer: snapshot for snapshot in snapshots}.values():
+            self.record.contact(last.customer, last.contact, last.stamp)
+        missing = self._missing({snapshot.invoice_id for snapshot in snapshots}) if complete else []
+        new, changed, unchanged = (tuple(outcomes[name]) for name in ("new", "changed", "unchanged"))
+        return Imported(new, changed, unchanged, self.paid(missing).paid)
+
+    def paid(self, invoice_ids: Sequence[str]) -> Imported:
+        """Record that these (bare ids) were paid in full. Raises Rejected, and records nothing, when one is not known."""
+        owners = {invoice_id: self._owner(invoice_id) for invoice_id in invoice_ids}
+        unknown = [invoice_id for invoice_id, owner in owners.items() if owner is None]
+        if unknown:
+            raise Rejected(f"never imported: {', '.join(unknown)}; nothing was changed")
+        outcomes = {invoice_id: self._pay(owner, invoice_id) for invoice_id, owner in owners.items() if owner}
+        paid = tuple(invoice_id for invoice_id, outcome in outcomes.items() if outcome == "recorded")
+        return Imported(paid=paid, unchanged=tuple(invoice_id for invoice_id in outcomes if invoice_id not in paid))
+
+    def _owner(self, invoice_id: str) -> str | None:
+        return self.record.store.customer_of("invoice", f"{SOURCE}:{invoice_id}")
+
+    def _taken(self, snapshot: Snapshot) -> str:
+        owner = self._owner(snapshot.invoice_id)
+        outcome = self.record.invoice_as_fetched(owner or snapshot.customer, snapshot.invoice_id, lambda: snapshot)
+        return "new" if owner is None else "changed" if outcome == "recorded" else "unchanged"
+
+    def _pay(self, customer: str, invoice_id: str) -> str:
+        def change(case: Case, now: datetime) -> Recorded:
+            invoice = case.invoices.get(invoice_id)
+            if invoice is None or not invoice.is_open:
+                return Recorded(case)
+            recorder = recorder_for(customer, self.record.policies, now, self.record.actor)
+            return recorder.record(case, as_paid(invoice, case.profile.contact, now), fetched=True)
+
+        return self.record.change(customer, change)
+
+    def _missing(self, told: set[str]) -> list[str]:
+        found: set[str] = set()
+        cursor: str | None = None
+        while True:
+            page = self.open_index.page(cursor)
+            found |= {row.invoice_id for row in page.rows if row.customer.startswith(f"{SOURCE}:")} - told
+            if page.cursor is None:
+                return sorted(found)
+            cursor = page.cursor

@@ -1,0 +1,235 @@
+"""What every source that takes notes must do, against its sandbox over HTTP: each note once, whatever gets lost on the way."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from dunning.domain.errors import NotOffered, Permanent, Retryable, Unauthorised
+from dunning.domain.notes import Note
+from dunning.domain.request_meter import Allowance
+from dunning.providers.http_client import HttpClient
+from dunning.providers.http_client_pace import Pace
+from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.oauth_secrets import Grant
+from dunning.providers.oauth_tokens import TokenKeeper
+from dunning.providers.quickbooks_notes import QuickBooksNotes
+from dunning.providers.stripe_api import StripeApi
+from dunning.providers.stripe_notes import StripeNotes
+from dunning.providers.xero_notes import XeroNotes
+from dunning.workflow.activity_feed import NoteWriter
+from infra.local.http.wire import Answer, Request, Server
+from infra.local.sandbox.quickbooks import COMPANY
+from infra.local.sandbox.quickbooks import TOKEN_PATH as QUICKBOOKS_TOKENS
+from infra.local.sandbox.server import ProviderSandbox
+from infra.local.sandbox.xero import TENANT
+from infra.local.sandbox.xero import TOKEN_PATH as XERO_TOKENS
+from tests.fakes.tokens import Leases, MemoryMeters, Vault
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+Failing = Callable[[Request, Callable[[], Answer]], Answer]
+INVOICES = {
+    "stripe": {"id": "1", "object": "invoice", "status": "open", "amount_due": 100, "currency": "usd", "customer": "cus_1"},
+    "quickbooks": {"Id": "1", "Balance": 1, "TotalAmt": 1, "CustomerRef": {"value": "5"}},
+    "xero": {"InvoiceID": "1", "Status": "AUTHORISED", "AmountDue": 1, "Contact": {"ContactID": "c"}},
+}
+
+
+def note(number: int, text: str = '2026-03-09 dunning: Reminder "first" sent by email') -> Note:
+    return Note(f"01JNX{number:021}", text)
+
+
+class Desk:
+    """One source's sandbox behind HTTP, what the bookkeeper sees there, and the writer under test."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.now = START
+        self.sandbox = ProviderSandbox(lambda: self.now)
+        self.requests: list[Request] = []
+        self.failing: Failing | None = None
+        self._server = Server()
+        self._server.start(self._answer)
+        self.account = {"quickbooks": COMPANY, "xero": TENANT}.get(source)
+        self.writer = self._writer()
+        self.holds(INVOICES[source])
+
+    def close(self) -> None:
+        self._server.stop()
+
+    def holds(self, invoice: dict[str, object]) -> None:
+        provider = self.sandbox.provider(self.source)
+        assert provider is not None
+        provider.put_invoice("1", json.dumps(invoice).encode())
+
+    def shown(self) -> dict[str, object]:
+        provider = self.sandbox.provider(self.source)
+        found = provider.invoice("1") if provider else None
+        assert found is not None
+        return found
+
+    def text(self) -> str:
+        """All that a bookkeeper reads of notes."""
+        shown = self.shown()
+        records = cast("list[dict[str, str]]", shown.get("HistoryRecords", []))
+        metadata = cast("dict[str, str]", shown.get("metadata") or {})
+        return "\n".join([str(shown.get("PrivateNote", "")), *metadata.values(), *(record["Details"] for record in records)])
+
+    def write(self, *notes: Note, invoice: str = "1") -> str:
+        return self.writer.write(invoice, self.account, notes)
+
+    def _answer(self, request: Request) -> Answer:
+        if request.path in (QUICKBOOKS_TOKENS, XERO_TOKENS):
+            return self.sandbox.answer(request)
+        self.requests.append(request)
+        return self.failing(request, lambda: self.sandbox.answer(request)) if self.failing else self.sandbox.answer(request)
+
+    def _writer(self) -> NoteWriter:
+        if self.source == "stripe":
+            return StripeNotes(StripeApi(lambda: "sk_test_local", self._server.url))
+        tokens = QUICKBOOKS_TOKENS if self.source == "quickbooks" else XERO_TOKENS
+        keeper = TokenKeeper(
+            source=self.source,
+            secrets=Vault(Grant((self.account or "",), "local-refresh")),
+            leases=Leases(),
+            http=HttpClient(),
+            token_url=self._server.url + tokens,
+            clock=lambda: self.now,
+            pause=lambda _seconds: None,
+            new_id=lambda _now: "worker",
+        )
+        pace = Pace(self.source, Allowance(100, timedelta(0)), MemoryMeters(), lambda: self.now, lambda _now: "flight")
+        api = OAuthApi(self._server.url, HttpClient(), keeper, pace, lambda: self.now)
+        return QuickBooksNotes(api) if self.source == "quickbooks" else XeroNotes(api)
+
+
+@pytest.fixture(params=["stripe", "quickbooks", "xero"])
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """Each source in turn."""
+    found = Desk(request.param)
+    yield found
+    found.close()
+
+
+def lost_once(method: str) -> Failing:
+    """The next write happens; its answer is lost."""
+    left = [1]
+
+    def failing(request: Request, answer: Callable[[], Answer]) -> Answer:
+        found = answer()
+        if request.method == method and left:
+            left.pop()
+            return Answer(500, b"", {})
+        return found
+
+    return failing
+
+
+def refusing(status: int, methods: tuple[str, ...] = ("POST", "PUT"), body: bytes = b"{}") -> Failing:
+    """Every such request is answered with a status."""
+    return lambda request, answer: Answer(status, body, {"Content-Type": "application/json"}) if request.method in methods else answer()
+
+
+def test_a_note_appears_where_the_bookkeeper_looks_and_the_same_again_writes_nothing(desk: Desk) -> None:
+    assert desk.write(note(1)) == "noted"
+    before, asked = desk.text(), len(desk.requests)
+    assert before.count(note(1).line) == 1
+
+    assert desk.write(note(1)).startswith("noted before")
+    assert desk.text() == before
+    assert [request.method for request in desk.requests[asked:]] == ["GET"]
+
+
+def test_notes_that_belong_together_are_one_write(desk: Desk) -> None:
+    assert desk.write(note(1), note(2)) == "noted"
+    assert [request.method for request in desk.requests] == ["GET", "PUT" if desk.source == "xero" else "POST"]
+    assert desk.write(note(2), note(3)) == "noted"
+    assert [desk.text().count(note(number).line) for number in (1, 2, 3)] == [1, 1, 1]
+
+
+def test_a_write_whose_answer_was_lost_is_found_again(desk: Desk) -> None:
+    desk.failing = lost_once("PUT" if desk.source == "xero" else "POST")
+    with pytest.raises(Retryable):
+        desk.write(note(1))
+    assert desk.write(note(1)).startswith("noted before")
+    assert desk.text().count(note(1).line) == 1
+
+
+def test_there_is_nothing_to_note_at_an_invoice_that_is_gone(desk: Desk) -> None:
+    assert "no such invoice" in desk.write(note(1), invoice="2")
+    assert {request.method for request in desk.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, Retryable), (403, Unauthorised), (405, NotOffered), (501, NotOffered), (422, Permanent)]
+)
+def test_what_a_source_answers_to_a_note_says_what_to_do(desk: Desk, status: int, error: type[Exception]) -> None:
+    desk.failing = refusing(status)
+    with pytest.raises(error) as refused:
+        desk.write(note(1))
+    assert isinstance(refused.value, NotOffered) == (error is NotOffered)
+
+
+def test_a_limit_says_when_to_come_again(desk: Desk) -> None:
+    if desk.source == "stripe":
+        desk.failing = refusing(429)
+        with pytest.raises(Retryable):
+            desk.write(note(1))
+        return
+    desk.failing = lambda _request, _answer: Answer(429, b"", {"Retry-After": "30"})
+    with pytest.raises(Retryable) as full:
+        desk.write(note(1))
+    assert full.value.retry_at == START + timedelta(seconds=30)
+
+
+def test_what_a_bookkeeper_wrote_into_quickbooks_stays_and_so_does_all_else() -> None:
+    desk = Desk("quickbooks")
+    desk.holds(INVOICES["quickbooks"] | {"PrivateNote": "Ring Pat first!\n", "CustomerMemo": {"value": "Thanks"}})
+    for number in range(80):
+        desk.now += timedelta(seconds=1)
+        desk.write(note(number))
+
+    shown = desk.shown()
+    text = str(shown["PrivateNote"])
+    assert text.startswith("Ring Pat first!\n\n2026-03-09 dunning:")
+    assert 3900 < len(text) <= 4000
+    assert note(79).line in text
+    assert note(0).line not in text
+    assert (shown["CustomerMemo"], shown["Balance"]) == ({"value": "Thanks"}, 1)
+    desk.close()
+
+
+def test_a_change_between_reading_and_writing_in_quickbooks_is_read_again() -> None:
+    desk = Desk("quickbooks")
+    meanwhile = [INVOICES["quickbooks"] | {"PrivateNote": f"changed {number}"} for number in (1, 2)]
+
+    def failing(request: Request, answer: Callable[[], Answer]) -> Answer:
+        found = answer()
+        if request.method == "GET" and meanwhile:
+            desk.holds(meanwhile.pop(0))
+        return found
+
+    desk.failing = failing
+    assert desk.write(note(1)) == "noted"
+    assert str(desk.shown()["PrivateNote"]) == f"changed 2\n{note(1).line}"
+    desk.close()
+
+
+def test_stripes_metadata_keeps_the_merchants_keys_and_stays_within_its_limits() -> None:
+    desk = Desk("stripe")
+    desk.holds(INVOICES["stripe"] | {"metadata": {"order": "A-17"}})
+    for number in range(12):
+        desk.write(note(number, f"2026-03-09 dunning: {number}"))
+    desk.write(note(0, "2026-03-09 dunning: 0"))  # late, and its line has given way long ago
+
+    metadata = cast("dict[str, str]", desk.shown()["metadata"])
+    assert set(metadata) == {"order", "dunning_last", "dunning_log"}
+    assert (metadata["order"], metadata["dunning_last"]) == ("A-17", "2026-03-09 dunning: 11")
+    assert len(metadata["dunning_log"]) <= 500
+    assert metadata["dunning_log"].endswith(note(11, "2026-03-09 dunning: 11").line)
+
+    desk.holds(INVOICES["stripe"] | {"metadata": {f"key{number}": "x" for number in range(49)}})
+    assert desk.write(note(1)).startswith("no room")
+    desk.close()

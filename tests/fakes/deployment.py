@@ -13,6 +13,7 @@ from dunning.domain.invoice import Invoice, Snapshot
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
+from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.ports import Policies, Wakeup
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -23,6 +24,7 @@ from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweep
 from tests.fakes.channels import FakeEmail, FakeQuota, FakeSms, FakeTeam, PlainRenderer, WorkerDied
 from tests.fakes.clock import StandingClock
 from tests.fakes.connections import MemoryConnections
+from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
 from tests.fakes.source import FakeAccountedSource, FakeSource
 
@@ -39,6 +41,7 @@ class FakeDeployment:
         self.email, self.sms, self.team = FakeEmail(), FakeSms(), FakeTeam()
         self.quota = FakeQuota()
         self.wakeups = MemoryWakeups(self.clock)
+        self.places = MemoryDayPlaces()
         self.dead_letters, self.sync_queue, self.sweep_queue = MemoryDeadLetters(), MemorySyncQueue(), MemorySweepQueue()
         self.policies = policies or standard_policies()
         self.notes = MemorySweepNotes()
@@ -63,6 +66,7 @@ class FakeDeployment:
             self.clock,
             self._new_id,
             disconnections,
+            FirstContacts(self.places, self.policies),
         )
         self.sync_batches = MemorySyncBatches()
         self.sweep = DailySweep(

@@ -11,6 +11,7 @@ from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
+from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.ports import SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
@@ -27,6 +28,7 @@ from functions.sync_invoice import app as sync_function
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import PlainRenderer
 from tests.fakes.connections import MemoryConnections
+from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.queues import MemorySyncBatches
 from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
@@ -84,7 +86,8 @@ class World:
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, TwinQuota(wire, cloud), cloud.clock)
         sender = Sender(store, TwinEmail(channels), TwinSms(channels), TwinTeam(channels), PlainRenderer(), policies, cloud.clock)
         dead = TwinDeadLetters(wire, self.records)
-        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended)
+        first_contacts = FirstContacts(MemoryDayPlaces(), policies)
+        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts)
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)

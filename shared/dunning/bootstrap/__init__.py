@@ -316,7 +316,9 @@ def run_step(platform: Platform) -> RunStep:
     from dunning.channels.sms import SnsSmsChannel
     from dunning.channels.team import SnsTeamChannel
     from dunning.content.rendering import TemplateRenderer
+    from dunning.storage.day_places import TableDayPlaces
     from dunning.storage.queues import DeadLetters, RunQueue
+    from dunning.workflow.first_contacts import FirstContacts
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sending import Sender
 
@@ -344,6 +346,7 @@ def run_step(platform: Platform) -> RunStep:
         clock=parts.clock,
         new_id=new_ulid,
         disconnections=parts.disconnections(),
+        first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
     )
 
 

@@ -137,7 +137,9 @@ def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: da
     # DESIGN §7, catching up: where the step before ran late, the plan's days between the two are kept.
     window = window_for(before, contact, policy)
     before_at = moved_to_workday(_by_due_date(before, policy, due, zone), window, zone, calendar_of(before, policy), own_time(before))
-    gap = local_date(by_date, zone) - local_date(before_at, zone)
+    ran_late = local_date(anchor, zone) > local_date(before_at, zone)
+    # What catches up takes a day a step, also where the plan has two on one.
+    gap = max(local_date(by_date, zone) - local_date(before_at, zone), timedelta(days=1 if ran_late else 0))
     return max(by_date, at_local(local_date(anchor, zone) + gap, step.at.time, zone))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 PROFILE = "PROFILE"
 REFERENCE = "REF"
@@ -12,6 +13,9 @@ ACTIVITIES_TO = "ACT$"
 DUE_INDEX = "due"
 OPEN_INDEX = "open"
 NO_DUE_DATE = "9999-12-31"
+RANKED_FROM = "RANKED#"
+TAKEN = "TAKEN"
+_MOST_THOUSANDTHS = 10**18 - 1
 
 
 def customer_key(customer: str) -> str:
@@ -87,6 +91,22 @@ def sweep_key(run: str) -> str:
 def sweep_page_key(page: int) -> str:
     """Sort key of one page of a sweep."""
     return f"PAGE#{page:06d}"
+
+
+def day_key(day: str) -> str:
+    """Partition of a policy's first contacts on one day (`standard#2026-03-02`)."""
+    return f"COUNTER#first_contacts#{day}"
+
+
+def asked_key(customer: str) -> str:
+    """Sort key of a customer who asked for a place on a day."""
+    return f"ASKED#{customer}"
+
+
+def ranked_key(balance: Decimal, customer: str) -> str:
+    """Sort key by which the largest balance (major units, thousandths at most) comes first."""
+    thousandths = min(max(int(balance * 1000), 0), _MOST_THOUSANDTHS)
+    return f"{RANKED_FROM}{_MOST_THOUSANDTHS - thousandths:018d}#{customer}"
 
 
 def shard_of(customer: str, shards: int) -> str:

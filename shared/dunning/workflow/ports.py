@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from dunning.domain.activity import Activity
@@ -270,6 +271,22 @@ class TeamChannel(Protocol):
 
     def send(self, team: str, subject: str, text: str, envelope: Envelope) -> str:
         """Tell a team, answer the message id."""
+        ...
+
+
+class DayPlaces(Protocol):
+    """The places that a policy has on one day for first contacts. `day` names both. All raise Retryable."""
+
+    def ask(self, day: str, customer: str, balance: Decimal, now: datetime) -> datetime:
+        """Put a customer on the day's list, largest balance (major units) first; answers when that was first done."""
+        ...
+
+    def is_among(self, day: str, customer: str, most: int) -> bool:
+        """Whether a customer is among the first of the list."""
+        ...
+
+    def take(self, day: str, customer: str, most: int) -> bool:
+        """Take one of the day's places, whose number never exceeds `most`; True also when it was taken before."""
         ...
 
 

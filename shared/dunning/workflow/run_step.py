@@ -15,6 +15,7 @@ from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.disconnections import Disconnections
+from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Standing, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
@@ -44,6 +45,7 @@ class RunStep:
     clock: Clock
     new_id: Callable[[datetime], str]
     disconnections: Disconnections
+    first_contacts: FirstContacts
 
     def __call__(self, wakeup: Wakeup) -> str:
         """Look at this customer; answers what was done, for the log. Duplicates and early messages change nothing.
@@ -93,6 +95,12 @@ class RunStep:
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit))
         works = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
+        try:
+            works = self.first_contacts(works, net, now)
+        except Retryable:
+            nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
+            return "postponed: the places of the day cannot be told"
         progress = self.sender.send(works, net, claim, now)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)

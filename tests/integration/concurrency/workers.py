@@ -14,6 +14,7 @@ from dunning.domain.invoice import Snapshot
 from dunning.identifiers import new_ulid
 from dunning.storage.cases import TableCaseStore
 from dunning.workflow.disconnections import Disconnections
+from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.run_step import RunStep
@@ -21,6 +22,7 @@ from dunning.workflow.sending import Sender
 from tests.fakes.channels import FakeEmail, FakeSms, FakeTeam, PlainRenderer
 from tests.fakes.clock import StandingClock
 from tests.fakes.connections import MemoryConnections
+from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.deployment import standard_policies
 from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncQueue, MemoryWakeups
 from tests.fakes.source import FakeSource
@@ -80,7 +82,18 @@ class Workers:
         sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock)
         wakeups = MemoryWakeups(self.clock)
         ended = Disconnections(MemoryConnections(), MemorySweepQueue(), self.clock)
-        return RunStep(self.store, {"stripe": self.stripe}, self.policies, sender, wakeups, self.dead_letters, self.clock, new_ulid, ended)
+        return RunStep(
+            self.store,
+            {"stripe": self.stripe},
+            self.policies,
+            sender,
+            wakeups,
+            self.dead_letters,
+            self.clock,
+            new_ulid,
+            ended,
+            FirstContacts(MemoryDayPlaces(), self.policies),
+        )
 
     def told(self, snapshot: Snapshot) -> str:
         """A webhook arrives; Stripe repeats it until it is taken."""

@@ -13,12 +13,14 @@ from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import decide
 from dunning.domain.errors import Permanent
 from dunning.domain.holding import run_out_ended
+from dunning.domain.netting import Credit, covered, net_of
 from dunning.domain.planning import rearmed
 from dunning.domain.settlement import Done, Settlement
 from dunning.domain.works import Work
 
 _CLAIM_LASTS = timedelta(minutes=20)
 _REHEARSAL = "rehearsal"
+NO_CREDIT: Credit = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,12 @@ class Turn:
     case: Case
 
 
-def turn(case: Case, policy_of: PolicyOf, now: datetime) -> Turn:
+def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CREDIT) -> Turn:
     """Work the case off once, as run_step does when everything goes out. What cannot be decided parks the case."""
     settlement = Settlement(policy_of, now, Claim(_REHEARSAL, now + _CLAIM_LASTS, _REHEARSAL))
     free, ended = run_out_ended(case, now, settlement.actor)
     try:
-        works = decide(free, policy_of, now)
+        works = decide(net_of(free, covered(free, credit)) if credit else free, policy_of, now)
         settled = settlement.apply(free, [Done(work, {}) for work in works])
     except Permanent as error:
         parked = settlement.park(free, str(error), {})
@@ -45,15 +47,15 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime) -> Turn:
     return Turn(now, case, works, (*ended, *settled.activities), settlement.release(settled.case, works))
 
 
-def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime) -> Iterator[Turn]:
-    """Every turn from `now` on and before `until`, each when the customer's timer is due.
+def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime, credit: Credit = NO_CREDIT) -> Iterator[Turn]:
+    """Every turn from `now` on and before `until`, each when the customer's timer is due; `credit` is what the customer has all the time.
 
     Ends when nothing is left to decide. Raises Permanent for a case that would be looked at for ever at one instant.
     """
     at = now
     case = rearmed(case.with_profile(replace(case.profile, claim=None)), now)
     while case.profile.due_at is not None and (due := max(case.profile.due_at, at)) < until:
-        done = turn(case, policy_of, due)
+        done = turn(case, policy_of, due, credit)
         if _stands_still(done):
             raise Permanent(f"case {case.profile.customer} is due at {due.isoformat()} and nothing moves it on")
         yield done

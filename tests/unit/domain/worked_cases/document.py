@@ -46,6 +46,7 @@ def _topic(topic: Topic) -> Iterator[str]:
 def _play(case: Case, plan: str) -> str:
     owed = [f"{one.name}: {_money(one.money)}, {f'due {one.due}' if one.due else 'no due date'}" for one in case.invoices]
     customer = [case.customer_words] if case.customer_words else []
+    owed += [f"credit: {_money(case.credit)}"] if case.credit else []
     happens = [f"{one.at:%d %b %H:%M} UTC: {one.words}" for one in case.happens]
     left = "<br>".join([f"plan {plan}", *customer, *owed, f"known {case.known:%d %b %Y %H:%M} UTC", *happens])
     sent = "<br>".join(line.replace(" | ", " · ") for line in case.expect) or "nothing"

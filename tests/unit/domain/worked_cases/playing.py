@@ -10,6 +10,7 @@ from dunning.domain.holding import hold_case, hold_invoice, release_case, releas
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.money import Money, minor_digits
+from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.rehearsing import Turn, turns
@@ -53,6 +54,7 @@ class _Player:
         self.zone = customer_zone(worked.customer, policy)
         self.snapshots: dict[str, Snapshot] = {}
         self.case = Case(Profile(CUSTOMER))
+        self.credit = {worked.credit.currency: worked.credit.minor} if worked.credit else {}
         self.sent: list[str] = []
         self.decided: list[str] = []
 
@@ -61,7 +63,7 @@ class _Player:
         for position, happening in enumerate(events):
             self._happen(happening)
             later = events[position + 1].at if position + 1 < len(events) else self.worked.until
-            for turn in turns(self.case, lambda _: self.policy, happening.at, later):
+            for turn in turns(self.case, lambda _: self.policy, happening.at, later, self.credit):
                 self._note(turn)
                 self.case = turn.case
         sent = [line for line in self.sent if self.worked.tasks or "| team notice |" not in line]
@@ -137,7 +139,8 @@ class _Player:
                 if effect.key in seen:
                     continue
                 seen.add(effect.key)
-                invoices = [turn.before.invoices[one] for one in effect.invoices]
+                net = net_of(turn.before, covered(turn.before, self.credit))
+                invoices = [net.invoices[one] for one in effect.invoices]
                 what = f"{_CHANNELS[effect.channel.value]} {effect.step or effect.kind}"
                 owed = ", ".join(f"{invoice.number} {_money(invoice.money_due)}" for invoice in invoices)
                 self.sent.append(f"{self._when(turn.at)} | {what} | {owed}")

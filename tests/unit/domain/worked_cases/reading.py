@@ -65,6 +65,7 @@ class Case:
     expect: tuple[str, ...]
     decided: tuple[str, ...] | None
     tasks: bool
+    credit: Money | None
 
     def policy(self) -> Policy:
         """The policy, all of the language allowed."""
@@ -126,6 +127,7 @@ def _case(topic: str, row: Row, policies: Row) -> Case:
         expect=tuple(text(line) for line in cast("list[object]", row["expect"])),
         decided=tuple(text(line) for line in cast("list[object]", row["decided"])) if "decided" in row else None,
         tasks=row.get("tasks") is True,
+        credit=money(text(row["credit"])) if "credit" in row else None,
     )
 
 

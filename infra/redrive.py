@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dunning.bootstrap import Platform, release_case
+from dunning.bootstrap import Platform
+from dunning.bootstrap.operating import release_case
 from dunning.domain.errors import DunningError, Rejected
 from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_wakeup

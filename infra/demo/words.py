@@ -36,6 +36,8 @@ _DECISIONS = {
     "undelivered": "Could not be delivered",
     "replied": "The customer replied",
     "fee_proposed": "Late fee proposed",
+    "fee_accepted": "Late fee accepted",
+    "fee_declined": "Late fee waived",
     "fee_applied": "Late fee charged",
     "plan_ended": "Plan at its end",
 }
@@ -43,6 +45,7 @@ _DECISIONS = {
 _WATCHED = {
     "charge_automatically": "Stripe charges this one by itself",
     "no_due_date": "it has no due date",
+    "rides_with_parent": "a late fee: it is told of with the invoice it was charged on",
     "below_minimum_balance": "it is below the smallest balance worth a reminder",
 }
 

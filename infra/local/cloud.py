@@ -17,10 +17,12 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.errors import Rejected
 from dunning.storage.cases import TableCaseStore
+from infra.fee_answers import FeeAnswer
 from infra.importing import Importer, ImportOptions, ImportReport
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.deployment import deploy, undeploy
 from infra.local.event_bus import BusEvent
+from infra.local.event_source import EventSource
 from infra.local.faults import Aim
 from infra.local.lambda_service import Caller
 from infra.local.outbox import OutboxEntry
@@ -76,8 +78,13 @@ class LocalCloud:
             "POLICIES_DIR": self._policies.name,
         }
         self._services = assemble(self._stack, self._clock, self._extra_env)
+        self._sources: list[EventSource] = list(self._services.sources)
         self._control = self._services.wire.session()
         self._cases: TableCaseStore | None = None
+
+    def also_hears(self, source: EventSource) -> None:
+        """Let something outside of AWS wake functions, too."""
+        self._sources.append(source)
 
     def close(self) -> None:
         """Forget everything."""
@@ -198,6 +205,11 @@ class LocalCloud:
             platform = self._as_operator(self._services.wire.session(caller) if caller else None)
             return Redriver(platform, self._queue_url)()
 
+    def answer_fee(self, answer: FeeAnswer) -> str:
+        """A person accepts or declines a proposed late fee, as `dunning fee` does on AWS. Raises Rejected."""
+        with self._busy():
+            return answer.on_platform(self._as_operator())
+
     def import_invoices(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:
         """Take invoices from a CSV file, as `dunning import` does on AWS. Raises Rejected when it is not good; nothing is changed then."""
         with self._busy():
@@ -241,16 +253,14 @@ class LocalCloud:
     def _run_until(self, instant: datetime) -> None:
         at_this_instant = 0
         while True:
-            due = [
-                (at, place) for place, source in enumerate(self._services.sources) if (at := source.next_at()) is not None and at <= instant
-            ]
+            due = [(at, place) for place, source in enumerate(self._sources) if (at := source.next_at()) is not None and at <= instant]
             if not due:
                 return
             at, place = min(due)
             if at > self.now:
                 self._clock.move_to(at)
                 at_this_instant = 0
-            self._services.sources[place].run()
+            self._sources[place].run()
             at_this_instant += 1
             if at_this_instant > _MOST_AT_ONE_INSTANT:
                 raise RuntimeError(

@@ -13,6 +13,7 @@ from infra.local.cloud import LocalCloud
 from infra.local.http.api import LocalApi
 from infra.local.http.wire import Request
 from infra.local.sandbox.server import ProviderSandbox
+from infra.local.stripes_webhooks import StripesWebhooks
 
 _HERE = "127.0.0.1,localhost"
 
@@ -51,6 +52,7 @@ def running_cloud(
             sandbox_base=sandbox.url,
         )
         clouds.append(cloud)
+        cloud.also_hears(StripesWebhooks(sandbox.next_webhook, cloud.request, lambda: cloud.now))
         if policies_dir:
             _check_policies(cloud, policies_dir)
         yield RunningCloud(cloud, sandbox, LocalApi(cloud, sandbox, _case_store(cloud)))

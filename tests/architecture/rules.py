@@ -18,6 +18,7 @@ PORTS = (
     "dunning.workflow.ports",
     "dunning.workflow.sweep_ports",
     "dunning.workflow.activity_feed",
+    "dunning.workflow.fee_port",
     "dunning.workflow.source_events",
     "dunning.workflow.delivery_news",
 )

@@ -10,6 +10,8 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Invoice, Snapshot
+from dunning.workflow.answer_fee import AnswerFee
+from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
@@ -55,7 +57,9 @@ class FakeDeployment:
         disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
         self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
         self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock)
-        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock)
+        charge = ChargeFee({"stripe": self.stripe}, self.policies)
+        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge)
+        self.answer_fee = AnswerFee(self.record)
         self.run_step = RunStep(
             self.store,
             sources,

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sources import account_of
@@ -27,6 +28,9 @@ class FakeSource:
         self.credit_failure: Exception | None = None
         self.unreadable: tuple[str, ...] = ()
         self.failure: Exception | None = None
+        self.orders: list[FeeOrder] = []
+        self.loses_answers = 0
+        self.refuses_fees: Exception | None = None
         self.requests = 0
         self._clock = clock
 
@@ -109,6 +113,37 @@ class FakeSource:
     def _open(self, account: str | None = None) -> list[Snapshot]:
         found = [each for each in self.invoices.values() if each.status is Status.OPEN and account in (None, account_of(each.customer))]
         return sorted(found, key=lambda each: each.invoice_id)
+
+    def charge(self, order: FeeOrder) -> Snapshot:
+        """workflow.ports.FeeBook: one invoice for each id; the next `loses_answers` answers are lost on the way."""
+        self._request()
+        if self.refuses_fees:
+            raise self.refuses_fees
+        self.orders.append(order)
+        name = f"fee_{order.id}"
+        if name not in self.invoices:
+            self.has(self._fee(name, order))
+        if self.loses_answers:
+            self.loses_answers -= 1
+            raise Retryable("no answer")
+        return self._now(self.invoices[name])
+
+    def _fee(self, name: str, order: FeeOrder) -> Snapshot:
+        return Snapshot(
+            source=self.name,
+            customer=order.customer,
+            invoice_id=name,
+            number=order.id,
+            status=Status.OPEN,
+            currency=order.currency,
+            total=order.amount,
+            amount_due=order.amount,
+            due=order.day + timedelta(days=order.due_in),
+            issued_at=self._clock(),
+            stamp=self._clock(),
+            fee_id=order.id,
+            fee_for=order.invoice_id,
+        )
 
     def _now(self, snapshot: Snapshot) -> Snapshot:
         return replace(snapshot, stamp=self._clock())

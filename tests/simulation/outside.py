@@ -6,10 +6,11 @@ from datetime import datetime
 
 from dunning.domain.errors import Permanent, Refused, Retryable
 from dunning.domain.invoice import Contact, Snapshot
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import Envelope, RenderedEmail, SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from tests.simulation.cloud import Cloud
-from tests.simulation.faults import READ
+from tests.simulation.faults import READ, WRITE, Kind
 from tests.simulation.plans import POISONED
 from tests.simulation.provider import Provider
 from tests.simulation.records import Accepted
@@ -72,15 +73,21 @@ class TwinSource:
         """No event is ever fetched here."""
         return self._ask("event", lambda: self._provider.account.fetch_event(event_id))
 
+    def charge(self, order: FeeOrder) -> Snapshot:
+        """workflow.ports.FeeBook: the answer may be lost, and the worker die behind it."""
+        began = self._cloud.clock()
+        charged = self._ask("charge", lambda: self._provider.account.charge(order), WRITE)
+        return replace(charged, stamp=began)
+
     def _noted(self, invoice_id: str, snapshot: Snapshot | None) -> Snapshot | None:
         self._cloud.invocation.told[invoice_id] = snapshot
         return snapshot
 
-    def _ask(self, op: str, answer: Callable[[], Answer]) -> Answer:
+    def _ask(self, op: str, answer: Callable[[], Answer], kinds: tuple[Kind, ...] = READ) -> Answer:
         if self._cloud.during(self._cloud.plan.provider_down):
             self._cloud.wait(6)
             raise Retryable("the provider cannot be reached")
-        return self._wire.call(f"source.{op}", READ, answer)
+        return self._wire.call(f"source.{op}", kinds, answer)
 
 
 def _stamped(snapshots: tuple[Snapshot, ...], began: datetime) -> tuple[Snapshot, ...]:

@@ -7,6 +7,7 @@ from itertools import count
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.errors import Retryable
+from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.disconnections import Disconnections, Reconnections
@@ -84,7 +85,8 @@ class World:
         ended = Disconnections(connections, sweeps, cloud.clock)
         self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended)
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, TwinQuota(wire, cloud), cloud.clock)
-        sender = Sender(store, TwinEmail(channels), TwinSms(channels), TwinTeam(channels), PlainRenderer(), policies, cloud.clock)
+        email, sms, team = TwinEmail(channels), TwinSms(channels), TwinTeam(channels)
+        sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies))
         dead = TwinDeadLetters(wire, self.records)
         first_contacts = FirstContacts(MemoryDayPlaces(), policies)
         self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts)

@@ -7,6 +7,7 @@ from typing import Protocol
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
+from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions, ImportReport
 from infra.redrive import Redriven
 
@@ -76,6 +77,10 @@ class Cloud(Protocol):
 
     def redrive(self) -> Sequence[Redriven]:
         """Send back what queues gave up on."""
+        ...
+
+    def answer_fee(self, answer: FeeAnswer) -> str:
+        """Accept or decline a proposed late fee; what became of it."""
         ...
 
     def import_invoices(self, raw: bytes, name: str, options: ImportOptions) -> ImportReport:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote
 from dunning.domain.errors import Rejected
 from dunning.domain.explaining import explain
 from infra.explaining import explanation_row
+from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
 from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
@@ -45,6 +46,7 @@ class Control:
             ("cases",): {"GET": self._list_cases},
             ("cases", "*"): {"GET": self._case},
             ("explain", "*"): {"GET": self._explain},
+            ("cases", "*", "fees"): {"POST": self._answer_fee},
             ("policies", "*"): {"PUT": self._put_policy},
             ("faults",): {"POST": self._add_fault},
             ("inbound", "email"): {"POST": self._inbound_email},
@@ -99,6 +101,15 @@ class Control:
         if not (case.profile.version or case.invoices):
             raise _UnknownError(f"no customer {names[0]!r} has a case")
         return json_answer(explanation_row(explain(case, lambda invoice: policies.named(invoice.policy), self._cloud.now)))
+
+    def _answer_fee(self, request: Request, names: list[str]) -> Answer:
+        """For `dunning fee --url`; beyond DESIGN §8."""
+        body = inputs.json_body(request.body, ("invoice", "answer", "step", "actor"))
+        accept = inputs.one_of(body, "answer", ("accept", "decline")) == "accept"
+        step = inputs.text_field(body, "step") if body.get("step") is not None else None
+        actor = inputs.text_field(body, "actor") if body.get("actor") is not None else "operator"
+        outcome = self._cloud.answer_fee(FeeAnswer(names[0], inputs.text_field(body, "invoice"), step, accept, actor))
+        return json_answer({"outcome": outcome, "invocations": self._cloud.settle()})
 
     def _put_policy(self, request: Request, names: list[str]) -> Answer:
         if not _POLICY_NAME.fullmatch(names[0]):

@@ -5,11 +5,12 @@ const THREE_DECIMAL = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "));
 
 const CHANNELS = { email: "Mail", sms: "SMS", team: "Team notice" };
 const KINDS = { reminder: "Reminder", thank_you: "Thank-you", escalation: "Escalation", notice: "Notice", digest: "Digest" };
-const TYPES = { sent: "Sent", suppressed: "Not sent", partly_paid: "Partly paid", plan_ended: "Plan at its end", fee_proposed: "Fee proposed", fee_applied: "Fee applied" };
+const TYPES = { sent: "Sent", suppressed: "Not sent", partly_paid: "Partly paid", plan_ended: "Plan at its end", fee_proposed: "Fee proposed", fee_accepted: "Fee accepted", fee_declined: "Fee waived", fee_applied: "Fee applied" };
 const REASONS = {
   charge_automatically: "only watched: the source charges it by itself",
   no_due_date: "only watched: it has no due date",
   below_minimum_balance: "only watched: below the smallest balance worth a reminder",
+  rides_with_parent: "a late fee: told of with the invoice it was charged on",
   due_date: "a new due date; the plan is timed anew",
 };
 

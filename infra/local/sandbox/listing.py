@@ -22,13 +22,15 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 class ApiError(Exception):
     """An answer in Stripe's error envelope."""
 
-    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, code: str | None = None, param: str | None = None, kind: str = "invalid_request_error"
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.param = status, code, param
+        self.status, self.code, self.param, self.kind = status, code, param, kind
 
     def answer(self) -> Answer:
         """The envelope, as Stripe shapes it."""
-        error = {"code": self.code, "message": str(self), "param": self.param, "type": "invalid_request_error"}
+        error = {"code": self.code, "message": str(self), "param": self.param, "type": self.kind}
         return json_answer({"error": {name: value for name, value in error.items() if value is not None}}, self.status)
 
 

@@ -43,6 +43,9 @@ class Provider(Protocol):
 
     def put_credit(self, credit_id: str, body: Json) -> None:
         """Give a customer credit, in the provider's own JSON. Raises Rejected."""
+
+    def invoices(self) -> list[Json]:
+        """All invoices as held."""
         ...
 
     def customers(self) -> list[str]:

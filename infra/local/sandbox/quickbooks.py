@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, rfc3339
-from infra.local.json_edges import Json, mapping, text
+from infra.local.json_edges import Json, mapping, mappings, text
 from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
 
 _Comparable = TypeVar("_Comparable", str, Decimal)
@@ -22,6 +22,9 @@ COMPANY = "1111111111"
 TOKEN_PATH = "/oauth2/v1/tokens/bearer"
 _LARGEST_PAGE = 1000
 _LONGEST_NOTE = 4000
+_LONGEST_REQUEST_ID = 50
+_LONGEST_NUMBER = 21
+_FIRST_OWN_ID = 900001
 _QUERY = re.compile(
     r"select \* from (?P<kind>\w+)(?: where (?P<where>.+?))?(?: order ?by \w+(?: asc| desc)?)?"
     r"(?: startposition (?P<start>\d+))?(?: maxresults (?P<most>\d+))?\s*",
@@ -52,8 +55,9 @@ class QuickBooksSandbox:
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
         self._changed_at: dict[tuple[str, str], datetime] = {}
-        self._answered: dict[str, Json] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
+        self._answered: dict[str, Json] = {}
+        self._items = frozenset({"1", "19"})
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -111,6 +115,11 @@ class QuickBooksSandbox:
             found = self._objects["Invoice"].get(invoice_id)
             return mapping(plain(found)) if found else None
 
+    def invoices(self) -> list[Json]:
+        """All invoices as held."""
+        with self._lock:
+            return [mapping(plain(found)) for found in self._objects["Invoice"].values()]
+
     def customers(self) -> list[str]:
         """Customers whose invoices are held: `<company>:<id>`."""
         with self._lock:
@@ -146,6 +155,8 @@ class QuickBooksSandbox:
                 return self._read(kind, object_id, query.get("include", ""))
             case "POST", ["v3", "company", _, "invoice"] if "Id" in (body := _sent(request.body)):
                 return self._update(body, query.get("requestid"))
+            case "POST", ["v3", "company", _, "invoice"]:
+                return self._repeated(query.get("requestid", ""), request.body)
         raise _FaultError(400, "4001", f"Invalid or unsupported request: {request.method} {request.path}")
 
     def _read(self, kind: str, object_id: str, include: str) -> Json:
@@ -193,6 +204,48 @@ class QuickBooksSandbox:
         if request_id is not None:
             self._answered[request_id] = answer
         return answer
+
+    def _repeated(self, request_id: str, raw: bytes) -> Json:
+        """A write, done once for each `requestid`: the same id again gets the same answer, whatever its body says."""
+        if len(request_id) > _LONGEST_REQUEST_ID:
+            raise _FaultError(400, "2050", "Request ID is too long")
+        if request_id not in self._answered:
+            made = self._made(raw)
+            if not request_id:
+                return made
+            self._answered[request_id] = made
+        return self._answered[request_id]
+
+    def _made(self, raw: bytes) -> Json:
+        """A new invoice, with what QuickBooks demands of one."""
+        try:
+            body = parsed(raw)
+        except (ValueError, RecursionError):
+            raise _FaultError(400, "2010", "Request has invalid or unsupported property") from None
+        if _customer(body) not in self._customers():
+            raise _FaultError(400, "2500", f"Invalid Reference Id : Names element id {_customer(body)} not found")
+        lines = mappings(body.get("Line"))
+        details = [mapping(line.get("SalesItemLineDetail")) for line in lines]
+        unknown = [item for detail in details if (item := text(mapping(detail.get("ItemRef")).get("value"))) not in self._items]
+        amounts = [number(line.get("Amount")) for line in lines]
+        if not lines or unknown or None in amounts:
+            raise _FaultError(400, "2500", f"Invalid Reference Id : Item elements id {(unknown or ['?'])[0]} not found")
+        if len(text(body.get("DocNumber"))) > _LONGEST_NUMBER:
+            raise _FaultError(400, "2050", "String length is either shorter or longer than supported by specification: DocNumber")
+        total = sum((amount for amount in amounts if amount is not None), Decimal())
+        invoice_id = str(_FIRST_OWN_ID + len(self._answered))
+        now = rfc3339(self._clock())
+        self._objects["Invoice"][invoice_id] = {
+            "Id": invoice_id,
+            "SyncToken": "0",
+            "TotalAmt": total,
+            "Balance": total,
+            "CurrencyRef": {"value": "USD"},
+            **body,
+            "MetaData": {"CreateTime": now, "LastUpdatedTime": now},
+        }
+        self._changed_at["Invoice", invoice_id] = self._clock()
+        return {"Invoice": self._objects["Invoice"][invoice_id], "time": now}
 
     def _queried(self, query: str) -> Json:
         read = _QUERY.fullmatch(query.strip())

@@ -28,7 +28,8 @@ class ProviderSandbox:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         """`clock` is the virtual time (UTC); it is first asked when the first request or webhook comes."""
-        sandboxes: tuple[Provider, ...] = (StripeSandbox(clock), QuickBooksSandbox(clock), XeroSandbox(clock))
+        self._stripe = StripeSandbox(clock)
+        sandboxes: tuple[Provider, ...] = (self._stripe, QuickBooksSandbox(clock), XeroSandbox(clock))
         self._providers = {sandbox.name: sandbox for sandbox in sandboxes}
         self._server = Server()
 
@@ -58,6 +59,10 @@ class ProviderSandbox:
         source = WEBHOOKS.get(request.path) if request.method == "POST" else None
         if source:
             self._providers[source].observe(request.headers, request.body)
+
+    def next_webhook(self) -> bytes | None:
+        """The body of the next webhook that Stripe owes for what was written to it; None when it owes none."""
+        return self._stripe.next_webhook()
 
     def answer(self, request: Request) -> Answer:
         """The answer of the provider whose path this is."""

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import parse_qs, unquote
@@ -19,6 +20,7 @@ from infra.local.json_edges import Json
 from infra.local.sandbox.account import find, invoice_payments
 from infra.local.sandbox.ledger import Ledger, child, ident, parse_object
 from infra.local.sandbox.listing import ApiError, Matches, Query, equals, instants, page
+from infra.local.sandbox.stripe_writing import Drafts, Keys, event_body
 
 WEBHOOK_SECRET = "whsec_local"
 API_KEY = "sk_test_local"
@@ -48,6 +50,9 @@ class StripeSandbox:
         self._clock = clock
         self._ledger = Ledger()
         self._lock = threading.Lock()
+        self._keys = Keys(clock)
+        self._drafts = Drafts(self._ledger, clock, self._tell)
+        self._untold: deque[bytes] = deque()
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Take in a webhook that carries our signature; answers whether it did. Header names in lower case."""
@@ -86,6 +91,11 @@ class StripeSandbox:
         """Raises Rejected: at Stripe credit lies on the customer."""
         raise Rejected(f"Stripe holds no credit {credit_id!r} by itself: PUT …/customers/cus_… with a negative balance")
 
+    def invoices(self) -> list[Json]:
+        """All invoices as held."""
+        with self._lock:
+            return self._ledger.all("invoice")
+
     def customers(self) -> list[str]:
         """Bare ids of the customers whose invoices are held, in the order of their first invoice."""
         with self._lock:
@@ -96,6 +106,8 @@ class StripeSandbox:
         try:
             _authorise(request.headers.get("authorization", ""))
             with self._lock:
+                if request.method == "POST":
+                    return self._keys.answer(request, lambda: self._written(request))
                 return json_answer(self._route(request))
         except ApiError as exc:
             return exc.answer()
@@ -117,9 +129,33 @@ class StripeSandbox:
                 return _existing("event", event_id, self._ledger.events.get(event_id))
             case "GET", ["v1", kind, object_id] if kind in _KINDS:
                 return _existing(_KINDS[kind], object_id, find(self._ledger, _KINDS[kind], object_id))
-            case "POST", ["v1", "invoices", invoice_id]:
-                return self._annotate(invoice_id, parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).")
+
+    def _written(self, request: Request) -> Json:
+        form: Query = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+        match [unquote(part) for part in request.path.strip("/").split("/")]:
+            case ["v1", "invoices"]:
+                return self._drafts.create(form)
+            case ["v1", "invoiceitems"]:
+                return self._drafts.add_item(form)
+            case ["v1", "invoices", invoice_id, "finalize"]:
+                return self._drafts.finalise(invoice_id)
+            case ["v1", "invoices", invoice_id, "send"]:
+                return self._drafts.send(invoice_id)
+            case ["v1", "invoices", invoice_id]:
+                return self._annotate(invoice_id, form)
+        raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).")
+
+    def _tell(self, kind: str, invoice: Json) -> None:
+        """Keep the event, and the webhook that carries it."""
+        body = event_body(len(self._ledger.events) + 1, kind, invoice, self._clock())
+        self._ledger.events[str(parse_object(body)["id"])] = parse_object(body)
+        self._untold.append(body)
+
+    def next_webhook(self) -> bytes | None:
+        """The next event that what was written through the API caused, to be delivered."""
+        with self._lock:
+            return self._untold.popleft() if self._untold else None
 
     def _invoices(self) -> list[Json]:
         return [invoice for invoice in self._ledger.all("invoice") if invoice.get("deleted") is not True]

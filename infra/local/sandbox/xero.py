@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
@@ -20,6 +21,8 @@ _PAGE = 100
 _DAILY = 5000
 _KEY_LIVES = timedelta(minutes=6)
 _LONGEST_DETAILS = 2500
+_OK = 200
+_ACCOUNTS = frozenset({"200", "260"})
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED")
 _STUB = ("ContactID", "ContactNumber", "ContactStatus", "Name", "EmailAddress")
 _CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
@@ -43,6 +46,7 @@ class XeroSandbox:
         self._answered: dict[str, tuple[datetime, Answer]] = {}
         self._contact_changed: dict[str, datetime] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
+        self._made_for: dict[str, tuple[bytes, Answer, datetime]] = {}
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -104,6 +108,11 @@ class XeroSandbox:
             history = {"HistoryRecords": self._history[invoice_id]} if invoice_id in self._history else {}
             return mapping(plain({**found, **history})) if found else None
 
+    def invoices(self) -> list[Json]:
+        """All invoices as held."""
+        with self._lock:
+            return [mapping(plain(found)) for found in self._invoices.values()]
+
     def customers(self) -> list[str]:
         """Contacts whose invoices are held: `<tenant>:<id>`."""
         with self._lock:
@@ -135,6 +144,8 @@ class XeroSandbox:
         match request.method, parts:
             case "GET", ["Invoices"]:
                 return self._listed("Invoices", self._wanted(query, request.headers.get("if-modified-since")), query)
+            case "PUT", ["Invoices"]:
+                return self._repeated(request)
             case "GET", ["Invoices", invoice_id] if invoice_id in self._invoices:
                 return self._found("Invoices", [self._invoices[invoice_id]])
             case "GET", ["Invoices", invoice_id, "OnlineInvoice"] if self._is_payable(invoice_id):
@@ -179,14 +190,68 @@ class XeroSandbox:
             self._answered[key] = (now, answer)
         return answer
 
+    def _repeated(self, request: Request) -> Answer:
+        """A write, done once for each idempotency key while it lives (about six minutes)."""
+        key, now = request.headers.get("idempotency-key", ""), self._clock()
+        known = self._made_for.get(key)
+        if not key or known is None or known[2] + _KEY_LIVES <= now:
+            answer = self._made(request.body)
+            if key and answer.status == _OK:
+                self._made_for[key] = request.body, answer, now
+            return answer
+        if known[0] != request.body:
+            return _invalid("The Idempotency-Key was used for another request")
+        return known[1]
+
+    def _made(self, raw: bytes) -> Answer:
+        """New invoices, with what Xero demands of authorised ones; all or none."""
+        try:
+            bodies = mappings(parsed(raw).get("Invoices"))
+        except (ValueError, RecursionError):
+            return _invalid("The JSON is not valid")
+        made: list[Json] = []
+        for body in bodies:
+            problem = self._problem(body)
+            if problem:
+                return _invalid(problem)
+            amounts = [number(line.get("UnitAmount")) for line in mappings(body.get("LineItems"))]
+            total = sum((amount for amount in amounts if amount is not None), Decimal())
+            days = {f"{name}String": f"{text(body.get(name))}T00:00:00" for name in ("Date", "DueDate")}
+            contact = self._contacts()[_contact(body)]
+            whole = {"Total": total, "AmountDue": total, "AmountPaid": 0, "AmountCredited": 0, **body, **days, "Contact": contact}
+            made.append({"InvoiceID": f"00000000-0000-4000-8000-{len(self._invoices) + len(made):012}", **whole})
+        now = self._clock()
+        for invoice in made:
+            invoice_id = text(invoice["InvoiceID"])
+            invoice["UpdatedDateUTC"] = f"/Date({int(now.timestamp() * 1000)}+0000)/"
+            self._invoices[invoice_id] = invoice
+            self._changed[invoice_id] = now
+        return self._found("Invoices", made)
+
+    def _problem(self, body: Json) -> str | None:
+        lines, wanted = mappings(body.get("LineItems")), text(body.get("InvoiceNumber"))
+        if _contact(body) not in self._contacts():
+            return "The contact could not be found"
+        if body.get("Type") != "ACCREC" or body.get("Status") not in _STATUSES:
+            return "Type and Status must be given"
+        if any(invoice.get("InvoiceNumber") == wanted for invoice in self._invoices.values()):
+            return "Invoice # must be unique."
+        if not lines or any(number(line.get("UnitAmount")) is None for line in lines):
+            return "One or more line items must be specified"
+        unknown = [code for line in lines if (code := text(line.get("AccountCode"))) not in _ACCOUNTS]
+        return f"Account code '{unknown[0]}' is not a valid code for this document." if unknown else None
+
     def _wanted(self, query: Mapping[str, str], since: str | None) -> list[Json]:
-        statuses, ids, contacts = (query[name].split(",") if name in query else None for name in ("Statuses", "IDs", "ContactIDs"))
+        statuses, ids, contacts, numbers = (
+            query[name].split(",") if name in query else None for name in ("Statuses", "IDs", "ContactIDs", "InvoiceNumbers")
+        )
         changed_after = _instant(since)
         return [
             {**invoice, "Contact": {key: value for key, value in mapping(invoice["Contact"]).items() if key in _STUB}}
             for invoice_id, invoice in self._invoices.items()
             if (statuses is None or invoice["Status"] in statuses)
             and (ids is None or invoice_id in ids)
+            and (numbers is None or text(invoice.get("InvoiceNumber")) in numbers)
             and (contacts is None or _contact(invoice) in contacts)
             and (query.get("where", "").replace(" ", "") != _ALLOWED or invoice["Type"] == "ACCREC")
             and (changed_after is None or self._changed[invoice_id] > changed_after)
@@ -214,6 +279,16 @@ class XeroSandbox:
 
 def _instant(since: str | None) -> datetime | None:
     return datetime.fromisoformat(since.rstrip("Z") + "+00:00") if since else None
+
+
+def _invalid(problem: str) -> Answer:
+    body = {
+        "ErrorNumber": 10,
+        "Type": "ValidationException",
+        "Message": "A validation exception occurred",
+        "Elements": [{"ValidationErrors": [{"Message": problem}]}],
+    }
+    return json_answer(body, 400)
 
 
 def _contact(invoice: Json) -> str:

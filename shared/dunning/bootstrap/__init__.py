@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dunning.providers.oauth_api import OAuthApi
     from dunning.providers.oauth_secrets import ProviderSecrets
     from dunning.providers.secrets import StripeSecrets
+    from dunning.providers.stripe_api import StripeApi
     from dunning.providers.stripe_webhook import StripeWebhook
     from dunning.storage.cases import TableCaseStore
     from dunning.workflow.daily_sweep import DailySweep
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
-    from dunning.workflow.release_case import ReleaseCase
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sweep_ports import AccountedSource
     from dunning.workflow.sync_invoice import SyncInvoice
@@ -135,11 +135,15 @@ class _Parts:
 
         return TableCaseStore(self.dynamodb, self.config.table, self.config.due_shards)
 
-    def stripe(self) -> InvoiceSource:
-        from dunning.providers.stripe import StripeSource
+    def stripe_api(self) -> StripeApi:
         from dunning.providers.stripe_api import StripeApi
 
-        return StripeSource(StripeApi(self.secrets.api_key, self.config.stripe_api_base), self.clock)
+        return StripeApi(self.secrets.api_key, self.config.stripe_api_base)
+
+    def stripe(self) -> InvoiceSource:
+        from dunning.providers.stripe import StripeSource
+
+        return StripeSource(self.stripe_api(), self.clock)
 
     def sources(self, *, urgent: bool = False) -> Mapping[str, InvoiceSource]:
         """All sources. `urgent`: may use what is spared of the accounting providers' limits for the last check."""
@@ -311,6 +315,7 @@ def dispatch_due(platform: Platform) -> DispatchDue:
 
 def run_step(platform: Platform) -> RunStep:
     """Builds run_step's use case. SES and SNS make one attempt a call: the SDK's own retries would send again."""
+    from dunning.bootstrap.operating import fee_books
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.email import SesEmailChannel
     from dunning.channels.sms import SnsSmsChannel
@@ -318,6 +323,7 @@ def run_step(platform: Platform) -> RunStep:
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.day_places import TableDayPlaces
     from dunning.storage.queues import DeadLetters, RunQueue
+    from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sending import Sender
@@ -335,6 +341,7 @@ def run_step(platform: Platform) -> RunStep:
         renderer=TemplateRenderer(config.company_name, config.email_reply_to),
         policies=parts.policies,
         clock=parts.clock,
+        charge=ChargeFee(fee_books(parts), parts.policies),
     )
     return RunStep(
         store=store,
@@ -365,13 +372,6 @@ def delivery_feedback(platform: Platform) -> DeliveryFeedbackServices:
 
     record = _Parts(platform, "delivery_feedback").record()
     return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record))
-
-
-def release_case(platform: Platform) -> ReleaseCase:
-    """Builds the use case behind `dunning redrive`, on any function's environment."""
-    from dunning.workflow.release_case import ReleaseCase
-
-    return ReleaseCase(_Parts(platform, "redrive").record())
 
 
 def daily_sweep(platform: Platform) -> DailySweep:

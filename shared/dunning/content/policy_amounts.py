@@ -14,7 +14,8 @@ _EXAMPLE_FEE = '{percent: "1.5", basis: contract}'
 _EXAMPLE_RATES = '{2025-12-31: "3.75"}'
 _PERCENTAGES = ("percent", "interest_per_day", "interest_per_year")
 _BY_CONTRACT = ("fixed", *_PERCENTAGES, "minimum")
-_KEYS = frozenset({*_BY_CONTRACT, "cap", "basis", "mode", "rates"})
+_KEYS = frozenset({*_BY_CONTRACT, "cap", "basis", "mode", "rates", "booked_to"})
+_EXAMPLES_BOOKED_TO = {"xero": '{xero: "260"}', "quickbooks": '{quickbooks: "19"}'}
 
 
 def read_amounts(section: Section, key: str, example: str = EXAMPLE_AMOUNTS) -> Amounts | None:
@@ -61,6 +62,7 @@ def read_late_fee(step: Section) -> LateFee | None:
         interest_per_year=_percentage(fee, "interest_per_year"),
         minimum=read_amounts(fee, "minimum"),
         cap=read_amounts(fee, "cap"),
+        booked_to=_booked_to(fee),
         rates=_rates(fee),
     )
     if basis is Basis.CONTRACT:
@@ -79,6 +81,18 @@ def _percentage(fee: Section, key: str) -> Decimal | None:
     except Rejected as error:
         fee.refuse(key, str(error))
         return None
+
+
+def _booked_to(fee: Section) -> Mapping[str, str]:
+    """An account's code in Xero, an item's id in QuickBooks; Stripe needs none."""
+    section = fee.section("booked_to", _EXAMPLES_BOOKED_TO["xero"])
+    if section is None:
+        return {}
+    section.only(_EXAMPLES_BOOKED_TO)
+    if not section.values:
+        fee.refuse("booked_to", f"names nothing: write {_EXAMPLES_BOOKED_TO['xero']}, or remove it")
+    found = {source: section.text(source, example) for source, example in _EXAMPLES_BOOKED_TO.items()}
+    return {source: code.strip() for source, code in found.items() if code}
 
 
 def _rates(fee: Section) -> Mapping[date, Decimal]:

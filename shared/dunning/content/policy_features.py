@@ -11,7 +11,6 @@ NOT_YET = frozenset(
         "email.cc",
         "email.sender",
         "email.to",
-        "late_fee",
         "on_partial_payment",
         "on_reply",
         "promise",

@@ -27,6 +27,8 @@ class ActivityType(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     FEE_PROPOSED = "fee_proposed"
+    FEE_ACCEPTED = "fee_accepted"
+    FEE_DECLINED = "fee_declined"
     FEE_APPLIED = "fee_applied"
     PLAN_ENDED = "plan_ended"
 

@@ -6,8 +6,10 @@ from datetime import datetime, time, timedelta
 from dunning.domain.assignment import tags_of
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice
+from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
+from dunning.domain.fee_records import Fee
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
@@ -29,6 +31,8 @@ from dunning.domain.works import Verdict, Work
 MOST_AT_ONCE = 20
 """Invoices worked off under one claim: their transaction stays far below DynamoDB's 100 items; the rest follows at once."""
 
+MOST_FEES_AT_ONCE = 3
+"""Fees written under one claim, for each takes several requests to the source."""
 
 NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
@@ -48,6 +52,13 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
     return (*due, *sorted(riders, key=lambda invoice: (invoice.next_at or now, invoice.id)))[:MOST_IN_ONE_MESSAGE]
 
 
+def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
+    """What a decision taken now rests on: what is due, what a fee waits to be charged on, and the open fees that ride with these."""
+    found = [*due_invoices(case, now, policy_of), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
+    found += [fee for invoice in found for fee in riders(case, invoice.id)]
+    return tuple({invoice.id: invoice for invoice in found}.values())
+
+
 def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Work], bool] = lambda _: True) -> tuple[Work, ...]:
     """What to do now, invoice by invoice; `allowed` keeps out what must wait. Raises Permanent when a condition cannot be evaluated."""
     case = without_moot_tasks(case)
@@ -61,6 +72,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     works += [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
     works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun]
+    works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
     return consolidated(spaced(works, case, policy_of, now), case, policy_of)
 
@@ -123,8 +135,16 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
 
 
 def _notify(key: str, notice: Notice) -> Work:
-    effect = Effect(f"notice:{key}", Channel.TEAM, "notice", "notice", None, notice.invoices, NOTIFIED_TEAM, notice.reason)
+    template = "fee_proposal" if is_proposal(key) else "notice"
+    effect = Effect(f"notice:{key}", Channel.TEAM, "notice", template, None, notice.invoices, NOTIFIED_TEAM, notice.reason)
     return Work(key, Verdict.NOTIFY, None, notice.reason, (effect,))
+
+
+def _charge(invoice: Invoice, fee: Fee) -> Work:
+    if invoice.amount_due <= 0:
+        return Work(invoice.id, Verdict.LAPSE, fee.step, "no late fee: what was owed is covered by now")
+    effect = Effect(f"charge:{fee.step}:{invoice.id}", Channel.FEE, "fee", "fee", fee.step, (invoice.id,), invoice.customer)
+    return Work(invoice.id, Verdict.CHARGE, fee.step, f"late fee of {in_words(fee, invoice.currency)}", (effect,))
 
 
 def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Work:

@@ -14,11 +14,12 @@ from dunning.domain.case import EffectState, Profile
 
 
 class Channel(StrEnum):
-    """Where an effect goes."""
+    """Where an effect goes; `FEE` is the source, which gets a new invoice."""
 
     EMAIL = "email"
     SMS = "sms"
     TEAM = "team"
+    FEE = "fee"
 
 
 @dataclass(frozen=True, slots=True)

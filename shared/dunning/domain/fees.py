@@ -63,7 +63,8 @@ class LateFee:
     """What a policy charges at one step. Percentages are of the overdue amount: `percent` once, the interests for each day.
 
     `rates` is the reference rate in percent by the day from which it was in force; the statutory bases need it. `minimum` and
-    `cap` bound each fee.
+    `cap` bound each fee. `booked_to` maps a source to what the fee's invoice is booked to there: an account's code in Xero, an
+    item's id in QuickBooks.
     """
 
     basis: Basis
@@ -74,6 +75,7 @@ class LateFee:
     interest_per_year: Decimal | None = None
     minimum: Amounts | None = None
     cap: Amounts | None = None
+    booked_to: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[date, Decimal] = field(default_factory=dict)
 
 

@@ -1,10 +1,11 @@
 """What a source says of an invoice (a snapshot), and what we keep of it (the invoice and its progress)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from dunning.domain.fee_records import Fee
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.money import Money
 
@@ -45,7 +46,8 @@ class Snapshot:
     `amount_due` is what is still owed. `due` is a calendar date, or an instant that the policy's zone turns into one;
     None when the source sets no due date. `stamp` (UTC) says how fresh this is: the event's creation, or our clock when a
     fetch began. `collects_automatically`: the source charges a payment method itself. `subscription`: it comes again and again, from a
-    subscription or a repeating template; `tags` are the invoice's own.
+    subscription or a repeating template; `tags` are the invoice's own. `fee_id`: it is a late fee of ours, this
+    one (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
     """
 
     source: str
@@ -64,6 +66,8 @@ class Snapshot:
     contact: Contact = field(default_factory=Contact)
     subscription: bool = False
     tags: tuple[str, ...] = ()
+    fee_id: str | None = None
+    fee_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Invoice:
     you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
     `opened_mails` and `clicked_mails` are SES's ids of the newest mails about it that were, `opened_at` when one last was.
     `plan_revision`: the wording of the policy under which `next_at` was computed.
-    `holds` are its own, beside those of its case. `version` counts our writes.
+    `holds` are its own, beside those of its case. `fees`: the late fees on it, at most one for each step. `fee_id` and
+    `fee_for`: it is such a fee itself (see Snapshot). `version` counts our writes.
     """
 
     id: str
@@ -109,6 +114,9 @@ class Invoice:
     opened_mails: tuple[str, ...] = ()
     clicked_mails: tuple[str, ...] = ()
     opened_at: datetime | None = None
+    fees: tuple[Fee, ...] = ()
+    fee_id: str | None = None
+    fee_for: str | None = None
     version: int = 0
 
     @property
@@ -125,3 +133,17 @@ class Invoice:
     def is_open(self) -> bool:
         """Whether money is still expected."""
         return self.status is Status.OPEN
+
+    @property
+    def is_fee(self) -> bool:
+        """Whether it is a late fee's own invoice: it follows no plan, rides with its parent, bears no fee."""
+        return self.fee_id is not None
+
+    def fee_of(self, step: str) -> Fee | None:
+        """The late fee of one step."""
+        return next((fee for fee in self.fees if fee.step == step), None)
+
+    def with_fee(self, fee: Fee) -> "Invoice":
+        """The invoice with this fee in place of the same step's."""
+        others = [other for other in self.fees if other.step != fee.step]
+        return replace(self, fees=tuple(sorted((*others, fee), key=lambda each: each.step)))

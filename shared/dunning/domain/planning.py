@@ -7,6 +7,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
+from dunning.domain.charging import fees_to_charge, is_moot
 from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
@@ -101,9 +102,13 @@ def task_key(invoice_id: str) -> str:
 
 
 def without_moot_tasks(case: Case) -> Case:
-    """The case without the tasks of invoices that are paid by now, or follow a plan again."""
-    kept = {key: notice for key, notice in case.profile.notices.items() if not key.startswith(_TASK) or _is_left_over(case, key)}
+    """The case without the tasks of invoices that are paid by now, or follow a plan again, and of fees that were answered."""
+    kept = {key: notice for key, notice in case.profile.notices.items() if not _is_moot(case, key)}
     return case if kept.keys() == case.profile.notices.keys() else case.with_profile(replace(case.profile, notices=kept))
+
+
+def _is_moot(case: Case, key: str) -> bool:
+    return is_moot(case, key) or (key.startswith(_TASK) and not _is_left_over(case, key))
 
 
 def _is_left_over(case: Case, key: str) -> bool:
@@ -123,6 +128,7 @@ def next_instant(case: Case) -> datetime | None:
             instants += ends_of(invoice.holds)
             if invoice.next_at and not (case.profile.is_held or invoice.is_held):
                 instants.append(invoice.next_at)
+    instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim
     if claim and claim.has_begun and HoldKind.OPERATOR not in case.profile.holds:
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.

@@ -9,11 +9,12 @@ from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
+from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
 from dunning.domain.holding import holds_dropped
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.planning import ended, planned, with_thanks
 from dunning.domain.policy import Policy
-from dunning.domain.timing import effective_due_date
+from dunning.domain.timing import RIDES_WITH_PARENT, effective_due_date
 
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
@@ -84,7 +85,8 @@ class Recorder:
             return Recorded(case)
         gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
-        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released))
+        gone, dropped = self._without_open_fees(gone)
+        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
 
     def _first(self, case: Case, snapshot: Snapshot) -> Recorded:
         blank = Invoice(
@@ -108,10 +110,33 @@ class Recorder:
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
         invoice = self._seen(replace(blank, policy=policy.name), snapshot)
+        if invoice.is_fee:
+            return self._first_of_fee(case, replace(invoice, fee_for=snapshot.fee_for))
         if not invoice.is_open:
             return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
         enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
         return self._with_plan(case, None, invoice, enrolled)
+
+    def _first_of_fee(self, case: Case, fee: Invoice) -> Recorded:
+        """A late fee's own invoice, whoever brings it: its parent's fee is charged from now on, be its writer long dead."""
+        found = parent_of(fee, case, self.policy_of)
+        if found is None:
+            case = case.with_invoice(replace(fee, suppressed_for=RIDES_WITH_PARENT if fee.is_open else None))
+            return Recorded(case, (self._log(ActivityType.ENROLLED, fee, "a late fee of an invoice that is not known here"),))
+        parent, step = found
+        fee = replace(fee, fee_for=parent.id, suppressed_for=RIDES_WITH_PARENT if fee.is_open else None)
+        after = applied(parent, step, fee, self.now)
+        case = with_left_over_task(case.with_invoice(fee).with_invoice(after), parent.id, self.now)
+        charged = after.fee_of(step)
+        reason = f"{in_words(charged, fee.currency) if charged else 'late fee'}, as invoice {fee.number} on {parent.number}"
+        return Recorded(case, (Activity(self.now, ActivityType.FEE_APPLIED, reason, (parent.id, fee.id), step, self.actor),))
+
+    def _without_open_fees(self, closed: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
+        """What was not charged before an invoice was settled is not charged any more."""
+        closed, dropped = lapsed(closed, self.now)
+        reason = "no late fee: the invoice was settled before it was charged"
+        logged = (Activity(self.now, ActivityType.SUPPRESSED, reason, (closed.id,), fee.step, self.actor) for fee in dropped)
+        return closed, tuple(logged)
 
     def _seen(self, known: Invoice, snapshot: Snapshot) -> Invoice:
         """The known invoice with the snapshot's facts."""
@@ -128,6 +153,7 @@ class Recorder:
             collects_automatically=snapshot.collects_automatically,
             subscription=snapshot.subscription or known.subscription,
             tags=snapshot.tags,
+            fee_id=known.fee_id or snapshot.fee_id,
             stamp=max(snapshot.stamp, known.stamp),
         )
 
@@ -153,11 +179,12 @@ class Recorder:
         if not seen.is_open and seen.status is known.status:
             return Recorded(case.with_invoice(seen), (self._log(ActivityType.UPDATED, seen, ", ".join(facts)),))
         if not seen.is_open:
-            closed = replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None)
+            closed, dropped = self._without_open_fees(replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None))
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
             closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
-            return Recorded(case.with_invoice(closed), (self._closing(closed), *released))
+            case = with_left_over_task(case.with_invoice(closed), closed.id, self.now)
+            return Recorded(case, (self._closing(closed), *released, *dropped))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
         elif facts == ("amount_due",) and seen.amount_due < known.amount_due:

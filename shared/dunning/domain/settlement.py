@@ -5,15 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.calendar import local_date
+from dunning.domain.case import Case, Claim, EffectState, Notice
+from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, proposal_key, reckoned
 from dunning.domain.consolidation import PolicyOf
-from dunning.domain.decision import days_overdue
+from dunning.domain.decision import days_overdue, facts
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.fee_records import FeeState
+from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, without_moot_tasks
 from dunning.domain.policy import Policy, Step
+from dunning.domain.timing import customer_zone, effective_due_date
 from dunning.domain.works import Verdict, Work, reminders_in
 
 MOST_REMEMBERED = 32
@@ -60,10 +65,11 @@ class Settlement:
                 activities += logged
                 continue
             invoice = case.invoices.get(one.work.invoice)
-            if invoice is None:
-                continue
+            if invoice is None or one.work.verdict is Verdict.CHARGE:
+                continue  # a fee's own invoice, once recorded, says that it was charged
             after, logged = self._after(case, invoice, one)
-            case, ending = ended(case.with_invoice(after), invoice, after, self.now, self.actor)
+            proposed = _with_proposal(case.with_invoice(after), after, one.work.step, self.now)
+            case, ending = ended(proposed, invoice, after, self.now, self.actor)
             if _is_joint(one.work):
                 together += logged
             else:
@@ -124,6 +130,8 @@ class Settlement:
 
     def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work
+        if work.verdict is Verdict.LAPSE:
+            return lapsed(invoice, self.now)[0], [self._log(ActivityType.SUPPRESSED, work, work.reason)]
         if work.verdict is Verdict.THANK:
             log = [self._log(ActivityType.SENT, work, work.reason, "email")] if work.effects else []
             return replace(invoice, thanks_at=None), log
@@ -152,7 +160,7 @@ class Settlement:
 
     def _ran(self, case: Case, invoice: Invoice, policy: Policy, step: Step, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work
-        messages = [effect for effect in work.effects if effect.channel is not Channel.TEAM]
+        messages = [effect for effect in work.effects if effect.channel in (Channel.EMAIL, Channel.SMS)]
         logged: list[Activity] = []
         if messages:
             channels = ", ".join(effect.channel.value for effect in messages)
@@ -164,7 +172,29 @@ class Settlement:
             logged.append(self._log(ActivityType.SUPPRESSED, work, "no_address: the customer has neither a mail address nor a phone"))
         if _tells_the_team(work):
             logged.append(self._log(ActivityType.ESCALATED, work, f"{work.reason}; to the team {step.escalate}", "team"))
-        return invoice, logged
+        if step.late_fee is None:
+            return invoice, logged
+        invoice, told = self._with_fee(case, invoice, policy, step, step.late_fee, work)
+        return invoice, [*logged, *told]
+
+    def _with_fee(
+        self, case: Case, invoice: Invoice, policy: Policy, step: Step, terms: LateFee, work: Work
+    ) -> tuple[Invoice, list[Activity]]:
+        """Reckoned when the step is put down, on what is owed then; charged in a work of its own, on the amount that is kept here."""
+        contact = case.profile.contact
+        debtor = Debtor(
+            today=local_date(self.now, customer_zone(contact, policy)),
+            is_business=bool(facts(invoice, contact, policy, self.now)["is_business"]),
+            is_disputed=case.profile.is_disputed or HoldKind.DISPUTE in invoice.holds,
+        )
+        # What the customer's credit covers is not overdue.
+        owing = replace(invoice, amount_due=invoice.amount_due - case.covered.get(invoice.id, 0))
+        fee = reckoned(owing, effective_due_date(invoice, policy), step.id, terms, debtor, self.now)
+        if isinstance(fee, FeeRefused):
+            return invoice, [self._log(ActivityType.SUPPRESSED, work, f"no late fee: {fee.reason}")]
+        if fee.state is FeeState.ACCEPTED:
+            return invoice.with_fee(fee), []
+        return invoice.with_fee(fee), [self._log(ActivityType.FEE_PROPOSED, work, in_words(fee, invoice.currency))]
 
     def _planned(self, case: Case, invoice: Invoice, policy: Policy) -> tuple[Invoice, list[Activity]]:
         if not invoice.is_open:
@@ -178,6 +208,16 @@ class Settlement:
 
 def _tells_the_team(work: Work) -> bool:
     return any(effect.channel is Channel.TEAM for effect in work.effects)
+
+
+def _with_proposal(case: Case, invoice: Invoice, step: str | None, now: datetime) -> Case:
+    """The case with the team to be told of the fee that this step has just proposed."""
+    fee = invoice.fee_of(step) if step else None
+    if fee is None or fee.state is not FeeState.PROPOSED or fee.at != now:
+        return case
+    reason = f"a late fee of {money_in_words(fee.amount, invoice.currency)} on invoice {invoice.number} waits to be accepted"
+    notices = {**case.profile.notices, proposal_key(invoice.id, fee.step): Notice(reason, fee.at, (invoice.id,))}
+    return case.with_profile(replace(case.profile, notices=notices))
 
 
 def _moved(invoice: Invoice, work: Work) -> Invoice:

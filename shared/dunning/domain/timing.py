@@ -12,6 +12,9 @@ from dunning.domain.moving import is_allowed, moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, CatchUp, Policy, Step, Window
 from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar, plus_workdays
 
+RIDES_WITH_PARENT = "rides_with_parent"
+"""Why a late fee's own invoice is not reminded about by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
@@ -56,6 +59,8 @@ def effective_due_date(invoice: Invoice, policy: Policy) -> date | None:
 
 def not_chased_because(invoice: Invoice, policy: Policy) -> str | None:
     """Why an open invoice is recorded but not reminded about; None when its plan runs."""
+    if invoice.is_fee:
+        return RIDES_WITH_PARENT
     if invoice.collects_automatically and not policy.remind_charge_automatically:
         return "charge_automatically"
     if effective_due_date(invoice, policy) is None:

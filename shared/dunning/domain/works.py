@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     REPLAN = "replan"
     THANK = "thank"
     NOTIFY = "notify"
+    CHARGE = "charge"
+    LAPSE = "lapse"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from dunning.providers.quickbooks_objects import (
     full_customer_id,
     linked_invoices,
     linked_payments,
+    literal,
     snapshot_of,
     split_customer_id,
 )
@@ -74,7 +75,7 @@ class QuickBooksSource:
         """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
         company, bare = split_customer_id(customer)
         stamp = self._clock()
-        condition = f"CustomerRef = {_literal(bare)} AND {_OPEN}"
+        condition = f"CustomerRef = {literal(bare)} AND {_OPEN}"
         return tuple(_readable(company, invoice, stamp) for invoice in self._all(company, "Invoice", condition))
 
     def accounts(self) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ class QuickBooksSource:
     def standing_of(self, customer: str) -> Standing:
         """Credit memos and payments that are not yet applied. A payment's unapplied part cannot be asked for: all are read."""
         company, bare = split_customer_id(customer)
-        theirs = f"CustomerRef = {_literal(bare)}"
+        theirs = f"CustomerRef = {literal(bare)}"
         memos = self._all(company, "CreditMemo", f"{theirs} AND {_OPEN}", optional=True)
         payments = self._all(company, "Payment", theirs, optional=True)
         open_amounts = [*((memo, "Balance") for memo in memos), *((payment, "UnappliedAmt") for payment in payments)]
@@ -150,7 +151,7 @@ class QuickBooksSource:
         """The customers of some invoices, by bare id; inactive ones, too, for what they owe is still owed."""
 
         def read(ids: Sequence[str]) -> Mapping[str, JsonObject]:
-            condition = f"Id IN ({', '.join(_literal(bare) for bare in ids)}) AND Active IN (true, false)"
+            condition = f"Id IN ({', '.join(literal(bare) for bare in ids)}) AND Active IN (true, false)"
             return {_id(row): row for row in self._query(company, "Customer", condition, 1)}
 
         return self._recent.of(company, filter(None, map(_customer_id, invoices)), read, _CUSTOMERS_AT_ONCE)
@@ -172,7 +173,7 @@ class QuickBooksSource:
             return None
         if _is_404(answer):
             # Not how QuickBooks says it: a list must confirm that we ask at the right place.
-            return next((row for row in self._query(company, kind, f"Id = {_literal(object_id)}", 1) if _id(row) == object_id), None)
+            return next((row for row in self._query(company, kind, f"Id = {literal(object_id)}", 1) if _id(row) == object_id), None)
         found = child(answer.json(), kind)
         if found is None:
             raise Retryable(f"QuickBooks answered {path} without {kind}")
@@ -231,12 +232,6 @@ def _required(account: str | None) -> str:
 def company_path(company: str) -> str:
     """Where a company's objects are."""
     return f"/v3/company/{quote(company, safe='')}"
-
-
-def _literal(value: str) -> str:
-    """A string of QuickBooks' query language."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _id(found: JsonObject) -> str:

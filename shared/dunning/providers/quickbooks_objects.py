@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dunning.domain.errors import Rejected
+from dunning.domain.fee_records import fee_id_in
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
@@ -23,6 +24,12 @@ def split_customer_id(customer: str) -> tuple[str, str]:
     if source != SOURCE or not company or not bare:
         raise Rejected(f"{customer!r} is no customer of QuickBooks: expected {SOURCE}:<company>:<id>")
     return company, bare
+
+
+def literal(value: str) -> str:
+    """A string of QuickBooks' query language."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def customer_of(company: str, found: JsonObject) -> str | None:
@@ -79,7 +86,17 @@ def snapshot_of(company: str, invoice: JsonObject, stamp: datetime, customer: Js
         contact=_contact_on(invoice, customer),
         subscription=child(invoice, "RecurDataRef") is not None,
         tags=tags_in(*(text(child(invoice, key), "name") for key in ("ClassRef", "DepartmentRef"))),
+        fee_id=fee_in(invoice)[0],
+        fee_for=fee_in(invoice)[1],
     )
+
+
+def fee_in(invoice: JsonObject) -> tuple[str | None, str | None]:
+    """The id of the late fee that an invoice is, and the bare id of the invoice it was charged on; twice None for all others."""
+    note = text(invoice, "PrivateNote") or ""
+    fee = fee_id_in(text(invoice, "DocNumber"), note)
+    parent = re.search(rf"{fee} for invoice id (\S+?):", note) if fee else None
+    return fee, parent[1] if parent else None
 
 
 def linked_invoices(found: JsonObject) -> tuple[str, ...]:

@@ -4,11 +4,16 @@ import re
 from datetime import datetime
 
 from dunning.domain.errors import Rejected
+from dunning.domain.fee_records import fee_id_in
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.providers.contact_details import tags_in, yes_or_no
 from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
 
 SOURCE = "stripe"
+FEE = "dunning_fee"
+"""The metadata that names a late fee of ours by its id."""
+FEE_FOR = "dunning_fee_for"
+"""The metadata that names the invoice it was charged on."""
 _PREFIX = f"{SOURCE}:"
 
 # Without decimals, yet represented with two that are always 00 (docs.stripe.com/currencies, special cases). For ISK stated again
@@ -91,6 +96,8 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         contact=_contact_on(invoice),
         subscription=_is_from_subscription(invoice),
         tags=_tags(invoice) or (),
+        fee_id=fee_id_in(text(child(invoice, "metadata"), FEE)),
+        fee_for=text(child(invoice, "metadata"), FEE_FOR),
     )
 
 
@@ -123,6 +130,11 @@ def _remaining(invoice: JsonObject) -> int | None:
 
 def _minor(amount: int, currency: str) -> int:
     return amount // 100 if currency in _SENT_HUNDREDFOLD else amount
+
+
+def in_stripes_unit(minor: int, currency: str) -> int:
+    """Our minor units as Stripe counts them."""
+    return minor * 100 if currency in _SENT_HUNDREDFOLD else minor
 
 
 def _issued_at(invoice: JsonObject) -> datetime | None:

@@ -1,11 +1,12 @@
 """Cases to table items and back. Plain attribute values here; DynamoDB's own notation stays at the client's edge."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.storage import keys
@@ -77,6 +78,9 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "opened_mails": list(invoice.opened_mails) or None,
         "clicked_mails": list(invoice.clicked_mails) or None,
         "opened_at": _put_instant(invoice.opened_at),
+        "fees": {fee.step: _fee_attributes(fee) for fee in invoice.fees} or None,
+        "fee_id": invoice.fee_id,
+        "fee_for": invoice.fee_for,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -115,7 +119,39 @@ def read_invoice(item: Item) -> Invoice:
         opened_mails=_texts(item, "opened_mails"),
         clicked_mails=_texts(item, "clicked_mails"),
         opened_at=_optional_instant(item, "opened_at"),
+        fees=tuple(_read_fee(step, cast("Item", fee)) for step, fee in sorted(_map(item, "fees").items())),
+        fee_id=_optional_text(item, "fee_id"),
+        fee_for=_optional_text(item, "fee_for"),
         version=_number(item, "version"),
+    )
+
+
+def _fee_attributes(fee: Fee) -> dict[str, object]:
+    found: dict[str, object] = {
+        "state": fee.state.value,
+        "amount": fee.amount,
+        "day": fee.day.isoformat(),
+        "at": keys.instant(fee.at),
+        "lines": list(fee.lines),
+        "charged_until": fee.charged_until.isoformat() if fee.charged_until else None,
+        "compensated": fee.compensated or None,
+        "invoice": fee.invoice,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _read_fee(step: str, item: Item) -> Fee:
+    until = _optional_text(item, "charged_until")
+    return Fee(
+        step=step,
+        state=FeeState(_text(item, "state")),
+        amount=_number(item, "amount"),
+        day=date.fromisoformat(_text(item, "day")),
+        at=keys.parse_instant(_text(item, "at")),
+        lines=tuple(str(line) for line in cast("list[object]", item.get("lines") or [])),
+        charged_until=date.fromisoformat(until) if until else None,
+        compensated=bool(item.get("compensated")),
+        invoice=_optional_text(item, "invoice"),
     )
 
 

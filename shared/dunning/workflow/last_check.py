@@ -1,7 +1,7 @@
 """What the providers say at the last hop before the customer, and how it is taken into the case."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
@@ -28,6 +28,10 @@ class Checked:
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
+
+    def with_charged(self, fees: tuple[Snapshot, ...]) -> "Checked":
+        """And with the invoices that late fees became since."""
+        return replace(self, snapshots=(*self.snapshots, *fees))
 
     def covers(self, work: Work) -> bool:
         """Whether this work may be carried out now: thanks and notices claim nothing that could have changed."""

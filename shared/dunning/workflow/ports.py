@@ -10,6 +10,7 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.policy import Facts, Policy
+from dunning.workflow.fee_port import MessageFee, MessageProposal
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 
@@ -308,9 +309,11 @@ class Policies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MessageInvoice:
-    """One row of a message: an invoice as the reader must see it. Amounts are minor units.
+    """One row of a message: an invoice as the reader must see it. Amounts are minor units, and its own, without its fees'.
 
     `amount_due` is what is still to be paid when `credit`, the customer's own, has been taken off. `opened` and `clicked` count mails.
+    `at_this_stage`: its own step is the one that the message's template was written for; what a later stage threatens does
+    not hold for it otherwise.
     """
 
     id: str
@@ -327,6 +330,14 @@ class MessageInvoice:
     opened: int = 0
     clicked: int = 0
     opened_on: date | None = None
+    fees: tuple[MessageFee, ...] = ()
+    proposals: tuple[MessageProposal, ...] = ()
+    at_this_stage: bool = True
+
+    @property
+    def with_fees(self) -> int:
+        """What is owed on it together with its late fees."""
+        return self.amount_due + sum(fee.amount_due for fee in self.fees)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.case import Case, Claim
-from dunning.domain.decision import decide, due_invoices, has_gone_out
+from dunning.domain.decision import decide, has_gone_out, to_ask_about
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
 from dunning.domain.holding import ending_now, run_out_ended
@@ -102,6 +102,7 @@ class RunStep:
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
             return "postponed: the places of the day cannot be told"
         progress = self.sender.send(works, net, claim, now)
+        checked = checked.with_charged(progress.charged)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
@@ -149,7 +150,7 @@ class RunStep:
         """One transaction; when others wrote meanwhile, load again and compute again."""
         for _ in range(_MOST_CONFLICTS):
             fresh, recorded = taken_in(case, checked, self._recorder(case, settlement.now))
-            worked = settlement.apply(fresh, done)
+            worked = settlement.apply(replace(fresh, covered=covered(fresh, checked.standing.credit)), done)
             finished = finish(worked.case)
             activities = (*recorded, *worked.activities, *finished.activities)
             try:
@@ -167,7 +168,7 @@ class RunStep:
         Due is also whose hold ends now: whether a promise was kept, its source knows best.
         """
         free, _ = run_out_ended(case, now, "run_step")
-        due = [case.invoices[one.id] for one in due_invoices(free, now, self._policy_of)]
+        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of)]
         due += [invoice for invoice in ending_now(case, now) if invoice not in due]
         if not due:
             return Checked()

@@ -2,32 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
-from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
 from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Refused
-from dunning.domain.holds import HoldKind
-from dunning.domain.invoice import Invoice
+from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
-from dunning.domain.timing import customer_zone
 from dunning.domain.works import Work
-from dunning.workflow.ports import (
-    CaseStore,
-    Clock,
-    EmailChannel,
-    Envelope,
-    MessageContent,
-    MessageInvoice,
-    Policies,
-    Renderer,
-    SmsChannel,
-    TeamChannel,
-)
+from dunning.workflow.charge_fee import ChargeFee
+from dunning.workflow.message_rows import content_of, invoices_in
+from dunning.workflow.ports import CaseStore, Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
 
 SAFETY = timedelta(seconds=60)
 """Nothing is sent when less than this is left of the claim: another worker may already be near."""
@@ -44,12 +30,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help."""
+    """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help.
+
+    `charged`: the invoices of the late fees that were written to their source.
+    """
 
     done: tuple[Done, ...]
     effects: dict[str, EffectState]
     ending: Ending
     failure: str = ""
+    charged: tuple[Snapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +53,56 @@ class Sender:
     renderer: Renderer
     policies: Policies
     clock: Clock
+    charge: ChargeFee
 
     def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime) -> Progress:
         """Carry out the works under this claim, as far as it goes. Raises AlreadyClaimed when the claim is gone, Retryable."""
         effects = marks_by_row(claim.effects)
         sent_now: set[str] = set()
         done: list[Done] = []
+        charged: list[Snapshot] = []
+
+        def progress(ending: Ending, failure: str = "") -> Progress:
+            return Progress(tuple(done), effects, ending, failure, tuple(charged))
+
         for work in works:
             notes: dict[str, str] = {}
             for effect in work.effects:
                 if effect.key in sent_now:  # one message about several invoices
                     continue
                 if self.clock() > claim.until - SAFETY:
-                    return Progress(tuple(done), effects, Ending.REFUSED)
+                    return progress(Ending.REFUSED)
                 try:
-                    note = self._carry_out(effect, case, claim, effects, now)
+                    note = self._carry_out(effect, case, claim, effects, now, charged)
                 except Refused:
                     self._surely_not_sent(effect, case, claim, effects)
-                    return Progress(tuple(done), effects, Ending.REFUSED)
+                    return progress(Ending.REFUSED)
                 except OutcomeUnknown:
-                    return Progress(tuple(done), effects, Ending.UNKNOWN)
+                    return progress(Ending.UNKNOWN)
                 except Permanent as exc:
                     self._surely_not_sent(effect, case, claim, effects)
-                    return Progress(tuple(done), effects, Ending.FAILED, f"{effect.key}: {exc}")
+                    return progress(Ending.FAILED, f"{effect.key}: {exc}")
                 if note:
                     notes[effect.key] = note
                 else:
                     effects.update(dict.fromkeys(rows_of(effect.key), EffectState.DONE))
                     sent_now.add(effect.key)
             done.append(Done(work, notes))
-        return Progress(tuple(done), effects, Ending.COMPLETE)
+        return progress(Ending.COMPLETE)
 
-    def _carry_out(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime) -> str | None:
-        """Send one effect unless it is known to be done; answers what is worth noting."""
+    def _carry_out(
+        self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime, charged: list[Snapshot]
+    ) -> str | None:
+        """Send one effect unless it is known to be done; answers what is worth noting. What a fee became joins `charged`."""
+        if effect.channel is Channel.FEE:
+            # No mark of ours decides: the source itself is asked for it by its id.
+            charged.append(self.charge(case, effect.invoices[0], effect.step or ""))
+            return None
         state = state_of(effect, effects)
         if state is EffectState.DONE:
             return f"{effect.channel.value} had already gone out"
-        envelope = Envelope(effect.kind, case.profile.customer, effect.invoices, effect.step, claim.origin, effect.key)
-        content = self._content(effect, case, now)
+        envelope = Envelope(effect.kind, case.profile.customer, invoices_in(effect, case), effect.step, claim.origin, effect.key)
+        content = content_of(effect, case, self.policies, now)
         match effect.channel:
             case Channel.EMAIL:
                 self.email.send([effect.to], self.renderer.email(effect.template, content), envelope)
@@ -122,44 +124,3 @@ class Sender:
         if state_of(effect, effects) is EffectState.STARTED:
             self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
         effects.update(dict.fromkeys(rows_of(effect.key), EffectState.REFUSED))
-
-    def _content(self, effect: Effect, case: Case, now: datetime) -> MessageContent:
-        contact = case.profile.contact
-        rows = tuple(self._row(case, case.invoices[invoice_id], now) for invoice_id in effect.invoices)
-        others: tuple[MessageInvoice, ...] = ()
-        answered = None
-        if effect.channel is Channel.TEAM:
-            open_too = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.id not in effect.invoices]
-            oldest_first = sorted(open_too, key=lambda invoice: (invoice.due_date or date.max, invoice.id))
-            others = tuple(self._row(case, invoice, now) for invoice in oldest_first[:MOST_IN_ONE_MESSAGE])
-            answered = case.profile.holds.get(HoldKind.REPLY)
-        return MessageContent(
-            customer=case.profile.customer,
-            customer_name=contact.name,
-            locale=contact.locale,
-            invoices=rows,
-            step=effect.step,
-            reason=effect.reason,
-            others=others,
-            answered_on=answered.since.date() if answered else None,
-        )
-
-    def _row(self, case: Case, invoice: Invoice, now: datetime) -> MessageInvoice:
-        contact, policy = case.profile.contact, self.policies.named(invoice.policy)
-        zone = customer_zone(contact, policy)
-        return MessageInvoice(
-            id=invoice.id,
-            number=invoice.number,
-            currency=invoice.currency,
-            amount_due=invoice.amount_due,
-            total=invoice.total,
-            due_date=invoice.due_date,
-            days_overdue=max(0, days_overdue(invoice, contact, policy, now)),
-            payment_url=invoice.payment_url,
-            reminders_sent=invoice.reminders_sent,
-            credit=case.covered.get(invoice.id, 0),
-            last_reminder_on=local_date(invoice.last_reminder_at, zone) if invoice.last_reminder_at else None,
-            opened=len(invoice.opened_mails),
-            clicked=len(invoice.clicked_mails),
-            opened_on=local_date(invoice.opened_at, zone) if invoice.opened_at else None,
-        )

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from tests.fakes.clock import MONDAY_MORNING
@@ -68,6 +69,12 @@ def full_invoice() -> Invoice:
         opened_mails=("mail-1", "mail-2"),
         clicked_mails=("mail-2",),
         opened_at=NOW + timedelta(hours=5),
+        fees=(
+            Fee("first", FeeState.APPLIED, 1, date(2026, 3, 1), NOW, ("a", "ü"), date(2026, 2, 28), compensated=True, invoice="in_fee"),
+            Fee("second", FeeState.PROPOSED, 12_345_678_901, date(2026, 3, 2), LATER),
+        ),
+        fee_id="LF-A00000000000",
+        fee_for="in_1",
     )
 
 

@@ -13,6 +13,7 @@ from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Snapshot
 from dunning.identifiers import new_ulid
 from dunning.storage.cases import TableCaseStore
+from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
@@ -79,7 +80,8 @@ class Workers:
 
     def run_step(self) -> RunStep:
         """One function that works customers off."""
-        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock)
+        charge = ChargeFee({"stripe": self.stripe}, self.policies)
+        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge)
         wakeups = MemoryWakeups(self.clock)
         ended = Disconnections(MemoryConnections(), MemorySweepQueue(), self.clock)
         return RunStep(

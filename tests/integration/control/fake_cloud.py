@@ -10,6 +10,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Rejected
+from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions, ImportReport
 from infra.redrive import Redriven
 
@@ -66,6 +67,11 @@ class FakeCloud:
         if "no_such" in text:
             raise Rejected(f"{name}.yaml, step first, email: no template 'no_such'")
         self.told.append(("policy", name, text))
+
+    def answer_fee(self, answer: FeeAnswer) -> str:
+        """Notes the answer."""
+        self.told.append(("fee", answer))
+        return "recorded"
 
     def add_fault(self, service: str, operation: str, mode: str, times: int) -> None:
         """Notes the fault, unless its mode is `nonsense`."""

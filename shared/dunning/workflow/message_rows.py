@@ -1,0 +1,86 @@
+"""What a message shows of a case: each invoice with the late fees that ride with it."""
+
+from datetime import date, datetime
+
+from dunning.domain.calendar import local_date
+from dunning.domain.case import Case
+from dunning.domain.charging import riders
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
+from dunning.domain.decision import days_overdue
+from dunning.domain.effects import Channel, Effect, rows_of
+from dunning.domain.fee_records import FeeState
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Invoice
+from dunning.domain.policy import Policy
+from dunning.domain.timing import customer_zone
+from dunning.workflow.fee_port import MessageFee, MessageProposal
+from dunning.workflow.ports import MessageContent, MessageInvoice, Policies
+
+_ABOUT_WHAT_IS_OWED = frozenset({"reminder", "escalation"})
+
+
+def content_of(effect: Effect, case: Case, policies: Policies, now: datetime) -> MessageContent:
+    """All that the effect's template may use."""
+    contact = case.profile.contact
+    rows = tuple(_row(effect, case, case.invoices[invoice_id], policies, now) for invoice_id in effect.invoices)
+    others: tuple[MessageInvoice, ...] = ()
+    answered = None
+    if effect.channel is Channel.TEAM:
+        shown = {*effect.invoices, *(fee.id for invoice_id in effect.invoices for fee in riders(case, invoice_id))}
+        open_too = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.id not in shown]
+        oldest_first = sorted(open_too, key=lambda invoice: (invoice.due_date or date.max, invoice.id))
+        others = tuple(_row(effect, case, invoice, policies, now) for invoice in oldest_first[:MOST_IN_ONE_MESSAGE])
+        answered = case.profile.holds.get(HoldKind.REPLY)
+    return MessageContent(
+        customer=case.profile.customer,
+        customer_name=contact.name,
+        locale=contact.locale,
+        invoices=rows,
+        step=effect.step,
+        reason=effect.reason,
+        others=others,
+        answered_on=answered.since.date() if answered else None,
+    )
+
+
+def invoices_in(effect: Effect, case: Case) -> tuple[str, ...]:
+    """Bare ids of all that a message is about: its invoices, and their fees' own as far as there is room to name them."""
+    if effect.kind not in _ABOUT_WHAT_IS_OWED:
+        return effect.invoices
+    found = dict.fromkeys(effect.invoices)
+    for invoice_id in effect.invoices:
+        found.update(dict.fromkeys(fee.id for fee in riders(case, invoice_id)))
+    return tuple(found)[: max(MOST_IN_ONE_MESSAGE, len(effect.invoices))]
+
+
+def _row(effect: Effect, case: Case, invoice: Invoice, policies: Policies, now: datetime) -> MessageInvoice:
+    contact, policy = case.profile.contact, policies.named(invoice.policy)
+    zone = customer_zone(contact, policy)
+    return MessageInvoice(
+        id=invoice.id,
+        number=invoice.number,
+        currency=invoice.currency,
+        amount_due=invoice.amount_due,
+        total=invoice.total,
+        due_date=invoice.due_date,
+        days_overdue=max(0, days_overdue(invoice, contact, policy, now)),
+        payment_url=invoice.payment_url,
+        reminders_sent=invoice.reminders_sent,
+        credit=case.covered.get(invoice.id, 0),
+        last_reminder_on=local_date(invoice.last_reminder_at, zone) if invoice.last_reminder_at else None,
+        opened=len(invoice.opened_mails),
+        clicked=len(invoice.clicked_mails),
+        opened_on=local_date(invoice.opened_at, zone) if invoice.opened_at else None,
+        fees=tuple(MessageFee(fee.number, fee.currency, fee.amount_due, fee.payment_url) for fee in riders(case, invoice.id)),
+        proposals=tuple(MessageProposal(fee.step, fee.amount, fee.lines) for fee in invoice.fees if fee.state is FeeState.PROPOSED),
+        at_this_stage=_is_at_this_stage(effect, invoice, policy),
+    )
+
+
+def _is_at_this_stage(effect: Effect, invoice: Invoice, policy: Policy) -> bool:
+    """Whether the row's own step has the template that the message has from its highest one."""
+    own = {row.split(":", 2)[1] for row in rows_of(effect.key) if row.split(":", 2)[2:] == [invoice.id]}
+    step = next((step for step in policy.steps if step.id in own), None)
+    if step is None or effect.channel not in (Channel.EMAIL, Channel.SMS):
+        return True
+    return effect.template == (step.email if effect.channel is Channel.EMAIL else step.sms)

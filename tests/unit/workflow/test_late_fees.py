@@ -1,0 +1,202 @@
+"""Late fees from the step to the provider and back, with everything in between failing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dunning.content.policy_book import PolicyBook
+from dunning.domain.activity import ActivityType
+from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.fee_records import FeeState
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Invoice, Status
+from dunning.workflow.release_case import ReleaseCase
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.content.plans import load
+from tests.unit.workflow.plan import said
+
+FEE_AT = datetime(2026, 4, 10, 9, tzinfo=UTC)
+REMINDED_AT = datetime(2026, 4, 14, 9, tzinfo=UTC)
+
+PLAN = """
+name: plan
+timezone: UTC
+steps:
+  - id: charged
+    at: {after_due: 10d, time: "09:00"}
+    late_fee: {fixed: "2.50", percent: "1.5", basis: contract, mode: apply}
+  - id: reminded
+    at: {after_due: 14d, time: "09:00"}
+    email: second_notice
+  - id: escalate
+    at: {after_due: 60d, time: "09:00"}
+    escalate: {team: collections}
+"""
+
+
+def following(text: str) -> FakeDeployment:
+    plan = replace(load(text), name="standard")
+    return FakeDeployment(PolicyBook.of({"standard": plan}))
+
+
+def world_of(mode: str = "apply") -> FakeDeployment:
+    world = following(PLAN.replace("mode: apply", f"mode: {mode}"))
+    world.invoiced(snapshot())
+    return world
+
+
+def charged(world: FakeDeployment) -> list[Invoice]:
+    return [invoice for invoice in world.case(ACME).invoices.values() if invoice.is_fee]
+
+
+def fees_at_stripe(world: FakeDeployment) -> list[tuple[str, int]]:
+    return [(found.currency, found.total) for found in world.stripe.invoices.values() if found.fee_id]
+
+
+def test_a_fee_is_charged_once_and_told_of_with_its_invoice() -> None:
+    world = world_of()
+    world.run_until(FEE_AT)
+    assert fees_at_stripe(world) == [("EUR", 4_00)]
+    assert [(fee.number, fee.fee_for) for fee in charged(world)] == [(world.stripe.orders[0].id, "in_1")]
+    world.run_until(REMINDED_AT)
+    (mail,) = world.email.sent
+    assert mail.envelope.invoices == ("in_1", charged(world)[0].id)
+    world.advance(timedelta(days=90))
+    assert len(world.stripe.orders) == 1
+    assert said(world.log(ACME)) == ["enrolled", "fee_applied charged", "sent reminded", "escalated escalate"]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 5])
+def test_a_lost_answer_makes_no_second_fee(lost: int) -> None:
+    world = world_of()
+    world.stripe.loses_answers = lost
+    world.run_until(REMINDED_AT)
+    assert fees_at_stripe(world) == [("EUR", 4_00)]
+    assert len(world.stripe.orders) == lost + 1
+    assert len(set(world.stripe.orders)) == 1
+    assert said(world.log(ACME)).count("fee_applied charged") == 1
+
+
+def test_a_fee_whose_writer_died_is_known_by_its_webhook_and_not_asked_for_again() -> None:
+    world = world_of()
+    world.stripe.loses_answers = 1
+    world.run_until(FEE_AT)
+    (written,) = (found for found in world.stripe.invoices.values() if found.fee_id)
+    world.record.invoice(replace(written, stamp=world.clock.now))
+    world.run_until(REMINDED_AT)
+    assert len(world.stripe.orders) == 1
+    assert said(world.log(ACME)) == ["enrolled", "fee_applied charged", "sent reminded"]
+
+
+def test_an_invoice_paid_before_the_provider_answered_is_charged_nothing() -> None:
+    world = world_of()
+    world.stripe.is_down = True
+    world.run_until(FEE_AT)
+    world.stripe.is_down = False
+    world.stripe.is_paid("in_1")
+    world.advance(timedelta(hours=3))
+    assert world.stripe.orders == []
+    assert fees_at_stripe(world) == []
+
+
+def test_a_payment_found_right_before_charging_makes_the_fee_lapse() -> None:
+    world = world_of("propose")
+    world.run_until(FEE_AT)
+    world.stripe.is_paid("in_1")
+    world.answer_fee(ACME, "in_1", None, accept=True, actor="Ann")
+    world.settle_queues()
+    assert world.stripe.orders == []
+    assert world.invoice(ACME, "in_1").fees[0].state is FeeState.LAPSED
+    assert said(world.log(ACME))[-3:] == ["paid", "suppressed charged", "suppressed reminded"]
+
+
+def test_what_is_proposed_is_charged_when_a_person_accepts_it() -> None:
+    world = world_of("propose")
+    world.run_until(FEE_AT + timedelta(minutes=1))
+    (told,) = world.team.sent
+    assert told.subject == "fee_proposal: NO-in_1 10000 EUR"
+    assert world.stripe.orders == []
+    assert world.answer_fee(ACME, "NO-in_1", None, accept=True, actor="Ann") == "recorded"
+    assert world.answer_fee(ACME, "in_1", "charged", accept=True, actor="Ann") == "nothing new"
+    world.settle_queues()
+    assert fees_at_stripe(world) == [("EUR", 4_00)]
+    assert world.answer_fee(ACME, "in_1", "charged", accept=True, actor="Ann") == "nothing new"
+    assert said(world.log(ACME)) == ["enrolled", "fee_proposed charged", "notified", "fee_accepted charged", "fee_applied charged"]
+    assert world.log(ACME)[3].actor == "Ann"
+
+
+def test_what_is_declined_is_never_charged() -> None:
+    world = world_of("propose")
+    world.run_until(FEE_AT)
+    assert world.answer_fee(ACME, "in_1", None, accept=False, actor="Ann") == "recorded"
+    assert world.answer_fee(ACME, "in_1", None, accept=False, actor="Ann") == "nothing new"
+    with pytest.raises(Rejected, match="is declined already"):
+        world.answer_fee(ACME, "in_1", None, accept=True, actor="Ann")
+    world.advance(timedelta(days=90))
+    assert world.stripe.orders == []
+
+
+@pytest.mark.parametrize(
+    ("invoice", "step", "problem"),
+    [
+        ("in_9", None, "has no invoice 'in_9'"),
+        ("in_1", "reminded", 'no late fee of step "reminded" \\(there are: charged\\)'),
+        ("in_2", None, "no late fee was proposed on invoice NO-in_2"),
+    ],
+)
+def test_an_answer_to_what_was_not_asked_says_what_is_wrong(invoice: str, step: str | None, problem: str) -> None:
+    world = world_of("propose")
+    world.invoiced(snapshot("in_2", due=snapshot().stamp.date() + timedelta(days=300)))
+    world.run_until(FEE_AT)
+    before = world.case(ACME)
+    with pytest.raises(Rejected, match=problem):
+        world.answer_fee(ACME, invoice, step, accept=True, actor="Ann")
+    assert world.case(ACME) == before
+
+
+def test_a_provider_that_refuses_for_ever_parks_the_case_and_it_goes_on_after_a_fix() -> None:
+    world = world_of()
+    world.run_until(FEE_AT - timedelta(minutes=1))
+    world.stripe.refuses_fees = Permanent("Stripe answered POST /v1/invoices with 400")
+    world.run_until(FEE_AT + timedelta(minutes=1))
+    assert HoldKind.OPERATOR in world.profile(ACME).holds
+    assert "answered POST /v1/invoices with 400" in world.dead_letters.letters[0][1]
+    world.stripe.refuses_fees = None
+    ReleaseCase(world.record)(ACME, "the key was mended")
+    world.settle_queues()
+    assert fees_at_stripe(world) == [("EUR", 4_00)]
+
+
+def test_an_accounting_source_without_an_account_names_the_field_to_fill() -> None:
+    world = FakeDeployment(PolicyBook.of({"standard": replace(load(PLAN), name="standard")}))
+    charge = world.sender.charge
+    world.invoiced(snapshot())
+    world.run_until(FEE_AT)
+    case = world.case(ACME)
+    as_xero = replace(case.invoices["in_1"], source="xero")
+    with pytest.raises(Permanent, match=r'step "charged": field "late_fee\.booked_to": says nothing for xero: give an account'):
+        replace(charge, books={"xero": world.stripe})(case.with_invoice(as_xero), "in_1", "charged")
+
+
+def test_reminders_go_on_while_fees_cannot_be_written() -> None:
+    world = world_of()
+    world.run_until(FEE_AT - timedelta(minutes=1))
+    world.stripe.refuses_fees = Retryable("at its limit")
+    world.run_until(REMINDED_AT - timedelta(days=3, hours=12))
+    assert world.stripe.orders == []
+    world.stripe.refuses_fees = None
+    world.run_until(REMINDED_AT)
+    assert fees_at_stripe(world) == [("EUR", 4_00)]
+    assert [mail.subject for mail in world.email.sent] == ["second_notice: NO-in_1 10000 EUR"]
+
+
+def test_a_fee_paid_without_a_webhook_is_not_asked_for_again() -> None:
+    world = world_of()
+    world.run_until(FEE_AT)
+    world.stripe.is_paid(charged(world)[0].id)
+    world.run_until(REMINDED_AT)
+    assert world.email.sent[0].envelope.invoices == ("in_1",)
+    assert charged(world)[0].status is Status.PAID
+    assert ActivityType.PAID in [activity.type for activity in world.log(ACME)]

@@ -12,11 +12,13 @@ from pathlib import Path
 import boto3
 
 from dunning.bootstrap import Platform
+from dunning.bootstrap.cases import case_desk
 from dunning.config import PACKAGED_POLICIES, from_env
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.errors import Rejected
 from dunning.storage.cases import TableCaseStore
+from infra.case_actions import act
 from infra.fee_answers import FeeAnswer
 from infra.importing import Importer, ImportOptions, ImportReport
 from infra.local.clock import VirtualClock, virtual_time
@@ -223,6 +225,11 @@ class LocalCloud:
     def _as_operator(self, session: boto3.Session | None = None) -> Platform:
         env = {**next(iter(self._stack.functions.values())).env, **self._extra_env}
         return Platform(env, session or self._control, self._clock)
+
+    def act(self, customer: str, action: str, given: Mapping[str, object]) -> str:
+        """What a person does to a case, as `dunning case` does on AWS; answers what became of it. Raises Rejected."""
+        with self._busy():
+            return act(case_desk(self._as_operator()), customer, action, given)
 
     def _queue_url(self, logical_id: str) -> str:
         arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)

@@ -71,6 +71,11 @@ def _hold_rows(holds: Holds) -> list[Row]:
     return [{"kind": kind.value, "since": hold.since, "until": hold.until, "reason": hold.reason} for kind, hold in holds.items()]
 
 
+def _promise_row(invoice: Invoice) -> Row | None:
+    promise = invoice.promise
+    return {"until": promise.until, "amount": promise.amount, "currency": invoice.currency} if promise else None
+
+
 def _claim_row(claim: Claim) -> Row:
     effects = {effect: state.value for effect, state in claim.effects.items()}
     return {"id": claim.id, "until": claim.until, "origin": claim.origin, "attempt": claim.attempt, "effects": effects}
@@ -91,6 +96,8 @@ def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
         "next_at": invoice.next_at,
         "holds": list(dict.fromkeys([*(kind.value for kind in invoice.holds), *_holds(profile)])),
         "hold_details": _hold_rows(invoice.holds),
+        "promise": _promise_row(invoice),
+        "promise_broken": invoice.promise_broken,
         "policy": invoice.policy,
         "last_step": invoice.last_step,
         "reminders_sent": invoice.reminders_sent,

@@ -91,6 +91,10 @@ class Cloud(Protocol):
         """Record payments of imported invoices."""
         ...
 
+    def act(self, customer: str, action: str, given: Mapping[str, object]) -> str:
+        """What a person does to a case."""
+        ...
+
     def calls(self) -> Sequence[Mapping[str, object]]:
         """AWS calls of functions so far."""
         ...

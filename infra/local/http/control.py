@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
 from dunning.domain.explaining import explain
+from infra.case_actions import FIELDS
 from infra.explaining import explanation_row
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
@@ -47,6 +48,7 @@ class Control:
             ("cases", "*"): {"GET": self._case},
             ("explain", "*"): {"GET": self._explain},
             ("cases", "*", "fees"): {"POST": self._answer_fee},
+            ("cases", "*", "*"): {"POST": self._act},
             ("policies", "*"): {"PUT": self._put_policy},
             ("faults",): {"POST": self._add_fault},
             ("inbound", "email"): {"POST": self._inbound_email},
@@ -110,6 +112,17 @@ class Control:
         actor = inputs.text_field(body, "actor") if body.get("actor") is not None else "operator"
         outcome = self._cloud.answer_fee(FeeAnswer(names[0], inputs.text_field(body, "invoice"), step, accept, actor))
         return json_answer({"outcome": outcome, "invocations": self._cloud.settle()})
+
+    def _act(self, request: Request, names: list[str]) -> Answer:
+        """For `dunning case --url`; beyond DESIGN §8."""
+        customer, action = names
+        if action not in FIELDS:
+            raise _UnknownError(f"a case knows no action {action!r}: there are {', '.join(FIELDS)}")
+        if not self._cases.load(customer).profile.version:
+            raise _UnknownError(f"no customer {customer!r} has a case")
+        outcome = self._cloud.act(customer, action, inputs.json_body(request.body or b"{}", FIELDS[action]))
+        self._cloud.settle()
+        return json_answer({"outcome": outcome})
 
     def _put_policy(self, request: Request, names: list[str]) -> Answer:
         if not _POLICY_NAME.fullmatch(names[0]):

@@ -11,8 +11,6 @@ NOT_YET = frozenset(
         "email.cc",
         "email.sender",
         "email.to",
-        "on_partial_payment",
         "on_reply",
-        "promise",
     }
 )

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dunning.domain.calendar import at_local, local_date
 from dunning.domain.case import BEGUN, Case, EffectState
 from dunning.domain.effects import Channel, Effect, joint_key, marks_of
 from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
-from dunning.domain.policy import BusinessDays, Days, Policy, Scope, Span
+from dunning.domain.policy import Policy, Scope, Span
+from dunning.domain.spans import end_of_span
 from dunning.domain.timing import customer_zone, own_time, window_for
-from dunning.domain.work_calendar import plus_workdays
 from dunning.domain.works import Verdict, Work
 
 PolicyOf = Callable[[Invoice], Policy]
@@ -106,14 +106,7 @@ def pauses(reminded: Sequence[datetime], policy: Policy, case: Case) -> tuple[Pa
 
 def _after(at: datetime, span: Span, policy: Policy, case: Case) -> datetime:
     """The first instant a span after another: days compare local dates, hours elapse."""
-    zone = customer_zone(case.profile.contact, policy)
-    match span:
-        case timedelta():
-            return at + span
-        case Days(count=count):
-            return at_local(local_date(at, zone) + timedelta(days=count), datetime.min.time(), zone) if count else at
-        case BusinessDays(count=count):
-            return at_local(plus_workdays(local_date(at, zone), count, policy.calendar), datetime.min.time(), zone) if count else at
+    return end_of_span(at, span, customer_zone(case.profile.contact, policy), policy.calendar)
 
 
 def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, pause: Pause) -> Work:

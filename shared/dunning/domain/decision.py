@@ -253,7 +253,7 @@ def facts(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> 
         "reminders_sent": invoice.reminders_sent,
         "replied": False,
         "opened": was_opened(invoice),
-        "promise_broken": False,
+        "promise_broken": invoice.promise_broken,
         "country": contact.country or "",
         "tags": tags_of(invoice, contact),
         "source": invoice.source,

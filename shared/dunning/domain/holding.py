@@ -1,16 +1,12 @@
 """Beginning and ending holds: pure, idempotent, each with its activity. What was held runs then by the rule of moving (DESIGN §7)."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
-from dunning.domain.holds import Hold, HoldKind, run_out, without
+from dunning.domain.holds import Hold, HoldKind, without
 from dunning.domain.invoice import Invoice
-
-MOST_ENDED_AT_ONCE = 5
-"""Invoices whose holds end in one go: what they cost must fit into the transaction that also settles what is due; the rest follows."""
 
 Held = tuple[Case, tuple[Activity, ...]]
 """The case afterwards, and what to log; nothing to log when nothing changed."""
@@ -36,51 +32,37 @@ def release_case(case: Case, kind: HoldKind, reason: str, now: datetime, actor: 
 
 def hold_invoice(case: Case, invoice: Invoice, kind: HoldKind, hold: Hold, actor: str) -> Held:
     """Hold one invoice; its siblings go on."""
+    held, logged = with_hold(invoice, kind, hold, actor)
+    return case.with_invoice(held) if logged else case, logged
+
+
+def with_hold(invoice: Invoice, kind: HoldKind, hold: Hold, actor: str) -> tuple[Invoice, tuple[Activity, ...]]:
+    """The invoice, held; as `hold_invoice`."""
     known = invoice.holds.get(kind)
     if known and (known.until, known.reason) == (hold.until, hold.reason):
-        return case, ()
+        return invoice, ()
     held = replace(hold, since=known.since) if known else hold
-    after = case.with_invoice(replace(invoice, holds={**invoice.holds, kind: held}))
-    return after, (_began(kind, hold, actor, (invoice.id,), anew=known is not None),)
+    logged = _began(kind, hold, actor, (invoice.id,), anew=known is not None)
+    return replace(invoice, holds={**invoice.holds, kind: held}), (logged,)
 
 
 def release_invoice(case: Case, invoice: Invoice, kind: HoldKind, reason: str, now: datetime, actor: str) -> Held:
     """End one hold of an invoice; nothing when there is none."""
+    freed, logged = without_hold(invoice, kind, reason, now, actor)
+    return case.with_invoice(freed) if logged else case, logged
+
+
+def without_hold(invoice: Invoice, kind: HoldKind, reason: str, now: datetime, actor: str) -> tuple[Invoice, tuple[Activity, ...]]:
+    """The invoice without this hold; as `release_invoice`."""
     if kind not in invoice.holds:
-        return case, ()
-    after = case.with_invoice(replace(invoice, holds=without(invoice.holds, kind)))
-    return after, (_ended(kind, reason, now, actor, (invoice.id,)),)
-
-
-def run_out_ended(case: Case, now: datetime, actor: str, asked: Collection[str] | None = None) -> Held:
-    """The case without the holds whose time is over.
-
-    A promise is broken only where its source was `asked` whether the money came (bare invoice ids; None: all count as asked).
-    At most so many invoices at once; the timer of the others is due, so they follow.
-    """
-    activities: list[Activity] = []
-    for kind in run_out(case.profile.holds, now):
-        case, logged = release_case(case, kind, "its time is over", now, actor)
-        activities += logged
-    for invoice in ending_now(case, now):
-        for kind in run_out(invoice.holds, now):
-            if kind is HoldKind.PROMISE and asked is not None and invoice.id not in asked:
-                continue
-            case, logged = release_invoice(case, case.invoices[invoice.id], kind, "its time is over", now, actor)
-            activities += logged
-    return case, tuple(activities)
-
-
-def ending_now(case: Case, now: datetime) -> list[Invoice]:
-    """The open invoices that have a hold whose time is over, as many as are ended at once."""
-    ending = [invoice for invoice in case.invoices.values() if invoice.is_open and run_out(invoice.holds, now)]
-    return sorted(ending, key=lambda invoice: invoice.id)[:MOST_ENDED_AT_ONCE]
+        return invoice, ()
+    return replace(invoice, holds=without(invoice.holds, kind)), (_ended(kind, reason, now, actor, (invoice.id,)),)
 
 
 def holds_dropped(invoice: Invoice, reason: str, now: datetime, actor: str) -> tuple[Invoice, tuple[Activity, ...]]:
     """An invoice that is no longer open waits for nothing."""
     logged = tuple(_ended(kind, reason, now, actor, (invoice.id,)) for kind in invoice.holds)
-    return replace(invoice, holds={}), logged
+    return replace(invoice, holds={}, promise=None), logged
 
 
 def _began(kind: HoldKind, hold: Hold, actor: str, invoices: tuple[str, ...], *, anew: bool) -> Activity:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.money import Money
+from dunning.domain.promise import Promise
 
 
 class Status(StrEnum):
@@ -79,8 +80,10 @@ class Invoice:
     you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
     `opened_mails` and `clicked_mails` are SES's ids of the newest mails about it that were, `opened_at` when one last was.
     `plan_revision`: the wording of the policy under which `next_at` was computed.
-    `holds` are its own, beside those of its case. `fees`: the late fees on it, at most one for each step. `fee_id` and
-    `fee_for`: it is such a fee itself (see Snapshot). `version` counts our writes.
+    `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
+    `counts_from`: the day (the customer's) that took the due date's place when the plan was started again.
+    `fees`: the late fees on it, at most one for each step. `fee_id` and `fee_for`: it is such a fee itself (see Snapshot).
+    `version` counts our writes.
     """
 
     id: str
@@ -117,6 +120,10 @@ class Invoice:
     fees: tuple[Fee, ...] = ()
     fee_id: str | None = None
     fee_for: str | None = None
+    promise: Promise | None = None
+    promises_made: int = 0
+    promise_broken: bool = False
+    counts_from: date | None = None
     version: int = 0
 
     @property

@@ -12,8 +12,10 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
 from dunning.domain.holding import holds_dropped
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import ended, planned, with_thanks
 from dunning.domain.policy import Policy
+from dunning.domain.promising import with_promise_kept
 from dunning.domain.timing import RIDES_WITH_PARENT, effective_due_date
 
 DOUBTFUL_WITHIN = timedelta(seconds=60)
@@ -182,21 +184,30 @@ class Recorder:
             closed, dropped = self._without_open_fees(replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None))
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
+            closed, kept = with_promise_kept(closed, self.now, self.actor)
             closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
             case = with_left_over_task(case.with_invoice(closed), closed.id, self.now)
-            return Recorded(case, (self._closing(closed), *released, *dropped))
+            return Recorded(case, (self._closing(closed), *kept, *released, *dropped))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
         elif facts == ("amount_due",) and seen.amount_due < known.amount_due:
-            before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
-            log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}")
+            return self._partly_paid(case, known, seen, snapshot)
         else:
             log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
         policy = self.policy_of(seen)
         if effective_due_date(known, policy) != effective_due_date(seen, policy) or not known.is_open:
             seen = replace(seen, next_step=None, next_at=None, thanks_at=None)
+        seen, kept = with_promise_kept(seen, self.now, self.actor)
         seen, assigned = self._assigned(case, seen, snapshot)
-        return self._with_plan(case, known, seen, log, *assigned)
+        return self._with_plan(case, known, seen, log, *kept, *assigned)
+
+    def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
+        before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
+        part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor)
+        log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}")
+        invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
+        invoice, assigned = self._assigned(case, invoice, snapshot)
+        return self._with_plan(case, known, invoice, log, *part.activities, *kept, *assigned)
 
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""

@@ -12,9 +12,9 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import decide
 from dunning.domain.errors import Permanent
-from dunning.domain.holding import run_out_ended
 from dunning.domain.netting import Credit, covered, net_of
 from dunning.domain.planning import rearmed
+from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done, Settlement
 from dunning.domain.works import Work
 

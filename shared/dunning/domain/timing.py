@@ -79,6 +79,7 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
     due = effective_due_date(invoice, policy)
     if due is None or invoice.escalated:
         return Upcoming(None, None)
+    due = max(due, invoice.counts_from or due)
     anchor = invoice.anchor_at
     missed: list[Step] = []
     for step in policy.steps[steps_behind(invoice, policy) :]:

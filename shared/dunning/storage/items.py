@@ -9,6 +9,7 @@ from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profi
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.domain.promise import Promise
 from dunning.storage import keys
 
 Item = Mapping[str, object]
@@ -18,6 +19,15 @@ _CONTACT_TEXTS = ("name", "email", "phone", "country", "locale", "timezone")
 
 def _put_instant(at: datetime | None) -> str | None:
     return keys.instant(at) if at else None
+
+
+def _put_day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _optional_day(item: Item, name: str) -> date | None:
+    value = item.get(name)
+    return None if value is None else date.fromisoformat(str(value))
 
 
 def _text(item: Item, name: str) -> str:
@@ -81,6 +91,10 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "fees": {fee.step: _fee_attributes(fee) for fee in invoice.fees} or None,
         "fee_id": invoice.fee_id,
         "fee_for": invoice.fee_for,
+        "promise": _promise_attributes(invoice.promise),
+        "promises_made": invoice.promises_made or None,
+        "promise_broken": invoice.promise_broken or None,
+        "counts_from": _put_day(invoice.counts_from),
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -122,6 +136,10 @@ def read_invoice(item: Item) -> Invoice:
         fees=tuple(_read_fee(step, cast("Item", fee)) for step, fee in sorted(_map(item, "fees").items())),
         fee_id=_optional_text(item, "fee_id"),
         fee_for=_optional_text(item, "fee_for"),
+        promise=_read_promise(item),
+        promises_made=_number(item, "promises_made"),
+        promise_broken=bool(item.get("promise_broken")),
+        counts_from=_optional_day(item, "counts_from"),
         version=_number(item, "version"),
     )
 
@@ -240,6 +258,15 @@ def _read_holds(item: Item) -> dict[HoldKind, Hold]:
         kind: Hold(keys.parse_instant(_text(value, "since")), _optional_instant(value, "until"), _optional_text(value, "reason"))
         for kind, value in found.items()
     }
+
+
+def _promise_attributes(promise: Promise | None) -> dict[str, object] | None:
+    return {"until": promise.until.isoformat(), "amount": promise.amount, "owed": promise.owed} if promise else None
+
+
+def _read_promise(item: Item) -> Promise | None:
+    found = _map(item, "promise")
+    return Promise(date.fromisoformat(_text(found, "until")), _number(found, "amount"), _number(found, "owed")) if found else None
 
 
 def _notice_attributes(notice: Notice) -> dict[str, object]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
-from dunning.domain.holding import run_out_ended
 from dunning.domain.invoice import Snapshot
 from dunning.domain.recording import Recorder, introduced
+from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
 from dunning.workflow.ports import Standing

@@ -1,4 +1,4 @@
-"""A person has looked: the hold `operator` ends, and what it kept waiting goes on by the rule of moving."""
+"""A hold of a case ends: a person has looked. What it kept waiting goes on by the rule of moving."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,17 +12,17 @@ from dunning.workflow.record_snapshot import RecordSnapshot
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCase:
-    """Ends the hold that parks a case. Releasing twice changes nothing. Raises Retryable."""
+    """Ends a hold, `operator` (which also parks a case) unless told otherwise. Releasing twice changes nothing. Raises Retryable."""
 
     record: RecordSnapshot
 
-    def __call__(self, customer: str, reason: str) -> str:
-        """Answers what became of it: "recorded", or "nothing new" when the case is not parked."""
+    def __call__(self, customer: str, reason: str, kind: HoldKind = HoldKind.OPERATOR) -> str:
+        """Answers what became of it: "recorded", or "nothing new" when the case is not held so."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            if HoldKind.OPERATOR not in case.profile.holds:
+            if kind not in case.profile.holds:
                 return Recorded(case)
-            after, logged = release_case(case, HoldKind.OPERATOR, reason, now, self.record.actor)
+            after, logged = release_case(case, kind, reason, now, self.record.actor)
             return Recorded(after.with_profile(replace(after.profile, retries=0)), logged)
 
         return self.record.change(customer, change)

@@ -8,11 +8,11 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, to_ask_about
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
-from dunning.domain.holding import ending_now, run_out_ended
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
+from dunning.domain.run_out import ending_now, run_out_ended
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts

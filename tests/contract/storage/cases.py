@@ -7,6 +7,7 @@ from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profi
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.domain.promise import Promise
 from tests.fakes.clock import MONDAY_MORNING
 
 NOW = MONDAY_MORNING
@@ -75,6 +76,10 @@ def full_invoice() -> Invoice:
         ),
         fee_id="LF-A00000000000",
         fee_for="in_1",
+        promise=Promise(date(2026, 3, 20), 1, 12_345_678_901),
+        promises_made=2,
+        promise_broken=True,
+        counts_from=date(2026, 3, 1),
     )
 
 

@@ -97,6 +97,11 @@ class FakeCloud:
         self.told.append(("redrive",))
         return [Redriven("RunDeadLetters", "refused", "recorded")]
 
+    def act(self, customer: str, action: str, given: Mapping[str, object]) -> str:
+        """Notes the action."""
+        self.told.append((action, customer, given))
+        return "recorded"
+
     def outbox(self) -> Sequence[Row]:
         """One row, with an instant."""
         return [{"channel": "email", "to": ["Pat@example.com"], "cc": [], "sent_at": START}]

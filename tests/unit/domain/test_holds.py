@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from dunning.domain.case import Case
 from dunning.domain.decision import decide, due_invoices
-from dunning.domain.holding import MOST_ENDED_AT_ONCE, hold_case, hold_invoice, release_case, release_invoice, run_out_ended
+from dunning.domain.holding import hold_case, hold_invoice, release_case, release_invoice
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.planning import next_instant, rearmed
 from dunning.domain.policy import Policy, Scope
+from dunning.domain.run_out import MOST_ENDED_AT_ONCE, run_out_ended
 from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, SEEN, case_of, record, utc, with_plan, work_off
 
 HOUR = timedelta(hours=1)

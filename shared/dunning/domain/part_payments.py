@@ -1,0 +1,49 @@
+"""What a partial payment does to an invoice's plan (`on_partial_payment`): continue, restart, or wait a while. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dunning.domain.activity import Activity
+from dunning.domain.holding import with_hold
+from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.policy import PartialPaymentRule, Policy
+from dunning.domain.spans import end_of_span
+from dunning.domain.timing import customer_zone
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyPaid:
+    """The invoice afterwards, what that means in words ("" for nothing), and what to log beside the payment itself."""
+
+    invoice: Invoice
+    words: str = ""
+    activities: tuple[Activity, ...] = ()
+
+
+def after_part_payment(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str) -> PartlyPaid:
+    """Apply the policy's rule to an invoice of which a part was just paid. `restart` alone ever sets a stage back."""
+    zone = customer_zone(contact, policy)
+    rule, span = policy.on_partial_payment.rule, policy.on_partial_payment.hold
+    if rule is PartialPaymentRule.RESTART:
+        if invoice.escalated:
+            return PartlyPaid(invoice, "; the plan is not started again: our own people have taken over")
+        return PartlyPaid(_restarted(invoice, now.astimezone(zone)), "; the plan starts again, counted from today")
+    if rule is PartialPaymentRule.HOLD and span is not None:
+        hold = Hold(now, end_of_span(now, span, zone, policy.calendar), "a part was paid")
+        held, logged = with_hold(invoice, HoldKind.PARTIAL_PAYMENT, hold, actor)
+        return PartlyPaid(held, "; the plan waits", logged)
+    return PartlyPaid(invoice)
+
+
+def _restarted(invoice: Invoice, local_now: datetime) -> Invoice:
+    """Back before the first step. The day of the payment takes the place of the due date, or the first reminder would follow at once."""
+    return replace(
+        invoice,
+        level=0,
+        last_step=None,
+        anchor_at=None,
+        next_step=None,
+        next_at=None,
+        counts_from=local_now.date(),
+    )

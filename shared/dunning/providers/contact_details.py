@@ -54,6 +54,10 @@ _DIALLING = {
     "ZA": ("27", "0"),
 }
 _NORTH_AMERICA = "1"
+_CALLING_CODES = re.compile(
+    r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|(?:2[1-689]|3[578]|42|5[09]|6[7-9]|8[058]|9[679])\d", re.ASCII
+)
+"""No code begins like a longer one, so what is none of these was mistyped (ITU-T E.164, list of assigned country codes)."""
 
 
 TAG_CHARACTERS = 64
@@ -99,6 +103,8 @@ def e164(written: str | None, country: str | None, calling_code: str | None = No
         return _valid(digits[2:])
     code, trunk = _DIALLING.get(country or "", ("", ""))
     given = re.sub(r"\D", "", calling_code or "").lstrip("0")
+    if given and not _CALLING_CODES.fullmatch(given):
+        return None
     if given:
         return _valid(given + (digits.removeprefix("0") if given != _NORTH_AMERICA else digits.removeprefix("1")))
     if not code:

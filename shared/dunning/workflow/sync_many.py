@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.workflow.ports import SyncBatch, SyncBatches, SyncQueue, SyncRequest
@@ -13,19 +13,37 @@ MOST_HOPS = 3 * 96
 """Times in a row that a message may be sent on without anything done: three days of the longest delay."""
 
 _FIRST_DELAY = 60
+SETTLING = 10
+"""Seconds: news of a thing that has just been fetched and had not changed are looked at together, a little later."""
+
 _ENOUGH_SECONDS = 20.0
 _REMEMBERED = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """When a fetch began, and whether it found nothing new."""
+
+    began: datetime
+    in_vain: bool
+
+
 @dataclass(slots=True)
 class SyncMany:
-    """`sync` looks at one thing. Remembers what it fetched: a fetch that began after the news came has seen what they tell."""
+    """`sync` looks at one thing; what it answers is "recorded" where something had changed.
+
+    A provider tells of one change many times. Two things keep that from becoming as many fetches:
+    - A fetch that began after the news came has seen what they tell: providers send news of what has happened, never before it.
+    - Once a fetch found nothing new, further news within `SETTLING` wait until that is over, and are one fetch then: the last of
+      them has come before it begins, so none is missed. As long as fetches find something, they are made at once.
+    Each process remembers for itself: that another one fetches, too, costs a request and changes nothing.
+    """
 
     sync: Callable[[SyncRequest], str]
     batches: SyncBatches
     alone: SyncQueue
     clock: Callable[[], datetime]
-    _fetched: dict[SyncRequest, datetime] = field(default_factory=dict)
+    _fetched: dict[SyncRequest, _Fetched] = field(default_factory=dict)
 
     def __call__(self, batch: SyncBatch, seconds_left: Callable[[], float]) -> str:
         """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
@@ -34,7 +52,11 @@ class SyncMany:
         """
         done, waiting, later = 0, dict[str | None, Retryable](), list[SyncRequest]()
         failed: list[SyncRequest] = []
+        settling: list[SyncRequest] = []
         for request in batch.requests:
+            if self._must_settle(request):
+                settling.append(request)
+                continue
             if request.account in waiting or seconds_left() < _ENOUGH_SECONDS:
                 later.append(request)
                 continue
@@ -50,17 +72,25 @@ class SyncMany:
                 done += 1
         # What failed goes last, so that one thing that always fails does not stand before the others.
         self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + 1), waiting)
-        return f"{done} done, {len(later) + len(failed)} sent on"
+        if settling:
+            self.batches.send(SyncBatch(tuple(settling), batch.hops), SETTLING)
+        return f"{done} done, {len(later) + len(failed) + len(settling)} sent on"
+
+    def _must_settle(self, request: SyncRequest) -> bool:
+        known = self._fetched.get(_thing(request))
+        if known is None or not known.in_vain or request.stamp is None or known.began > request.stamp:
+            return False
+        return self.clock() < known.began + timedelta(seconds=SETTLING)
 
     def _look(self, request: SyncRequest) -> None:
         began = self.clock()
         known = self._fetched.get(_thing(request))
-        if request.stamp is not None and known is not None and known > request.stamp:
+        if request.stamp is not None and known is not None and known.began > request.stamp:
             return
-        self.sync(request)
+        outcome = self.sync(request)
         if len(self._fetched) >= _REMEMBERED:
             self._fetched.clear()
-        self._fetched[_thing(request)] = began
+        self._fetched[_thing(request)] = _Fetched(began, in_vain="recorded" not in outcome)
 
     def _send_on(self, rest: SyncBatch, waiting: dict[str | None, Retryable]) -> None:
         """One message for each company that waits, and one for what there was no time for."""

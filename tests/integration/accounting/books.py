@@ -142,14 +142,24 @@ def xero_body(ids: Iterable[str], category: str = "INVOICE", kind: str = "Update
 
 def watched(books: Books) -> list[int]:
     """Every status that a sandbox answers with from now on."""
-    statuses: list[int] = []
+    return _watch(books)[1]
+
+
+def asked_of(books: Books) -> list[str]:
+    """Every path that a sandbox is asked for from now on."""
+    return _watch(books)[0]
+
+
+def _watch(books: Books) -> tuple[list[str], list[int]]:
+    paths, statuses = list[str](), list[int]()
     server = books.running.sandbox._server
     unwatched = server.application
 
     def answer(request: Request) -> Answer:
         given = unwatched(request)
+        paths.append(request.path)
         statuses.append(given.status)
         return given
 
     server.application = answer
-    return statuses
+    return paths, statuses

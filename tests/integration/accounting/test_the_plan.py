@@ -4,7 +4,7 @@ import pytest
 
 from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.xero import TENANT
-from tests.integration.accounting.books import QUICKBOOKS_LINK, Books, Json, quickbooks_invoice, xero_body, xero_invoice
+from tests.integration.accounting.books import QUICKBOOKS_LINK, Books, Json, asked_of, quickbooks_invoice, xero_body, xero_invoice
 
 DUKES = f"quickbooks:{COMPANY}:5"
 LIAM = f"xero:{TENANT}:430fa14a-f945-44d3-9f97-5df5e28441b8"
@@ -130,6 +130,19 @@ def test_one_hundred_events_about_one_invoice_are_one_fetch(books: Books) -> Non
     assert books.quickbooks_tells(*["145"] * 100).status == 200
     assert facts(books, DUKES) == [("145", "open", 12000, "USD", "2026-03-04")]
     assert books.calls("sync_invoice")["TransactWriteItems"] == 1
+
+
+def test_one_hundred_webhooks_about_one_invoice_are_few_fetches_and_the_last_change_is_seen(books: Books) -> None:
+    asked = asked_of(books)
+    books.holds("quickbooks", quickbooks_invoice())
+    for _ in range(50):
+        assert books.quickbooks_tells("145").status == 200
+    books.holds("quickbooks", quickbooks_invoice(Balance=70))
+    for _ in range(50):
+        assert books.quickbooks_tells("145").status == 200
+    books.advance("1m")
+    assert facts(books, DUKES) == [("145", "open", 7000, "USD", "2026-03-04")]
+    assert sum("/invoice/145" in path for path in asked) <= 3
 
 
 def test_a_webhook_costs_two_calls_however_many_things_it_names(books: Books) -> None:

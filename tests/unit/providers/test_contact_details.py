@@ -27,6 +27,11 @@ def test_a_number_that_would_have_to_be_guessed_is_none(written: str | None, cou
     assert e164(written, country) is None
 
 
+@pytest.mark.parametrize("calling_code", ["4", "3", "2", "21", "999999"])
+def test_a_calling_code_that_does_not_exist_makes_no_stranger_s_number(calling_code: str) -> None:
+    assert e164("489-44493", None, calling_code) is None
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [("USA", "US"), (" united kingdom ", "GB"), ("nz", "NZ"), ("UK", "GB"), ("Narnia", None), ("", None), (None, None)],

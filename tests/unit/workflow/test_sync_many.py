@@ -7,7 +7,7 @@ import pytest
 
 from dunning.domain.errors import Permanent, Retryable
 from dunning.workflow.ports import SyncBatch, SyncRequest
-from dunning.workflow.sync_many import MOST_HOPS, SyncMany
+from dunning.workflow.sync_many import MOST_HOPS, SETTLING, SyncMany
 from tests.fakes.clock import StandingClock
 from tests.fakes.queues import MemorySyncQueue
 
@@ -29,6 +29,7 @@ class Work:
         self.clock = StandingClock()
         self.fails: dict[str, Exception] = {}
         self.seen: list[str] = []
+        self.says = "recorded"
         self.messages, self.alone = Messages(), MemorySyncQueue()
         self.many = SyncMany(self._look, self.messages, self.alone, self.clock)
 
@@ -36,7 +37,7 @@ class Work:
         self.seen.append(request.id)
         if failure := self.fails.get(request.id):
             raise failure
-        return "recorded"
+        return self.says
 
     def batch(self, *ids: str, hops: int = 0) -> SyncBatch:
         """`acme/1`: the company and the id."""
@@ -112,3 +113,30 @@ def test_a_fetch_that_failed_is_not_remembered(work: Work) -> None:
     del work.fails["1"]
     work.many(batch, plenty)
     assert work.seen == ["1", "1"]
+
+
+def test_a_hundred_messages_about_one_unchanged_thing_are_a_fetch_now_and_one_when_they_have_settled(work: Work) -> None:
+    work.says = "nothing new"
+    for _ in range(100):
+        work.many(work.batch("acme/1"), plenty)
+    assert work.seen == ["1"]
+    assert {delay for _, delay in work.messages.sent} == {SETTLING}
+    again = [batch for batch, _ in work.messages.sent]
+    work.clock.now += timedelta(seconds=SETTLING)
+    for batch in again:
+        work.many(batch, plenty)
+    assert (work.seen, len(work.messages.sent)) == (["1", "1"], 99)
+
+
+def test_as_long_as_things_change_they_are_fetched_at_once(work: Work) -> None:
+    for _ in range(3):
+        work.many(work.batch("acme/1"), plenty)
+    assert (work.seen, work.messages.sent) == (["1", "1", "1"], [])
+
+
+def test_only_the_thing_that_did_not_change_waits(work: Work) -> None:
+    work.says = "nothing new"
+    work.many(work.batch("acme/1"), plenty)
+    work.many(work.batch("acme/1", "acme/2", "beta/1"), plenty)
+    assert work.seen == ["1", "2", "1"]
+    assert work.ids_sent_on() == [(["1"], 0, SETTLING)]

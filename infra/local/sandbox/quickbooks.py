@@ -54,6 +54,7 @@ class QuickBooksSandbox:
         self._clock = clock
         self._lock = threading.Lock()
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
+        self._deleted: dict[str, Json] = {}
         self._changed_at: dict[tuple[str, str], datetime] = {}
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
         self._answered: dict[str, Json] = {}
@@ -108,6 +109,19 @@ class QuickBooksSandbox:
                     self._changed_at[kind, credit_id] = self._clock()
                 return
         raise Rejected('give {"CreditMemo": {"CustomerRef": {"value": "5"}, "Balance": 10.0}} or a Payment with its UnappliedAmt')
+
+    def put_transaction(self, kind: str, object_id: str, body: Json) -> None:
+        """Make this the `Payment` or `CreditMemo`."""
+        with self._lock:
+            self._objects[kind][object_id] = {"Id": object_id, **body}
+
+    def delete_invoice(self, invoice_id: str) -> None:
+        """The invoice was deleted: it cannot be read any more, and changes tell of it."""
+        with self._lock:
+            gone: Json = {"Id": invoice_id, "status": "Deleted", "MetaData": {"LastUpdatedTime": rfc3339(self._clock())}}
+            self._deleted[invoice_id] = gone
+            self._changed_at["Invoice", invoice_id] = self._clock()
+            del self._objects["Invoice"][invoice_id]
 
     def invoice(self, invoice_id: str) -> Json | None:
         """The invoice as held."""
@@ -177,7 +191,8 @@ class QuickBooksSandbox:
             raise _FaultError(400, "4001", "changedSince is more than 30 days ago")
         answers, left = list[Json](), _MOST_CHANGES
         for name in query.get("entities", "").split(","):
-            held = (self._customers() if name == "Customer" else self._objects[name]).values()
+            held = list((self._customers() if name == "Customer" else self._objects[name]).values())
+            held += self._deleted.values() if name == "Invoice" else ()
             found = [row for row in held if self._changed_at.get((name, text(row.get("Id"))), self._clock()) > since][:left]
             left -= len(found)
             answers.append({name: found, "startPosition": 1, "maxResults": len(found)} if found else {})

@@ -82,6 +82,11 @@ class XeroSandbox:
             self._own_contacts[contact_id] = {"ContactID": contact_id, "ContactStatus": "ACTIVE", **body}
             self._contact_changed[contact_id] = self._clock()
 
+    def put_credit_note(self, note_id: str, body: Json) -> None:
+        """Make this the credit note."""
+        with self._lock:
+            self._credits["CreditNotes"][note_id] = {"CreditNoteID": note_id, **body}
+
     def left_today(self, requests: int) -> None:
         """From now on the day has so many requests left, as after a busy morning."""
         with self._lock:
@@ -169,6 +174,8 @@ class XeroSandbox:
                 wanted = _CONTACT_IN.search(query.get("where", ""))
                 held = self._credits[collection].values()
                 return self._listed(collection, [row for row in held if wanted is None or _contact(row) == wanted[1]], query)
+            case "GET", [collection, credit_id] if credit_id in self._credits.get(collection, {}):
+                return self._found(collection, [self._credits[collection][credit_id]])
         return Answer(404, b"The resource you're looking for cannot be found", {"Content-Type": "text/html"})
 
     def _noted(self, invoice_id: str, request: Request) -> Answer:

@@ -49,12 +49,9 @@ def test_the_address_on_a_quickbooks_invoice_goes_before_the_customers(quickbook
 
 def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:
     lines = [{"LinkedTxn": [{"TxnId": "1", "TxnType": "Invoice"}]}, {"LinkedTxn": [{"TxnId": "9", "TxnType": "JournalEntry"}]}]
-    quickbooks.books._objects["Payment"]["7"] = {"Id": "7", "CustomerRef": {"value": ANNA}, "Line": lines}
-    quickbooks.books._objects["CreditMemo"]["8"] = {
-        "Id": "8",
-        "CustomerRef": {"value": ANNA},
-        "LinkedTxn": [{"TxnId": "7", "TxnType": "Payment"}],
-    }
+    anna = {"CustomerRef": {"value": ANNA}}
+    quickbooks.books.put_transaction("Payment", "7", {**anna, "Line": lines})
+    quickbooks.books.put_transaction("CreditMemo", "8", {**anna, "LinkedTxn": [{"TxnId": "7", "TxnType": "Payment"}]})
     traced = Traced(quickbooks.customer_id(ANNA), ("1",))
     assert quickbooks.source.trace(FetchKind.PAYMENT, "7", quickbooks.account) == traced
     assert quickbooks.source.trace(FetchKind.CREDIT_NOTE, "8", quickbooks.account) == traced
@@ -165,3 +162,19 @@ def test_more_changes_than_quickbooks_tells_are_left_to_the_lists(quickbooks: Pl
         quickbooks.has_invoice(Owed(f"i{number}", amount_due=0, status=Status.PAID))
     page = quickbooks.source.changed_page(str(quickbooks.account), quickbooks.clock() - timedelta(hours=1), None)
     assert (page.closed, page.contacts, page.cursor) == ((), {}, None)
+
+
+def test_a_deleted_quickbooks_invoice_is_no_change_that_could_be_mistaken_for_a_payment(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.has_invoice(Owed("one"))
+    since = quickbooks.clock() - timedelta(hours=1)
+    quickbooks.books.delete_invoice("one")
+    assert quickbooks.source.changed_page(str(quickbooks.account), since, None).closed == ()
+    assert quickbooks.source.fetch("one", quickbooks.account) is None
+
+
+def test_a_xero_credit_note_leads_to_the_invoices_it_is_allocated_to_and_a_supplier_s_to_none(xero: PlayedXero) -> None:
+    allocated = {"Allocations": [{"Amount": 10, "Invoice": {"InvoiceID": "i1"}}], "Contact": {"ContactID": ANNA}}
+    xero.books.put_credit_note("n1", {"Type": "ACCRECCREDIT", **allocated})
+    xero.books.put_credit_note("n2", {"Type": "ACCPAYCREDIT", **allocated})
+    assert xero.source.trace(FetchKind.CREDIT_NOTE, "n1", xero.account) == Traced(xero.customer_id(ANNA), ("i1",))
+    assert xero.source.trace(FetchKind.CREDIT_NOTE, "n2", xero.account) is None

@@ -1,0 +1,87 @@
+"""Payments, credits and deletions are announced by their own ids: the invoices they touch are looked at again."""
+
+from infra.local.sandbox.quickbooks import COMPANY, QuickBooksSandbox
+from infra.local.sandbox.xero import TENANT, XeroSandbox
+from tests.integration.accounting.books import Books, Json, quickbooks_invoice, xero_invoice
+
+DUKES = f"quickbooks:{COMPANY}:5"
+LIAM = f"xero:{TENANT}:430fa14a-f945-44d3-9f97-5df5e28441b8"
+XERO_ID = "a03ffcd2-5d91-4c7e-b483-318584e9e439"
+
+
+def owed(books: Books, customer: str) -> list[tuple[object, object]]:
+    return [(invoice["status"], invoice["amount_due"]) for invoice in books.case(customer)["invoices"]]
+
+
+def quickbooks(books: Books) -> QuickBooksSandbox:
+    sandbox = books.running.sandbox.provider("quickbooks")
+    assert isinstance(sandbox, QuickBooksSandbox)
+    return sandbox
+
+
+def xero(books: Books) -> XeroSandbox:
+    sandbox = books.running.sandbox.provider("xero")
+    assert isinstance(sandbox, XeroSandbox)
+    return sandbox
+
+
+def applied(kind: str, linked: str) -> Json:
+    return {"CustomerRef": {"value": "5"}, "Line": [{"Amount": 50, "LinkedTxn": [{"TxnId": linked, "TxnType": kind}]}]}
+
+
+def test_a_quickbooks_payment_lowers_what_is_owed(books: Books) -> None:
+    books.holds("quickbooks", quickbooks_invoice())
+    books.quickbooks_tells("145")
+    books.holds("quickbooks", quickbooks_invoice(Balance=70.0))
+    quickbooks(books).put_transaction("Payment", "7", applied("Invoice", "145"))
+    books.quickbooks_tells("7", kind="Payment", operation="Create")
+    assert owed(books, DUKES) == [("open", 7000)]
+
+
+def test_a_quickbooks_credit_memo_that_covers_an_invoice_ends_its_reminders(books: Books) -> None:
+    books.holds("quickbooks", quickbooks_invoice())
+    books.quickbooks_tells("145")
+    books.holds("quickbooks", quickbooks_invoice(Balance=0))
+    quickbooks(books).put_transaction("CreditMemo", "8", applied("Invoice", "145"))
+    books.quickbooks_tells("8", kind="CreditMemo", operation="Create")
+    assert owed(books, DUKES) == [("paid", 0)]
+    assert books.case(DUKES)["invoices"][0]["next_at"] is None
+
+
+def test_a_xero_credit_note_lowers_what_is_owed_and_a_supplier_s_touches_nothing(books: Books) -> None:
+    books.holds("xero", xero_invoice())
+    books.xero_tells(XERO_ID)
+    books.holds("xero", xero_invoice(AmountDue=48.35))
+    allocated: Json = {"Allocations": [{"Amount": 100, "Invoice": {"InvoiceID": XERO_ID}}], "Contact": {"ContactID": "c"}}
+    xero(books).put_credit_note("n2", {"Type": "ACCPAYCREDIT", **allocated})
+    books.xero_tells("n2", category="CREDITNOTE", kind="CREATE")
+    assert owed(books, LIAM) == [("open", 14835)]
+    xero(books).put_credit_note("n1", {"Type": "ACCRECCREDIT", **allocated})
+    books.xero_tells("n1", category="CREDITNOTE", kind="Update")
+    assert owed(books, LIAM) == [("open", 4835)]
+
+
+def test_a_quickbooks_invoice_that_was_deleted_is_found_by_its_reference_and_closed(books: Books) -> None:
+    books.holds("quickbooks", quickbooks_invoice())
+    books.quickbooks_tells("145")
+    quickbooks(books).delete_invoice("145")
+    books.quickbooks_tells("145", operation="Delete")
+    assert owed(books, DUKES) == [("deleted", 12000)]
+    assert (books.case(DUKES)["invoices"][0]["next_at"], books.dead_letters()) == (None, [])
+
+
+def test_a_deletion_that_nobody_announced_is_found_by_the_sweep(books: Books) -> None:
+    books.holds("quickbooks", quickbooks_invoice(DueDate="2026-05-01"))
+    books.quickbooks_tells("145")
+    quickbooks(books).delete_invoice("145")
+    books.advance("21h")
+    assert owed(books, DUKES) == [("deleted", 12000)]
+
+
+def test_a_bill_that_is_paid_and_a_payment_of_a_stranger_touch_nothing(books: Books) -> None:
+    books.holds("xero", xero_invoice("bill", Type="ACCPAY", Status="PAID", AmountDue=0.0))
+    quickbooks(books).put_transaction("Payment", "9", {"CustomerRef": {"value": "9"}, "Line": []})
+    books.xero_tells("bill", "never-was")
+    books.quickbooks_tells("9", "never-was", kind="Payment")
+    books.quickbooks_tells("1", kind="Bill")
+    assert (books.knows(LIAM), books.knows(DUKES), books.dead_letters()) == (False, False, [])

@@ -1,8 +1,9 @@
 """OAuth 2 access tokens, renewed ahead of time by exactly one worker (RFC 6749, section 6).
 
 A refresh token is worth one use: the answer brings the next, which is stored before its access token is used. When that answer
-is lost, the old one is tried again: Xero takes it for another 30 minutes (developer.xero.com, OAuth 2.0, token refresh).
-QuickBooks changes it about once a day, and answers an older one with invalid_grant once the newer was used.
+is lost, the old one is tried again: Xero takes it for another 30 minutes (developer.xero.com/faq/oauth2). Intuit promises no such
+grace: "the latest refresh_token returned to you" is the one to use (developer.intuit.com, authentication FAQ). Where the old one
+is refused the connection has ended, and a person connects it again.
 A worker that dies while it holds the lease keeps the others waiting for at most `LEASE`; they go on with the old access token
 as long as that is good.
 """

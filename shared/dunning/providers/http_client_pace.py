@@ -49,6 +49,12 @@ class Pace:
         self._urgent = urgent
         self._seen: dict[str, Meter] = {}
 
+    def check(self, account: str) -> None:
+        """Ask for nothing where this process knows that nothing is taken. Raises Retryable with `retry_at`."""
+        closed = self._seen.get(account, Meter()).closed_until
+        if closed is not None and self._clock() < closed:
+            raise Retryable(f"{self._source}, {account}: no requests before {closed.isoformat()}", closed)
+
     def take(self, account: str) -> str:
         """Count one request to come; answers its id, for `ended`. Raises Retryable with `retry_at` when it would be one too many."""
         now = self._clock()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from dunning.domain.errors import Disconnected, NotOffered, Permanent, Retryable
+from dunning.domain.errors import Disconnected, NotOffered, Permanent, Retryable, Unauthorised
 from dunning.providers.http_client import HttpAnswer, HttpClient, called, retry_at
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_tokens import TokenKeeper
@@ -82,9 +82,19 @@ class OAuthApi:
             finally:
                 self.pace.ended(account, flight)
 
-        token = self.tokens.access_token(account)
+        self.pace.check(account)
+        token = self._token(account)
         answer = with_token(token)
         return with_token(self.tokens.another_than(account, token)) if answer.status == 401 else answer
+
+    def _token(self, account: str) -> str:
+        try:
+            return self.tokens.access_token(account)
+        except Unauthorised:
+            raise
+        except Retryable as exc:
+            self.pace.closed(account, exc.retry_at or self.clock() + _LEFT_ALONE)
+            raise
 
     def _refusal(self, account: str, method: str, path: str, answer: HttpAnswer) -> Retryable | Permanent:
         said = f"{self.tokens.source}: {called(method, path, answer.status)}"

@@ -69,8 +69,8 @@ class TokenLeases(Protocol):
 class TokenKeeper:
     """Access tokens of one provider. `pause` waits for another worker's renewal, `new_id` names this attempt.
 
-    Raises Disconnected when an account is not (or no longer) connected, Unauthorised when our registration is refused,
-    Retryable when the token endpoint does not answer or another worker's renewal takes too long.
+    Raises Disconnected when an account is not (or no longer) connected, or our registration is refused or missing; Retryable
+    when the token endpoint does not answer or another worker's renewal takes too long.
     """
 
     source: str
@@ -109,6 +109,14 @@ class TokenKeeper:
             if self.leases.take(self.source, worker, self.clock(), self.clock() + LEASE):
                 try:
                     return self._renew(account, refused)
+                except Unauthorised as exc:
+                    # Whatever a person must mend, to the account it means the same: nobody can look at it.
+                    raise exc if isinstance(exc, Disconnected) else Disconnected(self.source, account, str(exc)) from exc
+                except Retryable:
+                    still = self._good(grant, _SHORTEST_USE, refused)
+                    if still is None:
+                        raise
+                    return still
                 finally:
                     self.leases.give_back(self.source, worker)
             still = self._good(grant, _SHORTEST_USE, refused)

@@ -60,9 +60,9 @@ class Reconnections:
             return
         subject = f"{source} is no longer connected: reminders wait"
         text = (
-            f"The connection to {source}, company {account}, has ended: its consent was withdrawn or has run out.\n"
+            f"The connection to {source}, company {account}, does not work: {ended}.\n"
             "Reminders to its customers wait, because nobody can say whether they have paid meanwhile.\n"
-            f"Run `dunning connect {source} --stack NAME` to connect it again; all goes on by itself then.\n"
+            f"Mend it, mostly with `dunning connect {source} --stack NAME`; all goes on by itself then.\n"
         )
         about = f"{source}:{account}"
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, "disconnected", f"disconnected:{about}"))

@@ -178,3 +178,24 @@ def test_a_xero_credit_note_leads_to_the_invoices_it_is_allocated_to_and_a_suppl
     xero.books.put_credit_note("n2", {"Type": "ACCPAYCREDIT", **allocated})
     assert xero.source.trace(FetchKind.CREDIT_NOTE, "n1", xero.account) == Traced(xero.customer_id(ANNA), ("i1",))
     assert xero.source.trace(FetchKind.CREDIT_NOTE, "n2", xero.account) is None
+
+
+def test_who_does_not_answer_is_left_alone_for_half_a_minute_by_everybody(xero: PlayedXero) -> None:
+    xero.has_invoice(Owed("one"))
+    xero.hangs_up()
+    with pytest.raises(Retryable):
+        xero.source.fetch("one", xero.account)
+    asked = xero.requests()
+    for source in (xero.source, xero.asking_urgently()):
+        with pytest.raises(Retryable) as left_alone:
+            source.fetch("one", xero.account)
+        assert left_alone.value.retry_at == xero.clock() + timedelta(seconds=30)
+    assert xero.requests() == asked
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_tenant_that_was_taken_from_us_is_disconnected(xero: PlayedXero, status: int) -> None:
+    xero.answers(status, {"Detail": "AuthenticationUnsuccessful"})
+    with pytest.raises(Disconnected) as ended:
+        xero.source.fetch("one", xero.account)
+    assert (ended.value.source, ended.value.account) == ("xero", xero.account)

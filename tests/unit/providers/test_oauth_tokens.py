@@ -11,7 +11,7 @@ from itertools import count
 
 import pytest
 
-from dunning.domain.errors import Disconnected, Retryable, Unauthorised
+from dunning.domain.errors import Disconnected, Retryable
 from dunning.providers.http_client import HttpAnswer, HttpClient
 from dunning.providers.oauth_secrets import Grant, Grants
 from dunning.providers.oauth_tokens import TokenKeeper
@@ -187,12 +187,22 @@ def test_an_account_that_was_never_connected_is_disconnected() -> None:
         World().worker().access_token("acme")
 
 
-def test_an_app_that_the_provider_does_not_know_needs_a_person() -> None:
+def test_an_app_that_the_provider_does_not_know_needs_a_person_and_until_then_nobody_can_look() -> None:
     world = World(EXPIRED)
     world.endpoint.fails = [answer(401, error="invalid_client")]
-    with pytest.raises(Unauthorised) as refused:
+    with pytest.raises(Disconnected, match="client_secret") as refused:
         world.worker().access_token("acme")
-    assert not isinstance(refused.value, Disconnected)
+    assert (refused.value.source, refused.value.account) == ("xero", "acme")
+    assert world.worker().access_token("acme") == "access-1"
+
+
+def test_while_the_token_endpoint_is_down_a_token_that_is_still_good_is_used() -> None:
+    world = World(replace(EXPIRED, expires_at=NOW + timedelta(minutes=4)))
+    world.endpoint.fails = [Retryable("down")]
+    assert world.worker().access_token("acme") == "access-0"
+    world.endpoint.fails = [Retryable("down")]
+    with pytest.raises(Retryable):
+        world.worker().another_than("acme", "access-0")
 
 
 def test_errors_never_quote_a_token() -> None:

@@ -30,6 +30,9 @@ from tests.fakes.tokens import Leases, MemoryMeters, Vault
 
 Json = dict[str, object]
 
+READ_SECONDS = 3.0
+"""As long as a page of a thousand may take on a busy machine; who falls silent is waited for so long."""
+
 BOUNDLESS = Allowance(burst=10**6, gap=timedelta(microseconds=1))
 """What is read, not how fast, is what most tests are about."""
 
@@ -66,7 +69,7 @@ class PlayedAccounting:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         base = f"http://127.0.0.1:{self._server.server_port}"
         self.vault = Vault(Grant((account,), "local-refresh"))
-        http = HttpClient(read_seconds=0.5)
+        http = HttpClient(read_seconds=READ_SECONDS)
         tokens = TokenKeeper(
             source=name,
             secrets=self.vault,

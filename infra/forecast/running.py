@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from heapq import heapify, heappop, heapreplace
 from zoneinfo import ZoneInfo
 
 from dunning.content.policy_book import PolicyBook
@@ -15,10 +16,12 @@ from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
-from dunning.domain.rehearsing import Turn, turns
+from dunning.domain.rehearsing import Turn, begun, next_turn, turn
 from dunning.domain.timing import customer_zone
 from dunning.domain.works import Verdict
+from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.sources import recorder_for
+from infra.forecast.day_places import PlacesInMemory
 from infra.forecast.invoice_book import pays_at
 from infra.forecast.shapes import Decision, Ending, Forecast, Item, Message, Owed
 from infra.invoice_file import InvoiceRow
@@ -44,11 +47,11 @@ def run(rows: Sequence[InvoiceRow], book: PolicyBook, start: datetime, end: date
     for position, row in enumerate(rows):
         by_customer[row.customer].append((f"{position:07d}", row))
     found = _Found()
-    done = 0
-    for customer, owed in by_customer.items():
-        _Customer(customer, dict(owed), book, start, end, found, assume_address).run()
-        done += len(owed)
-        watch(done)
+    contacts = FirstContacts(PlacesInMemory(), book)
+    customers = [
+        _Customer(customer, dict(owed), book, start, end, found, assume_address, contacts) for customer, owed in by_customer.items()
+    ]
+    _run_together([customer.acts() for customer in customers], lambda at: watch(int(len(rows) * ((at - start) / (end - start)))))
     return Forecast(
         policies=tuple(sorted(book.by_name)),
         start=start,
@@ -58,6 +61,20 @@ def run(rows: Sequence[InvoiceRow], book: PolicyBook, start: datetime, end: date
         invoices=tuple(sorted(found.invoices, key=lambda one: one.id)),
         turns=found.turns,
     )
+
+
+def _run_together(acts: Sequence[Iterator[datetime]], watch: Callable[[datetime], None]) -> None:
+    """Let all customers act in the order of time: what one does may leave another no place on that day."""
+    waiting = [(at, position) for position, one in enumerate(acts) if (at := next(one, None)) is not None]
+    heapify(waiting)
+    while waiting:
+        at, position = waiting[0]
+        watch(at)
+        following = next(acts[position], None)
+        if following is None:
+            heappop(waiting)
+        else:
+            heapreplace(waiting, (following, position))
 
 
 @dataclass(slots=True)
@@ -79,20 +96,25 @@ class _Customer:
     end: datetime
     found: _Found
     assume_address: bool
+    contacts: FirstContacts
 
-    def run(self) -> None:
-        """From one thing that happens outside to the next, with all that falls due between."""
+    def acts(self) -> Iterator[datetime]:
+        """From one thing that happens outside to the next, with all that falls due between: tells when it acts next, then does."""
         case = Case(Profile(self.customer))
         happenings = sorted(self._happenings(), key=lambda one: (one[0], one[1].invoice_id, one[1].status))
-        for position, (at, snapshot) in enumerate(happenings):
+        for position, (happens, snapshot) in enumerate(happenings):
+            yield happens
+            at = happens
             recorded = self._recorder(at).record(case, snapshot, fetched=True)
-            case = recorded.case
+            case = begun(recorded.case, at)
             self._tell(recorded.activities, case)
             later = happenings[position + 1][0] if position + 1 < len(happenings) else self.end
-            for turn in turns(case, self._policy_of, at, later) if later > at else ():
+            while (due := next_turn(case, at, later)) is not None:
+                yield due
+                done = turn(case, self._policy_of, due, adjust=self.contacts)
                 self.found.turns += 1
-                self._tell_turn(turn)
-                case = turn.case
+                self._tell_turn(done)
+                case, at = done.case, due
         self.found.invoices += [self._owed(invoice_id, row, case) for invoice_id, row in self.rows.items()]
 
     def _happenings(self) -> Iterator[tuple[datetime, Snapshot]]:
@@ -129,14 +151,14 @@ class _Customer:
         policy = next((self._policy_of(invoice) for invoice in case.invoices.values()), self.book.default)
         return customer_zone(case.profile.contact, policy)
 
-    def _tell_turn(self, turn: Turn) -> None:
-        steps = {work.invoice: work.step for work in turn.works}
-        effects: dict[str, Effect] = {effect.key: effect for work in turn.works for effect in work.effects}
-        reasons = {effect.key: work.reason for work in reversed(turn.works) for effect in work.effects}
-        zone, name = self._zone(turn.before), self._name(turn.before)
+    def _tell_turn(self, done: Turn) -> None:
+        steps = {work.invoice: work.step for work in done.works}
+        effects: dict[str, Effect] = {effect.key: effect for work in done.works for effect in work.effects}
+        reasons = {effect.key: work.reason for work in reversed(done.works) for effect in work.effects}
+        zone, name = self._zone(done.before), self._name(done.before)
         self.found.messages += [
             Message(
-                turn.at,
+                done.at,
                 zone.key,
                 self.customer,
                 name,
@@ -145,17 +167,17 @@ class _Customer:
                 effect.template,
                 effect.step,
                 effect.to,
-                tuple(self._item(turn.before.invoices[one], steps.get(one)) for one in effect.invoices if one in turn.before.invoices),
+                tuple(self._item(done.before.invoices[one], steps.get(one)) for one in effect.invoices if one in done.before.invoices),
                 reasons[effect.key],
             )
             for effect in effects.values()
         ]
         self.found.decisions += [
-            Decision(turn.at, zone.key, self.customer, name, "moved", work.step, (self._number(work.invoice),), work.reason, work.move_to)
-            for work in turn.works
+            Decision(done.at, zone.key, self.customer, name, "moved", work.step, (self._number(work.invoice),), work.reason, work.move_to)
+            for work in done.works
             if work.verdict is Verdict.MOVE
         ]
-        self._tell(turn.activities, turn.case)
+        self._tell(done.activities, done.case)
 
     def _tell(self, activities: Sequence[Activity], case: Case) -> None:
         zone, name = self._zone(case).key, self._name(case)
@@ -205,7 +227,7 @@ def _ending(case: Case, invoice: Invoice) -> Ending:
         return Ending.PAID
     if invoice.escalated:
         return Ending.ESCALATED
-    if invoice.suppressed_for:
+    if invoice.suppressed_for and not invoice.next_at:
         return Ending.WATCHED
     if case.profile.is_held:
         return Ending.HELD

@@ -26,6 +26,7 @@ _WATCHED = {
     "no_due_date": "no due date",
     "below_minimum_balance": "below the smallest sum worth a reminder",
     "nothing_due": "nothing is owed",
+    "first_contacts_per_day": "no place was left among the day's first contacts",
 }
 _TYPES = {"moved": "put off", "suppressed": "not sent", "skipped": "skipped", "plan_ended": "plan ended, unpaid", "held": "on hold"}
 

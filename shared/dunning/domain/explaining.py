@@ -23,6 +23,7 @@ _SILENT = {
     "no_due_date": "it has no due date",
     "nothing_due": "nothing is owed",
     "below_minimum_balance": "it is below the smallest sum that the policy reminds about",
+    "first_contacts_per_day": "no place was left among the day's first contacts",
     COVERED: "the customer's credit covers it; it is looked at again",
 }
 

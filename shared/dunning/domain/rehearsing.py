@@ -3,7 +3,7 @@
 Nothing is asked of a provider and nothing is sent. It serves forecasts, explanations, worked cases and properties.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,9 @@ _CLAIM_LASTS = timedelta(minutes=20)
 _REHEARSAL = "rehearsal"
 NO_CREDIT: Credit = {}
 
+Adjust = Callable[[Sequence[Work], Case, datetime], Sequence[Work]]
+"""Given what was decided, the case and the instant: what is to be done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -34,30 +37,43 @@ class Turn:
     case: Case
 
 
-def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CREDIT) -> Turn:
-    """Work the case off once, as run_step does when everything goes out. What cannot be decided parks the case."""
+def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CREDIT, adjust: Adjust = lambda works, *_: works) -> Turn:
+    """Work the case off once, as run_step does when everything goes out. What cannot be decided parks the case.
+
+    `credit` is what the customer has; `adjust` may move works, as use cases do that look beyond one customer. Raises Permanent for a
+    case that would be looked at for ever at one instant.
+    """
     settlement = Settlement(policy_of, now, Claim(_REHEARSAL, now + _CLAIM_LASTS, _REHEARSAL))
     free, ended = run_out_ended(case, now, settlement.actor)
     try:
-        works = decide(net_of(free, covered(free, credit)) if credit else free, policy_of, now)
+        net = net_of(free, covered(free, credit)) if credit else free
+        works = tuple(adjust(decide(net, policy_of, now), net, now))
         settled = settlement.apply(free, [Done(work, {}) for work in works])
     except Permanent as error:
         parked = settlement.park(free, str(error), {})
         return Turn(now, case, (), (*ended, *parked.activities), parked.case)
-    return Turn(now, case, works, (*ended, *settled.activities), settlement.release(settled.case, works))
+    done = Turn(now, case, works, (*ended, *settled.activities), settlement.release(settled.case, works))
+    if _stands_still(done):
+        raise Permanent(f"case {case.profile.customer} is due at {now.isoformat()} and nothing moves it on")
+    return done
+
+
+def begun(case: Case, now: datetime) -> Case:
+    """The case with its timer set and no claim, to be worked off from `now` on."""
+    return rearmed(case.with_profile(replace(case.profile, claim=None)), now)
+
+
+def next_turn(case: Case, at: datetime, until: datetime) -> datetime | None:
+    """When the case is to be worked off next, not before `at`; None when not before `until`."""
+    due = case.profile.due_at
+    return max(due, at) if due is not None and max(due, at) < until else None
 
 
 def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime, credit: Credit = NO_CREDIT) -> Iterator[Turn]:
-    """Every turn from `now` on and before `until`, each when the customer's timer is due; `credit` is what the customer has all the time.
-
-    Ends when nothing is left to decide. Raises Permanent for a case that would be looked at for ever at one instant.
-    """
-    at = now
-    case = rearmed(case.with_profile(replace(case.profile, claim=None)), now)
-    while case.profile.due_at is not None and (due := max(case.profile.due_at, at)) < until:
+    """Every turn from `now` on and before `until`, each when the customer's timer is due; ends when nothing is left to decide."""
+    case, at = begun(case, now), now
+    while (due := next_turn(case, at, until)) is not None:
         done = turn(case, policy_of, due, credit)
-        if _stands_still(done):
-            raise Permanent(f"case {case.profile.customer} is due at {due.isoformat()} and nothing moves it on")
         yield done
         at, case = due, done.case
 

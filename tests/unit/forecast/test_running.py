@@ -114,6 +114,16 @@ def test_of_several_policies_each_invoice_follows_its_own(tmp_path: Path) -> Non
     assert mails == [("03-17", "R-1"), ("03-30", "R-2")]
 
 
+def test_only_so_many_customers_hear_from_us_for_the_first_time_on_one_day_the_largest_first(tmp_path: Path) -> None:
+    limited = own(tmp_path, MONTHLY.replace("scope: customer", 'first_contacts_per_day: 2\nsend_window: {email: "08:00-18:00"}'))
+    rows = [f"c{n},Name {n},c{n}@x.example,,,R-{n},EUR,{amount}.00,,2026-01-10," for n, amount in enumerate((10, 500, 20, 300, 40))]
+    forecast = forecast_of(tmp_path, *rows, book=limited, days=5)
+    first = [(f"{one.at:%m-%d}", one.name) for one in forecast.messages if one.kind == "reminder"]
+    assert first == [("03-02", "Name 1"), ("03-02", "Name 3"), ("03-03", "Name 2"), ("03-03", "Name 4"), ("03-04", "Name 0")]
+    assert "first_contacts_per_day" in {one.reason for one in forecast.decisions}
+    assert {owed.ending for owed in forecast.invoices} == {Ending.PLAN_ENDED}
+
+
 def test_the_same_book_gives_the_same_forecast(tmp_path: Path) -> None:
     rows = [
         f"c{number % 7},Name,c{number % 7}@x.example,,DE,R-{number},EUR,{number + 1}.00,,2026-03-{number % 28 + 1:02d},"

@@ -6,7 +6,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dunning.bootstrap import Handler, Platform, entry_point, logger, run_step
+from dunning.bootstrap import Handler, Platform, entry_point, logger
+from dunning.bootstrap.running import run_step
 from dunning.domain.errors import Retryable
 from dunning.storage.queues import read_wakeup
 

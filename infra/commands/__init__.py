@@ -39,6 +39,6 @@ class Command(Protocol):
 
 def all_commands() -> Sequence[Command]:
     """Every command, in the order in which `dunning --help` lists them. A module here imports what it needs when it runs."""
-    from infra.commands import case, connect, demo, explain, fee, import_, paid, policy, redrive, simulate, up
+    from infra.commands import approve, case, connect, customer, decline, demo, explain, fee, import_, paid, policy, redrive, simulate, up
 
-    return (up, demo, case, policy, simulate, explain, connect, import_, paid, redrive, fee)
+    return (up, demo, case, policy, simulate, explain, connect, import_, paid, redrive, fee, customer, approve, decline)

@@ -9,17 +9,15 @@ NAME = "redrive"
 
 def add_to(commands: Commands) -> None:
     """Add the parser."""
+    from infra.operating import add_place
+
     redrive = commands.add_parser(
         NAME,
         allow_abbrev=False,
         help="send back what lies in the dead-letter queues",
         description="Send back what lies in the dead-letter queues, after the cause was mended; parked cases are released.",
     )
-    where = redrive.add_mutually_exclusive_group()
-    where.add_argument("--stack", metavar="NAME", help="the deployed stack, with this shell's AWS credentials")
-    where.add_argument(
-        "--url", default="http://127.0.0.1:8787", metavar="URL", help="a running `dunning up` (default http://127.0.0.1:8787)"
-    )
+    add_place(redrive)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -231,6 +231,11 @@ class LocalCloud:
         with self._busy():
             return act(case_desk(self._as_operator()), customer, action, given)
 
+    def operate(self, act: Callable[[Platform], str]) -> str:
+        """Let a person's command act on the deployment, as it does on AWS; what it answers. Raises Rejected."""
+        with self._busy():
+            return act(self._as_operator())
+
     def _queue_url(self, logical_id: str) -> str:
         arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)
         return self._control.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]

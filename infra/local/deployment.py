@@ -33,6 +33,7 @@ SECRETS: Mapping[str, Mapping[str, object]] = {
     "QuickBooksTokens": {"grants": [{"accounts": ["1111111111"], "refresh_token": "local-refresh"}]},
     "XeroSecret": {"client_id": "local-client", "client_secret": "local-secret", "webhook_keys": ["local-xero"]},
     "XeroTokens": {"grants": [{"accounts": ["11111111-1111-1111-1111-111111111111"], "refresh_token": "local-refresh"}]},
+    "LinkSecret": {"key": "local-key-of-the-links-in-mails"},
 }
 _STACK = "dunning"
 _NOT_MOTOS = {**OURS, **WITHOUT_EFFECT}

@@ -18,6 +18,7 @@ class OutboxEntry(TypedDict):
     text: str | None
     html: str | None
     headers: dict[str, str]
+    attachments: list[str]
     sent_at: str
     customer: str | None
     invoices: list[str]
@@ -92,6 +93,7 @@ class Outbox:
         text: str | None = None,
         html: str | None = None,
         headers: Mapping[str, str] | None = None,
+        attachments: Sequence[str] = (),
     ) -> None:
         """Note one message: `email`, `sms` or `team`."""
         self._entries.append(
@@ -104,6 +106,7 @@ class Outbox:
                 text=text,
                 html=html,
                 headers=dict(headers or {}),
+                attachments=list(attachments),
                 sent_at=rfc3339(sent_at),
                 customer=about["customer"],
                 invoices=about["invoices"],

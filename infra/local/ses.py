@@ -23,6 +23,7 @@ from infra.local.outbox import Outbox, about_from_tags
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _MOST_RECIPIENTS = 50
 _MOST_HEADERS = 15
+_LARGEST_MAIL = 40 * 1024 * 1024
 _PER_DAY = 50_000
 _PER_SECOND = 14
 _BOUNCES = {
@@ -45,6 +46,7 @@ class _Body:
     text: str | None
     html: str | None
     headers: dict[str, str]
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class MailService:
             text=body.text,
             html=body.html,
             headers=body.headers,
+            attachments=body.attachments,
         )
         self._report(mail, "Send", {})
         delivery = {
@@ -194,7 +197,7 @@ class MailService:
             to=to,
             cc=cc,
             bcc=bcc,
-            body=_Body(body.subject, body.text, body.html, headers),
+            body=_Body(body.subject, body.text, body.html, headers, body.attachments),
             tags=_read_tags(request.get("EmailTags")),
             configuration_set=configuration_set,
         )
@@ -264,7 +267,19 @@ def _read_content(content: Json) -> _Body:
     if len(headers) > _MOST_HEADERS:
         raise _Refused("BadRequestException", f"At most {_MOST_HEADERS} headers.")
     words = {kind: text(mapping(parts[kind]).get("Data")) for kind in ("Text", "Html") if kind in parts}
-    return _Body(text(mapping(simple.get("Subject")).get("Data")), words.get("Text"), words.get("Html"), headers)
+    subject = text(mapping(simple.get("Subject")).get("Data"))
+    return _Body(subject, words.get("Text"), words.get("Html"), headers, _read_attachments(simple.get("Attachments")))
+
+
+def _read_attachments(value: object) -> tuple[str, ...]:
+    """Their names. SES takes 40 MB in all, and wants a name and a body of each (SES API v2 Reference, Attachment)."""
+    rows = mappings(value)
+    sizes = [len(base64.b64decode(text(row.get("RawContent")))) for row in rows]
+    if not all(text(row.get("FileName")) for row in rows) or not all(sizes):
+        raise _Refused("BadRequestException", "Give each attachment a FileName and a RawContent.")
+    if sum(sizes) > _LARGEST_MAIL:
+        raise _Refused("BadRequestException", "The message is larger than 40 MB.")
+    return tuple(text(row.get("FileName")) for row in rows)
 
 
 def _read_mime(raw: bytes) -> _Body:

@@ -47,6 +47,8 @@ class Config:
     configuration_set: str
     company_name: str
     sms_sender_id: str
+    link_secret: str
+    portal_url: str
     team_topics: Mapping[str, str]
     policies_dir: Path
 
@@ -98,6 +100,8 @@ def from_env(env: Mapping[str, str]) -> Config:
         configuration_set=need("SES_CONFIGURATION_SET"),
         company_name=need("COMPANY_NAME"),
         sms_sender_id=env.get("SMS_SENDER_ID", ""),
+        link_secret=need("LINK_SECRET_ID"),
+        portal_url=env.get("PORTAL_URL", ""),
         team_topics=topics,
         policies_dir=Path(env["POLICIES_DIR"]) if env.get("POLICIES_DIR") else PACKAGED_POLICIES,
     )

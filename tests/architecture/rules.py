@@ -16,6 +16,7 @@ ADAPTERS = ("dunning.storage", "dunning.providers", "dunning.channels", "dunning
 # The ports are Protocols and the plain data they speak of: an adapter has to know what it adapts to, and nothing else of workflow.
 PORTS = (
     "dunning.workflow.ports",
+    "dunning.workflow.mail_ports",
     "dunning.workflow.sweep_ports",
     "dunning.workflow.activity_feed",
     "dunning.workflow.fee_port",

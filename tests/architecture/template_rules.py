@@ -19,6 +19,7 @@ TemplateRule = Callable[[Template], Iterator[str]]
 # Actions for which AWS knows no resource; nothing else may be allowed on "*".
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "ses:GetAccount"}
 OPTIONAL_ENVIRONMENT = {"POLICIES_DIR"}  # only the local cloud sets it
+OWN_ENVIRONMENT = {"RunStepFunction": {"PORTAL_URL"}}  # of those behind the API, it would make the template a circle
 NOT_OURS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 
 
@@ -237,7 +238,8 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     shared = section(section(template["Globals"])["Function"])
     given = set(section(section(shared.get("Environment")).get("Variables")))
     read = set(re.findall(r'(?:need|env\.get|env)[(\[]"([A-Z_]+)"', (ROOT / "shared/dunning/config.py").read_text()))
-    yield from (f"{name} is read but not given" for name in sorted(read - given - OPTIONAL_ENVIRONMENT))
+    apart = {name for names in OWN_ENVIRONMENT.values() for name in names}
+    yield from (f"{name} is read but not given" for name in sorted(read - given - apart - OPTIONAL_ENVIRONMENT))
     yield from (f"{name} is given but never read" for name in sorted(given - read - NOT_OURS))
     sample = dict.fromkeys(given, "x") | {"DUE_SHARDS": "8", "TEAM_TOPICS": '{"collections": "x"}'}
     sample |= {"WRITE_BACK": "stripe:off", "WRITE_BACK_QUEUES": '{"stripe": "x"}'}
@@ -246,7 +248,8 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     except Rejected as error:
         yield str(error)
     for name, function in resources(template, "AWS::Serverless::Function").items():
-        if "Environment" in function:
+        own = set(section(section(function.get("Environment")).get("Variables")))
+        if own != OWN_ENVIRONMENT.get(name, set()):
             yield f"{name} has an environment of its own"
 
 

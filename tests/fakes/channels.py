@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail, SendingLimits
 
 
@@ -20,6 +21,8 @@ class Message:
     subject: str
     text: str
     envelope: Envelope
+    addressing: Addressing = PLAIN
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,17 @@ class _Channel:
 class FakeEmail(_Channel):
     """workflow.ports.EmailChannel."""
 
-    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+    def send(
+        self,
+        to: Sequence[str],
+        email: RenderedEmail,
+        envelope: Envelope,
+        addressing: Addressing = PLAIN,
+        attachments: Sequence[Attachment] = (),
+    ) -> str:
         """Accept a mail, or fail as told."""
-        return self._send(Message((*to, *cc), email.subject, email.text, envelope))
+        names = tuple(attachment.name for attachment in attachments)
+        return self._send(Message(tuple(to), email.subject, email.text, envelope, addressing, names))
 
 
 class FakeSms(_Channel):

@@ -7,6 +7,7 @@ from datetime import datetime
 from dunning.domain.errors import Permanent, Refused, Retryable
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.workflow.fee_port import FeeOrder
+from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail, SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from tests.simulation.cloud import Cloud
@@ -122,7 +123,14 @@ class TwinEmail:
     def __init__(self, channels: TwinChannels) -> None:
         self._channels = channels
 
-    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+    def send(
+        self,
+        to: Sequence[str],
+        email: RenderedEmail,
+        envelope: Envelope,
+        addressing: Addressing = PLAIN,
+        attachments: Sequence[Attachment] = (),
+    ) -> str:
         """To SES."""
         return self._channels.take("email", to, envelope)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dunning.domain.activity import Activity
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Claim, Profile
 from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
@@ -47,6 +48,8 @@ def _profile_row(profile: Profile) -> Row:
         "timezone": contact.timezone,
         "holds": list(_holds(profile)),
         "held_since": _holds(profile),
+        "opted_out": dict(profile.opted_out),
+        "undeliverable_addresses": list(profile.dead_addresses),
         "hold_details": _hold_rows(profile.holds),
         "disputes": [
             {"id": dispute.id, "invoice": dispute.invoice, "is_open": dispute.is_open, "at": dispute.stamp}
@@ -64,6 +67,8 @@ def _holds(profile: Profile) -> dict[str, datetime]:
     """Why nothing goes out, and since when. A dispute at the source is a chargeback: it holds the whole case."""
     disputed = [dispute.stamp for dispute in profile.disputes.values() if dispute.is_open]
     held = {kind.value: hold.since for kind, hold in profile.holds.items()}
+    if profile.not_chased_since:
+        held["do_not_chase"] = profile.not_chased_since
     return held | ({HoldKind.DISPUTE.value: min(disputed)} if disputed else {})
 
 
@@ -81,6 +86,10 @@ def _claim_row(claim: Claim) -> Row:
     return {"id": claim.id, "until": claim.until, "origin": claim.origin, "attempt": claim.attempt, "effects": effects}
 
 
+def _approval(invoice: Invoice) -> tuple[str, ...]:
+    return ("approval",) if waits_for_approval(invoice) else ()
+
+
 def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
     return {
         "id": invoice.id,
@@ -94,7 +103,7 @@ def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
         "level": invoice.level,
         "next_step": invoice.next_step,
         "next_at": invoice.next_at,
-        "holds": list(dict.fromkeys([*(kind.value for kind in invoice.holds), *_holds(profile)])),
+        "holds": list(dict.fromkeys([*(kind.value for kind in invoice.holds), *_holds(profile), *_approval(invoice)])),
         "hold_details": _hold_rows(invoice.holds),
         "promise": _promise_row(invoice),
         "promise_broken": invoice.promise_broken,

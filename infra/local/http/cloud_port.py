@@ -1,9 +1,10 @@
 """What the HTTP interface needs of the local cloud."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from dunning.bootstrap import Platform
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
@@ -93,6 +94,10 @@ class Cloud(Protocol):
 
     def act(self, customer: str, action: str, given: Mapping[str, object]) -> str:
         """What a person does to a case."""
+        ...
+
+    def operate(self, act: Callable[[Platform], str]) -> str:
+        """Let a person's command act on the deployment."""
         ...
 
     def calls(self) -> Sequence[Mapping[str, object]]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
 from dunning.domain.explaining import explain
+from infra import operating
 from infra.case_actions import FIELDS
 from infra.explaining import explanation_row
 from infra.fee_answers import FeeAnswer
@@ -19,6 +20,7 @@ from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json
 from infra.local.sandbox.provider import Provider, parsed
 from infra.local.sandbox.server import ProviderSandbox
+from infra.operating import Mark
 
 _POLICY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _Handler = Callable[[Request, list[str]], Answer]
@@ -48,6 +50,8 @@ class Control:
             ("cases", "*"): {"GET": self._case},
             ("explain", "*"): {"GET": self._explain},
             ("cases", "*", "fees"): {"POST": self._answer_fee},
+            ("cases", "*", "do_not_chase"): {"POST": self._mark},
+            ("cases", "*", "approval"): {"POST": self._answer_approval},
             ("cases", "*", "*"): {"POST": self._act},
             ("policies", "*"): {"PUT": self._put_policy},
             ("faults",): {"POST": self._add_fault},
@@ -194,6 +198,22 @@ class Control:
         report = self._cloud.invoices_paid(numbers)
         self._cloud.settle()
         return json_answer(report.as_json())
+
+    def _mark(self, request: Request, names: list[str]) -> Answer:
+        """For `dunning customer … do-not-chase --url`; beyond DESIGN §8."""
+        on = inputs.flag(inputs.json_body(request.body, ("on",)), "on")
+        return self._operated(Mark(names[0], on=on))
+
+    def _answer_approval(self, request: Request, names: list[str]) -> Answer:
+        """For `dunning approve` and `dunning decline --url`; beyond DESIGN §8."""
+        body = inputs.json_body(request.body, ("invoice", "approved", "reason"))
+        reason = inputs.text_field(body, "reason") if body.get("reason") is not None else None
+        return self._operated(operating.Answer(names[0], inputs.text_field(body, "invoice"), inputs.flag(body, "approved"), reason))
+
+    def _operated(self, act: Mark | operating.Answer) -> Answer:
+        outcome = self._cloud.operate(act.on_platform)
+        self._cloud.settle()
+        return json_answer({"outcome": outcome})
 
     def _invoice(self, _request: Request, names: list[str]) -> Answer:
         invoice = self._provider(names[0]).invoice(names[1])

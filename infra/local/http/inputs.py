@@ -36,6 +36,14 @@ def text_field(body: Mapping[str, object], name: str) -> str:
     return value
 
 
+def flag(body: Mapping[str, object], name: str) -> bool:
+    """A field that must be true or false."""
+    value = body.get(name)
+    if not isinstance(value, bool):
+        raise Rejected(f"{name} is {value!r}: give true or false")
+    return value
+
+
 def one_of(body: Mapping[str, object], name: str, choices: tuple[str, ...], default: str | None = None) -> str:
     """A field that must be one of a few words."""
     value = body.get(name)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, rfc3339
 from infra.local.json_edges import Json, mapping, mappings, text
+from infra.local.sandbox.paper import pdf
 from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
 
 _Comparable = TypeVar("_Comparable", str, Decimal)
@@ -145,13 +146,14 @@ class QuickBooksSandbox:
             if request.path == TOKEN_PATH:
                 return self.tokens.answer(request)
             try:
-                return exact_answer(self._route(request))
+                answer = self._route(request)
+                return answer if isinstance(answer, Answer) else exact_answer(answer)
             except _FaultError as fault:
                 error = {"Message": str(fault), "Detail": str(fault), "code": fault.code, "element": ""}
                 body = {"Fault": {"Error": [error], "type": fault.kind}, "time": rfc3339(self._clock())}
                 return exact_answer(body, fault.status)
 
-    def _route(self, request: Request) -> Json:
+    def _route(self, request: Request) -> Json | Answer:
         if not self.tokens.is_good(request.headers.get("authorization", "")):
             raise _FaultError(401, "3200", "AuthenticationFailed", "AUTHENTICATION")
         if any(meter.wait() is not None for meter in self._meters):
@@ -165,6 +167,9 @@ class QuickBooksSandbox:
                 return {"QueryResponse": self._queried(query.get("query", "")), "time": rfc3339(self._clock())}
             case "GET", ["v3", "company", _, "cdc"]:
                 return self._changes(query)
+            case "GET", ["v3", "company", _, "invoice", object_id, "pdf"]:
+                invoice = mapping(self._read("Invoice", object_id, "")["Invoice"])
+                return Answer(200, pdf(f"Invoice {text(invoice.get('DocNumber')) or object_id}"), {"Content-Type": "application/pdf"})
             case "GET", ["v3", "company", _, kind, object_id]:
                 return self._read(kind, object_id, query.get("include", ""))
             case "POST", ["v3", "company", _, "invoice"] if "Id" in (body := _sent(request.body)):

@@ -16,6 +16,7 @@ WEBHOOKS = {"/webhooks/stripe": "stripe"}
 _PATHS = {
     "/v1/": "stripe",
     "/v2/": "stripe",
+    "/invoice/": "stripe",
     "/v3/company/": "quickbooks",
     "/oauth2/": "quickbooks",
     "/api.xro/": "xero",

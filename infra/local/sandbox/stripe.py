@@ -12,14 +12,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json
 from infra.local.sandbox.account import find, invoice_payments
-from infra.local.sandbox.ledger import Ledger, child, ident, parse_object
+from infra.local.sandbox.ledger import Ledger, child, ident, parse_object, rows
 from infra.local.sandbox.listing import ApiError, Matches, Query, equals, instants, page
+from infra.local.sandbox.paper import pdf
 from infra.local.sandbox.stripe_writing import Drafts, Keys, event_body
 
 WEBHOOK_SECRET = "whsec_local"
@@ -27,6 +28,7 @@ API_KEY = "sk_test_local"
 TOLERANCE = 300
 _STATUSES = frozenset({"draft", "open", "paid", "void", "uncollectible"})
 _AMOUNTS = ("amount_due", "amount_paid", "amount_remaining", "total")
+_PAPER = "/invoice/acct_local/"
 _MOST_KEYS = 50
 _LONGEST_VALUE = 500
 _METADATA = re.compile(r"metadata\[([^\]]+)\]")
@@ -104,6 +106,8 @@ class StripeSandbox:
     def answer(self, request: Request) -> Answer:
         """What api.stripe.com would answer."""
         try:
+            if request.path.startswith(_PAPER):
+                return self._paper(request.path)
             _authorise(request.headers.get("authorization", ""))
             with self._lock:
                 if request.method == "POST":
@@ -117,7 +121,8 @@ class StripeSandbox:
         query: Query = parse_qs(request.query, keep_blank_values=True)
         match request.method, parts:
             case "GET", ["v1", "invoices"]:
-                return page("/v1/invoices", self._invoices(), query, _INVOICE_FILTERS)
+                found = page("/v1/invoices", self._invoices(), query, _INVOICE_FILTERS)
+                return found | {"data": [self._expanded(row, query, "data.customer") for row in rows(found, "data")]}
             case "GET", ["v1", "customers"]:
                 return page("/v1/customers", self._ledger.all("customer"), query, instants("created") | {"email": equals("email")})
             case "GET", ["v1", "invoice_payments"]:
@@ -128,7 +133,11 @@ class StripeSandbox:
             case "GET", ["v1", "events", event_id] | ["v2", "core", "events", event_id]:
                 return _existing("event", event_id, self._ledger.events.get(event_id))
             case "GET", ["v1", kind, object_id] if kind in _KINDS:
-                return _existing(_KINDS[kind], object_id, find(self._ledger, _KINDS[kind], object_id))
+                found = _existing(_KINDS[kind], object_id, find(self._ledger, _KINDS[kind], object_id))
+                if kind == "invoices" and found.get("status") != "draft":
+                    # What stands there leads to Stripe itself, or nowhere: this account's paper lies here.
+                    found = found | {"invoice_pdf": f"http://{request.headers.get('host', '')}{_PAPER}{quote(object_id, safe='')}/pdf"}
+                return self._expanded(found, query, "customer")
         raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).")
 
     def _written(self, request: Request) -> Json:
@@ -159,6 +168,20 @@ class StripeSandbox:
 
     def _invoices(self) -> list[Json]:
         return [invoice for invoice in self._ledger.all("invoice") if invoice.get("deleted") is not True]
+
+    def _paper(self, path: str) -> Answer:
+        """The PDF behind an invoice's link, which needs no key (docs.stripe.com/api/invoices/object, invoice_pdf)."""
+        invoice = self.invoice(unquote(path.removeprefix(_PAPER).removesuffix("/pdf")))
+        if invoice is None:
+            return Answer(404)
+        return Answer(200, pdf(f"Invoice {invoice.get('number') or invoice['id']}"), {"Content-Type": "application/pdf"})
+
+    def _expanded(self, row: Json, query: Query, name: str) -> Json:
+        """The object with its customer in place of the customer's id, where that was asked for (docs.stripe.com/api/expanding_objects)."""
+        if all(name not in query.get(key, ()) for key in ("expand[]", "expand[0]")):
+            return row
+        customer = find(self._ledger, "customer", ident(row.get("customer")) or "")
+        return row | {"customer": customer} if customer else row
 
     def _annotate(self, invoice_id: str, form: Query) -> Json:
         _existing("invoice", invoice_id, find(self._ledger, "invoice", invoice_id))

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json, mapping, mappings, text
+from infra.local.sandbox.paper import pdf
 from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
 
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -151,6 +152,9 @@ class XeroSandbox:
                 return self._listed("Invoices", self._wanted(query, request.headers.get("if-modified-since")), query)
             case "PUT", ["Invoices"]:
                 return self._repeated(request)
+            case "GET", ["Invoices", invoice_id] if invoice_id in self._invoices and request.headers.get("accept") == "application/pdf":
+                number = text(self._invoices[invoice_id].get("InvoiceNumber")) or invoice_id
+                return Answer(200, pdf(f"Invoice {number}"), {"Content-Type": "application/pdf"})
             case "GET", ["Invoices", invoice_id] if invoice_id in self._invoices:
                 return self._found("Invoices", [self._invoices[invoice_id]])
             case "GET", ["Invoices", invoice_id, "OnlineInvoice"] if self._is_payable(invoice_id):

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from dunning.workflow.record_delivery import RecordDelivery
     from dunning.workflow.record_event import RecordEvent
     from dunning.workflow.record_snapshot import RecordSnapshot
-    from dunning.workflow.run_step import RunStep
     from dunning.workflow.sweep_ports import AccountedSource
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
@@ -310,50 +309,6 @@ def dispatch_due(platform: Platform) -> DispatchDue:
         wakeups=RunQueue(parts.sqs, config.run_queue),
         quota=SesQuota(platform.session.client("sesv2", config=one_attempt_config())),
         clock=parts.clock,
-    )
-
-
-def run_step(platform: Platform) -> RunStep:
-    """Builds run_step's use case. SES and SNS make one attempt a call: the SDK's own retries would send again."""
-    from dunning.bootstrap.operating import fee_books
-    from dunning.channels.attempts import one_attempt_config
-    from dunning.channels.email import SesEmailChannel
-    from dunning.channels.sms import SnsSmsChannel
-    from dunning.channels.team import SnsTeamChannel
-    from dunning.content.rendering import TemplateRenderer
-    from dunning.storage.day_places import TableDayPlaces
-    from dunning.storage.queues import DeadLetters, RunQueue
-    from dunning.workflow.charge_fee import ChargeFee
-    from dunning.workflow.first_contacts import FirstContacts
-    from dunning.workflow.run_step import RunStep
-    from dunning.workflow.sending import Sender
-
-    parts = _Parts(platform, "run_step")
-    config, store = parts.config, parts.store()
-    once = one_attempt_config()
-    ses = platform.session.client("sesv2", config=once)
-    sns = platform.session.client("sns", config=once)
-    sender = Sender(
-        store=store,
-        email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
-        sms=SnsSmsChannel(sns, config.sms_sender_id),
-        team=SnsTeamChannel(sns, config.team_topics),
-        renderer=TemplateRenderer(config.company_name, config.email_reply_to),
-        policies=parts.policies,
-        clock=parts.clock,
-        charge=ChargeFee(fee_books(parts), parts.policies),
-    )
-    return RunStep(
-        store=store,
-        sources=parts.sources(urgent=True),
-        policies=parts.policies,
-        sender=sender,
-        wakeups=RunQueue(parts.sqs, config.run_queue),
-        dead_letters=DeadLetters(parts.sqs, config.run_dead_letters),
-        clock=parts.clock,
-        new_id=new_ulid,
-        disconnections=parts.disconnections(),
-        first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
     )
 
 

@@ -9,6 +9,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from email.utils import parseaddr
 from typing import cast
 
 from dunning.domain.errors import Rejected
@@ -49,6 +50,7 @@ def read_ses_event(message: str) -> DeliveryNews | None:
         step=tags.get("step"),
         message_id=str(cast("Json", mail).get("messageId", "")),
         mailed_at=_instant(cast("Json", mail).get("timestamp")),
+        addresses=_addresses(event),
     )
 
 
@@ -80,6 +82,19 @@ def _joined(tags: Mapping[str, str], name: str) -> str:
 def _bounce_type(event: Json) -> str:
     bounce = event.get("bounce")
     return str(bounce.get("bounceType")) if isinstance(bounce, dict) else ""
+
+
+def _addresses(event: Json) -> tuple[str, ...]:
+    """Whose mail bounced, or who complained; SES may write a name before the address."""
+    found: list[str] = []
+    for part, key in (("bounce", "bouncedRecipients"), ("complaint", "complainedRecipients")):
+        details = event.get(part)
+        rows = details.get(key) if isinstance(details, dict) else None
+        for row in rows if isinstance(rows, list) else ():
+            address = parseaddr(str(row.get("emailAddress", "")))[1] if isinstance(row, dict) else ""
+            if address:
+                found.append(address)
+    return tuple(dict.fromkeys(found))
 
 
 def _instant(value: object) -> datetime:

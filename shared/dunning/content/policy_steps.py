@@ -18,6 +18,7 @@ from dunning.domain.policy import ALL_DAY, AfterDue, AfterPrevious, BeforeDue, B
 
 KEYS = frozenset(["id", "at", "if", "email", "sms", "escalate", "late_fee", "attach", "approve_above"])
 ACTIONS = frozenset(["email", "sms", "escalate", "late_fee"])
+_APPROVED = frozenset(["email", "sms", "late_fee"])
 _ATTACHMENTS = {"invoice_pdf": True, "none": False}
 _EXAMPLE_AT = '{after_due: 7d, time: "09:00"}'
 _ID = re.compile(r"[a-z0-9_]{1,64}")
@@ -77,6 +78,8 @@ def _read_step(section: Section, rules: StepRules, usual: _Usual) -> Step | None
     late_fee = read_late_fee(section)
     if not section.values.keys() & ACTIONS:
         section.refuse(None, "does nothing: give it email, sms or escalate, or a late_fee, or remove it")
+    if "approve_above" in section.values and not section.values.keys() & _APPROVED:
+        section.refuse("approve_above", "telling a team needs nobody's approval: remove it, or give the step an email, sms or late_fee")
     if "attach" in section.values and "email" not in section.values:
         section.refuse("attach", "there is no mail to attach it to: remove it, or give the step an email")
     _refuse_windows_that_never_meet(section, rules.windows)
@@ -98,6 +101,8 @@ def _read_step(section: Section, rules: StepRules, usual: _Usual) -> Step | None
         escalate_condition=escalation.condition,
         escalate_condition_text=escalation.condition.text if escalation.condition else None,
         late_fee=late_fee,
+        email_instead=sms if email.template is None and sms in rules.templates.email else None,
+        sms_instead=email.template if sms is None and email.template in rules.templates.sms else None,
     )
 
 

@@ -31,6 +31,10 @@ class ActivityType(StrEnum):
     FEE_DECLINED = "fee_declined"
     FEE_APPLIED = "fee_applied"
     PLAN_ENDED = "plan_ended"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
 
 
 @dataclass(frozen=True, slots=True)

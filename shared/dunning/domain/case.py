@@ -1,7 +1,7 @@
 """A case: all that one customer owes, with the customer's one timer and one claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,6 +67,11 @@ class Notice:
 class Profile:
     """The customer: contact, holds, disputes by id, and the one timer and the one claim.
 
+    `do_not_chase`: a person said so here; the source may say so too, in the contact's settings (as of `settings_stamp`);
+    `not_chased_since`: since when either does.
+
+    `opted_out` maps a channel to the instant (UTC) since which the customer does not want it; mail to `dead_addresses` bounced.
+
     `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
     `holds` hold all of the case, beside those of single invoices.
     `notices` is what the team is still to be told, by a key that names it for ever.
@@ -77,6 +82,11 @@ class Profile:
     customer: str
     contact: Contact = field(default_factory=Contact)
     contact_stamp: datetime | None = None
+    settings_stamp: datetime | None = None
+    do_not_chase: bool = False
+    not_chased_since: datetime | None = None
+    opted_out: Mapping[str, datetime] = field(default_factory=dict)
+    dead_addresses: tuple[str, ...] = ()
     holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
@@ -89,8 +99,36 @@ class Profile:
 
     @property
     def is_held(self) -> bool:
-        """Whether reminders wait: a hold that has not ended, or an open dispute."""
-        return bool(self.holds) or self.is_disputed
+        """Whether reminders wait: a hold that has not ended, an open dispute, or a customer who is not to be chased."""
+        return bool(self.holds) or self.is_disputed or self.is_not_chased
+
+    @property
+    def is_not_chased(self) -> bool:
+        """Whether this customer gets no reminders, by a person's word or the source's."""
+        settings = self.contact.settings
+        return self.do_not_chase or (settings is not None and settings.do_not_chase)
+
+    @property
+    def reach(self) -> Contact:
+        """The contact as it may be used: without the channels that the customer does not want and the addresses that are dead.
+
+        Where the customer's own address is dead, another contact of the customer's stands in for it.
+        """
+        contact = self.contact
+        if not self.opted_out and not self.dead_addresses:
+            return contact
+        mail = "email" not in self.opted_out
+        alive = tuple(person for person in (contact.settings.people if contact.settings else ()) if mail and self._lives(person.email))
+        own = contact.email if contact.email and mail and self._lives(contact.email) else None
+        email = own or (alive[0].email if alive else None)
+        phone = contact.phone if "sms" not in self.opted_out else None
+        shut = {"email": contact.email and not email, "sms": contact.phone and not phone}
+        settings = replace(contact.settings, people=alive) if contact.settings else None
+        closed = frozenset(channel for channel, is_shut in shut.items() if is_shut)
+        return replace(contact, email=email, phone=phone, settings=settings, closed=closed)
+
+    def _lives(self, address: str) -> bool:
+        return address.lower() not in self.dead_addresses
 
     @property
     def is_disputed(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
 from dunning.domain.case import BEGUN, Case, EffectState
 from dunning.domain.effects import Channel, Effect, joint_key, marks_of
@@ -42,7 +43,9 @@ def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime
         policy = policy_of(invoice)
         if invoice.id in known or policy.name not in policies or not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
-        zone = customer_zone(case.profile.contact, policy)
+        zone = customer_zone(case.profile.reach, policy)
+        if waits_for_approval(invoice):
+            continue
         if _writes(invoice, policy) and local_date(invoice.next_at, zone) == local_date(now, zone):
             found.append(invoice)
     return tuple(found)
@@ -111,7 +114,7 @@ def _after(at: datetime, span: Span, policy: Policy, case: Case) -> datetime:
 
 def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, pause: Pause) -> Work:
     """To the step's own time of day on the first day that is free, as DESIGN's rule of moving has it."""
-    contact = case.profile.contact
+    contact = case.profile.reach
     step = next(step for step in policy.steps if step.id == work.step)
     zone, time_of_day = customer_zone(contact, policy), own_time(step)
     at = pause.until
@@ -130,7 +133,7 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
     rows = [
         _Row(case.invoices[work.invoice], work, policy)
         for work in works
-        if work.verdict is Verdict.RUN and work.invoice in case.invoices
+        if work.verdict in (Verdict.RUN, Verdict.REPEAT) and work.invoice in case.invoices
         if (policy := policy_of(case.invoices[work.invoice])).scope is Scope.CUSTOMER
     ]
     if len(rows) < 2:
@@ -146,11 +149,11 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
 
 
 def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, EffectState]) -> list[list[_Row]]:
-    found: dict[tuple[str, str], list[_Row]] = {}
+    found: dict[tuple[str, ...], list[_Row]] = {}
     for row in rows:
         for effect in row.work.effects:
             if effect.channel is channel and effect.kind == "reminder" and marks.get(effect.key) not in BEGUN:
-                found.setdefault((row.policy.name, effect.to), []).append(row)
+                found.setdefault((row.policy.name, effect.to, *effect.more_to, "cc", *effect.cc), []).append(row)
     return [group for group in found.values() if len(group) > 1]
 
 
@@ -159,4 +162,6 @@ def _joint(group: Sequence[_Row], channel: Channel) -> Effect:
     ordered = sorted(group, key=lambda row: (-row.position, row.invoice.due_date or row.invoice.stamp.date(), row.invoice.id))
     top = next(effect for effect in ordered[0].work.effects if effect.channel is channel)
     rows = [(row.work.step or "", row.invoice.id) for row in ordered]
-    return replace(top, key=joint_key(channel, rows), invoices=tuple(invoice for _, invoice in rows))
+    mails = [effect for row in ordered for effect in row.work.effects if effect.channel is channel]
+    attach = tuple(dict.fromkeys(invoice for effect in mails for invoice in effect.attach))
+    return replace(top, key=joint_key(channel, rows), invoices=tuple(invoice for _, invoice in rows), attach=attach)

@@ -1,8 +1,10 @@
 """What is to be done for a customer now, and why: pure functions of (case, policy, now)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
+from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
 from dunning.domain.assignment import tags_of
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice
@@ -10,14 +12,14 @@ from dunning.domain.charging import fees_to_charge, in_words, is_proposal, rider
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
 from dunning.domain.fee_records import Fee
-from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_tasks
 from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
+from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
     calendar_of,
-    channels_of,
     customer_zone,
     effective_due_date,
     may_run,
@@ -43,7 +45,7 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 
     With `policy_of`, also those whose message is due later today and joins one that is due now (`scope: customer`).
     """
-    due = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.next_at and invoice.next_at <= now]
+    due = [invoice for invoice in case.invoices.values() if invoice.is_open and (is_repeat_due(invoice, now) or _is_step_due(invoice, now))]
     due = [invoice for invoice in due if not _is_held(case, invoice) or invoice.next_step in _begun_steps(case, invoice)]
     due = sorted(due, key=lambda invoice: (invoice.next_at or now, invoice.id))
     if policy_of is None or not any(policy_of(invoice).scope is Scope.CUSTOMER for invoice in due):
@@ -62,7 +64,7 @@ def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Work], bool] = lambda _: True) -> tuple[Work, ...]:
     """What to do now, invoice by invoice; `allowed` keeps out what must wait. Raises Permanent when a condition cannot be evaluated."""
     case = without_moot_tasks(case)
-    contact = case.profile.contact
+    contact = case.profile.reach
     due = due_invoices(case, now, policy_of)
     begun = _unfinished_steps(case, policy_of)
     works = [
@@ -71,7 +73,9 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     ]
     works += [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
-    works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun]
+    again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
+    works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]
+    works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
     return consolidated(spaced(works, case, policy_of, now), case, policy_of)
@@ -80,6 +84,15 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
 def has_gone_out(work: Work, marks: Mapping[str, EffectState]) -> bool:
     """Whether carrying this work out sends nothing that has not gone out before: there is only something to put down."""
     return bool(work.effects) and all(state_of(effect, marks) in BEGUN for effect in work.effects)
+
+
+def _is_step_due(invoice: Invoice, now: datetime) -> bool:
+    return invoice.next_at is not None and invoice.next_at <= now and not waits_for_approval(invoice)
+
+
+def is_repeat_due(invoice: Invoice, now: datetime) -> bool:
+    """Whether a step that bounced is to be sent another way now."""
+    return invoice.repeat is not None and invoice.repeat.at is not None and invoice.repeat.at <= now
 
 
 def _is_held(case: Case, invoice: Invoice) -> bool:
@@ -117,7 +130,7 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
 
     What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid or due later, is left away.
     """
-    contact, marks = case.profile.contact, marks_of(case.profile)
+    contact, marks = case.profile.reach, marks_of(case.profile)
     zone = customer_zone(contact, policy)
 
     def goes_out(effect: Effect) -> bool:
@@ -159,19 +172,24 @@ def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: 
 
 
 def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
-    step, contact = _step_of(invoice, policy), case.profile.contact
+    step, contact = _step_of(invoice, policy), case.profile.reach
     if step is None:
         return _dropped(invoice)
     if invoice.plan_revision != policy.revision:
         return Work(invoice.id, Verdict.REPLAN, invoice.next_step, "the policy has changed")
     if isinstance(step.at, BeforeDue) and days_overdue(invoice, contact, policy, now) > 0:
         return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
+    limit, answer = limit_exceeded(invoice, step), answer_for(invoice, step)
+    if limit and answer and answer.state is ApprovalState.DECLINED:
+        return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
     if invoice.id in case.covered and not_chased_because(invoice, policy):
         return put_off_a_day(invoice, step, contact, policy, now, COVERED)
     if step.condition and not step.condition(facts(invoice, contact, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
+    if limit and not (answer and answer.state is ApprovalState.APPROVED):
+        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, limit))
     escalates = _escalates(invoice, step, contact, policy, now)
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
@@ -192,6 +210,18 @@ def _escalates(invoice: Invoice, step: Step, contact: Contact, policy: Policy, n
     """Whether the step hands the invoice to a team now."""
     condition = step.escalate_condition
     return step.escalate is not None and (condition is None or condition(facts(invoice, contact, policy, now)))
+
+
+def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
+    """The step that bounced once more, by what is left; the gap to the last message does not bind what never arrived."""
+    contact = case.profile.reach
+    step = next((step for step in policy.steps if invoice.repeat and step.id == invoice.repeat.step), None)
+    if step is None:
+        return Work(invoice.id, Verdict.REPEAT, None, "the policy no longer has this step")
+    if not may_run(step, contact, policy, now):
+        return replace(_move(invoice, step, contact, policy, now), again=True)
+    effects = _effects(invoice, step, contact, escalates=False)
+    return Work(invoice.id, Verdict.REPEAT, step.id, "sent again another way, for the first mail bounced", effects)
 
 
 def _step_of(invoice: Invoice, policy: Policy) -> Step | None:
@@ -217,13 +247,27 @@ def _effects(invoice: Invoice, step: Step, contact: Contact, *, escalates: bool)
     """Mail first, then SMS, then our own people."""
     found: list[Effect] = []
     about = (invoice.id,)
-    channels = channels_of(step, contact)
-    if step.email and contact.email and "email" in channels:
+    templates, mail = templates_of(step, contact), recipients_of(step, contact)
+    if "email" in templates and mail:
         found.append(
-            Effect(row_key(Channel.EMAIL, step.id, invoice.id), Channel.EMAIL, "reminder", step.email, step.id, about, contact.email)
+            Effect(
+                key=row_key(Channel.EMAIL, step.id, invoice.id),
+                channel=Channel.EMAIL,
+                kind="reminder",
+                template=templates["email"],
+                step=step.id,
+                invoices=about,
+                to=mail.to[0],
+                more_to=mail.to[1:],
+                cc=mail.cc,
+                sender=mail.sender,
+                attach=about if step.attach_invoice_pdf else (),
+            )
         )
-    if step.sms and contact.phone and "sms" in channels:
-        found.append(Effect(row_key(Channel.SMS, step.id, invoice.id), Channel.SMS, "reminder", step.sms, step.id, about, contact.phone))
+    if "sms" in templates and contact.phone:
+        found.append(
+            Effect(row_key(Channel.SMS, step.id, invoice.id), Channel.SMS, "reminder", templates["sms"], step.id, about, contact.phone)
+        )
     if step.escalate and escalates:
         found.append(
             Effect(row_key(Channel.TEAM, step.id, invoice.id), Channel.TEAM, "escalation", "escalation", step.id, about, step.escalate)

@@ -24,7 +24,10 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One message to send. `template` and `step` are those of the highest step in it."""
+    """One message to send. `template` and `step` are those of the highest step in it.
+
+    A mail may have more addresses than `to`, a `sender` who signs, and the documents of the invoices in `attach` (bare ids).
+    """
 
     key: str
     channel: Channel
@@ -34,6 +37,10 @@ class Effect:
     invoices: tuple[str, ...]
     to: str
     reason: str | None = None
+    more_to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    sender: str | None = None
+    attach: tuple[str, ...] = ()
 
 
 def row_key(channel: Channel, step: str | None, invoice: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.money import Money
@@ -27,6 +28,8 @@ class Contact:
     """How a customer is reached, as its source knows it. `country` is ISO 3166-1 alpha-2.
 
     `tags` are the words by which its source groups customers, `is_business` whether it is a company; None: the source did not say.
+    `settings` are None where the source's record of the customer was not read. `closed` are the channels by which the customer
+    must not be written to; only `Profile.reach` says so.
     """
 
     name: str | None = None
@@ -37,6 +40,8 @@ class Contact:
     timezone: str | None = None
     tags: tuple[str, ...] | None = None
     is_business: bool | None = None
+    settings: CustomerSettings | None = None
+    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,32 @@ class Snapshot:
     fee_for: str | None = None
 
 
+class ApprovalState(StrEnum):
+    """What a person said of a step that needs it; `ASKED`: nothing yet."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Whether a step may run on as much as `amount` (minor units of the invoice's currency); `reason`: why not."""
+
+    step: str
+    state: ApprovalState
+    amount: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A step whose mail bounced, to be sent once more another way; `at` (UTC): when, None once that is done."""
+
+    step: str
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """A recorded invoice: the newest snapshot's facts, and how far its plan has run.
@@ -83,7 +114,8 @@ class Invoice:
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
     `counts_from`: the day (the customer's) that took the due date's place when the plan was started again.
     `fees`: the late fees on it, at most one for each step. `fee_id` and `fee_for`: it is such a fee itself (see Snapshot).
-    `version` counts our writes.
+    `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
+    another way. `version` counts our writes.
     """
 
     id: str
@@ -124,6 +156,8 @@ class Invoice:
     promises_made: int = 0
     promise_broken: bool = False
     counts_from: date | None = None
+    approval: Approval | None = None
+    repeat: Repeat | None = None
     version: int = 0
 
     @property

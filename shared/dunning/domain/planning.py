@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dunning.domain import chasing
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
@@ -19,6 +21,7 @@ TASK_AFTER = timedelta(hours=72)
 """As long as the brief waits between the last reminder and the team."""
 
 _TASK = "plan_ended:"
+_QUESTION = "approval:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +104,29 @@ def task_key(invoice_id: str) -> str:
     return f"{_TASK}{invoice_id}"
 
 
+def question_key(invoice_id: str) -> str:
+    """The key of the notice that a step waits for approval."""
+    return f"{_QUESTION}{invoice_id}"
+
+
 def without_moot_tasks(case: Case) -> Case:
-    """The case without the tasks of invoices that are paid by now, or follow a plan again, and of fees that were answered."""
+    """The case without the tasks of invoices that are paid by now, or follow a plan again, and without answered questions."""
     kept = {key: notice for key, notice in case.profile.notices.items() if not _is_moot(case, key)}
     return case if kept.keys() == case.profile.notices.keys() else case.with_profile(replace(case.profile, notices=kept))
 
 
 def _is_moot(case: Case, key: str) -> bool:
-    return is_moot(case, key) or (key.startswith(_TASK) and not _is_left_over(case, key))
+    return is_moot(case, key) or chasing.is_moot(case, key) or _is_done_with(case, key)
 
 
-def _is_left_over(case: Case, key: str) -> bool:
+def _is_done_with(case: Case, key: str) -> bool:
+    if key.startswith(_QUESTION):
+        asked = case.invoices.get(key.removeprefix(_QUESTION))
+        return asked is None or not asked.is_open or not waits_for_approval(asked)
+    if not key.startswith(_TASK):
+        return False
     invoice = case.invoices.get(key.removeprefix(_TASK))
-    return invoice is not None and invoice.is_open and invoice.next_at is None and invoice.suppressed_for is None
+    return not (invoice is not None and invoice.is_open and invoice.next_at is None and invoice.suppressed_for is None)
 
 
 def next_instant(case: Case) -> datetime | None:
@@ -126,7 +139,9 @@ def next_instant(case: Case) -> datetime | None:
     for invoice in case.invoices.values():
         if invoice.is_open:
             instants += ends_of(invoice.holds)
-            if invoice.next_at and not (case.profile.is_held or invoice.is_held):
+            if invoice.repeat and invoice.repeat.at and not (case.profile.is_held or invoice.is_held):
+                instants.append(invoice.repeat.at)
+            if invoice.next_at and not (case.profile.is_held or invoice.is_held or waits_for_approval(invoice)):
                 instants.append(invoice.next_at)
     instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim

@@ -70,6 +70,7 @@ class Step:
     `condition_text` is the expression as written, for reasons that people read; so is `escalate_condition_text`, on which
     the escalation alone depends. `email_to` are roles of the customer's contacts (none: the main one), `email_cc` roles,
     addresses or "owner", `sender` is "owner" or a person's name. A step on more than `approve_above` waits for a person.
+    `email_instead` and `sms_instead` are templates for customers who cannot be written to, or do not want to be, as the step says.
     """
 
     id: str
@@ -87,6 +88,8 @@ class Step:
     escalate_condition: Condition | None = None
     escalate_condition_text: str | None = None
     late_fee: LateFee | None = None
+    email_instead: str | None = None
+    sms_instead: str | None = None
 
     @property
     def is_message(self) -> bool:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.holding import holds_dropped
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
@@ -67,9 +69,12 @@ class Recorder:
             return Recorded(case)
         if known is None:
             return self._first(case, snapshot)
+        case = case.with_profile(_settings_seen(case.profile, snapshot))
         seen = self._seen(known, snapshot)
         if not _changed_facts(known, seen):
-            return self._unchanged(introduced(case, snapshot.contact), known, snapshot) if known.is_open else Recorded(case)
+            known = without_moot_question(known, self.policy_of(known))
+            case = introduced(case, snapshot.contact).with_invoice(known)
+            return self._unchanged(case, known, snapshot) if known.is_open else Recorded(case)
         if known.status in self.terminal:
             return Recorded(case)
         if snapshot.status not in self.terminal and not fetched:
@@ -107,7 +112,7 @@ class Recorder:
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
         contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
-        case = case.with_profile(replace(known, contact=_filled(*contacts)))
+        case = case.with_profile(_settings_seen(replace(known, contact=_filled(*contacts)), snapshot))
         blank = replace(blank, subscription=snapshot.subscription, tags=snapshot.tags)
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
@@ -183,7 +188,7 @@ class Recorder:
         if not seen.is_open:
             closed, dropped = self._without_open_fees(replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None))
             if seen.status is Status.PAID:
-                closed = with_thanks(closed, case.profile.contact, self.policy_of(seen), self.now)
+                closed = with_thanks(closed, case.profile.reach, self.policy_of(seen), self.now)
             closed, kept = with_promise_kept(closed, self.now, self.actor)
             closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
             case = with_left_over_task(case.with_invoice(closed), closed.id, self.now)
@@ -199,19 +204,19 @@ class Recorder:
             seen = replace(seen, next_step=None, next_at=None, thanks_at=None)
         seen, kept = with_promise_kept(seen, self.now, self.actor)
         seen, assigned = self._assigned(case, seen, snapshot)
-        return self._with_plan(case, known, seen, log, *kept, *assigned)
+        return self._with_plan(case, known, without_moot_question(seen, self.policy_of(seen)), log, *kept, *assigned)
 
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
         part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor)
         log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}")
         invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
-        invoice, assigned = self._assigned(case, invoice, snapshot)
+        invoice, assigned = self._assigned(case, without_moot_question(invoice, self.policy_of(invoice)), snapshot)
         return self._with_plan(case, known, invoice, log, *part.activities, *kept, *assigned)
 
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
-        plan = planned(invoice, case.profile.contact, self.policy_of(invoice), self.now, self.actor)
+        plan = planned(invoice, case.profile.reach, self.policy_of(invoice), self.now, self.actor)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
         case, ending = ended(case.with_invoice(plan.invoice), known, plan.invoice, self.now, self.actor)
@@ -251,6 +256,19 @@ def _contact_filled(case: Case, snapshot: Snapshot) -> Profile:
     return replace(case.profile, contact=_filled(case.profile.contact, snapshot.contact))
 
 
+def _settings_seen(profile: Profile, snapshot: Snapshot) -> Profile:
+    """The profile with the settings of the customer's record, where the source showed it with the invoice, and later than before."""
+    settings, since = snapshot.contact.settings, profile.settings_stamp
+    if settings is None or not settings_differ(profile.contact, settings) or (since is not None and snapshot.stamp < since):
+        return profile
+    return replace(profile, contact=replace(profile.contact, settings=settings), settings_stamp=snapshot.stamp)
+
+
+def settings_differ(known: Contact, told: CustomerSettings) -> bool:
+    """Whether settings say something else than is known; that nothing is set is no news where nothing was known."""
+    return told != (known.settings or CustomerSettings())
+
+
 def _filled(first: Contact, second: Contact) -> Contact:
     """The first contact, its gaps filled from the second."""
     return Contact(
@@ -262,4 +280,5 @@ def _filled(first: Contact, second: Contact) -> Contact:
         timezone=first.timezone or second.timezone,
         tags=second.tags if first.tags is None else first.tags,
         is_business=second.is_business if first.is_business is None else first.is_business,
+        settings=first.settings or second.settings,
     )

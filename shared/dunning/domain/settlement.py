@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState, Notice
 from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, proposal_key, reckoned
@@ -15,8 +17,8 @@ from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Invoice
-from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, without_moot_tasks
+from dunning.domain.invoice import Approval, ApprovalState, Invoice
+from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, question_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
 from dunning.domain.timing import customer_zone, effective_due_date
 from dunning.domain.works import Verdict, Work, reminders_in
@@ -67,6 +69,10 @@ class Settlement:
             invoice = case.invoices.get(one.work.invoice)
             if invoice is None or one.work.verdict is Verdict.CHARGE:
                 continue  # a fee's own invoice, once recorded, says that it was charged
+            if one.work.verdict is Verdict.ASK:
+                case, logged = self._asked(case, invoice, one.work)
+                activities += logged
+                continue
             after, logged = self._after(case, invoice, one)
             proposed = _with_proposal(case.with_invoice(after), after, one.work.step, self.now)
             case, ending = ended(proposed, invoice, after, self.now, self.actor)
@@ -128,6 +134,15 @@ class Settlement:
         told = Activity(self.now, ActivityType.NOTIFIED, work.reason, notice.invoices, None, self.actor, "team", self.claim.origin)
         return case.with_profile(replace(case.profile, notices=left)), [told]
 
+    def _asked(self, case: Case, invoice: Invoice, work: Work) -> tuple[Case, list[Activity]]:
+        """The step waits from now on; the question itself goes to the team as a notice, at once."""
+        if not invoice.is_open or invoice.next_step != work.step or work.step is None:
+            return case, []
+        asked = replace(invoice, approval=Approval(work.step, ApprovalState.ASKED, invoice.amount_due))
+        profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, (invoice.id,)))
+        waits = self._log(ActivityType.HELD, work, f"approval: {approval.in_words(invoice.money_due)} needs a person's approval")
+        return case.with_invoice(asked).with_profile(profile), [waits]
+
     def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work
         if work.verdict is Verdict.LAPSE:
@@ -140,6 +155,8 @@ class Settlement:
         if work.verdict is Verdict.SUPPRESS:
             logged = [] if invoice.suppressed_for == work.reason else [self._log(ActivityType.SUPPRESSED, work, work.reason)]
             return replace(_moved(invoice, work), suppressed_for=work.reason), logged
+        if work.verdict is Verdict.REPEAT:
+            return self._repeated(invoice, one)
         policy = self.policy_of(invoice)
         step = next((step for step in policy.steps if step.id == work.step), None)
         if step is None or work.verdict is Verdict.REPLAN:
@@ -158,18 +175,27 @@ class Settlement:
         after, planning = self._planned(case, behind, policy)
         return after, logged + planning
 
+    def _repeated(self, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
+        """Once is enough: the repetition is done, whatever became of it, and the plan stands where it stood."""
+        work, known = one.work, invoice.repeat
+        done = replace(invoice, repeat=replace(known, at=None) if known else None)
+        if not work.effects:
+            return done, [self._log(ActivityType.SUPPRESSED, work, f"not {work.reason}" if work.step else work.reason)]
+        return done, [self._log(ActivityType.SENT, work, _with_notes(work.reason, one, work.effects), _channels(work.effects))]
+
     def _ran(self, case: Case, invoice: Invoice, policy: Policy, step: Step, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work
         messages = [effect for effect in work.effects if effect.channel in (Channel.EMAIL, Channel.SMS)]
         logged: list[Activity] = []
         if messages:
-            channels = ", ".join(effect.channel.value for effect in messages)
-            notes = "".join(f"; {one.notes[effect.key]}" for effect in messages if effect.key in one.notes)
-            logged.append(self._log(ActivityType.SENT, work, work.reason + notes, channels))
-            overdue = days_overdue(invoice, case.profile.contact, policy, self.now) > 0
+            logged.append(self._log(ActivityType.SENT, work, _with_notes(work.reason, one, messages), _channels(messages)))
+            overdue = days_overdue(invoice, case.profile.reach, policy, self.now) > 0
             invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=self.now)
         elif step.is_message:
-            logged.append(self._log(ActivityType.SUPPRESSED, work, "no_address: the customer has neither a mail address nor a phone"))
+            reason = "no_address: the customer has neither a mail address nor a phone"
+            if closed := case.profile.reach.closed:
+                reason = f"no_channel: {' and '.join(sorted(closed))} closed to us, by the customer's wish or because mail bounced"
+            logged.append(self._log(ActivityType.SUPPRESSED, work, reason))
         if _tells_the_team(work):
             logged.append(self._log(ActivityType.ESCALATED, work, f"{work.reason}; to the team {step.escalate}", "team"))
         if step.late_fee is None:
@@ -199,11 +225,19 @@ class Settlement:
     def _planned(self, case: Case, invoice: Invoice, policy: Policy) -> tuple[Invoice, list[Activity]]:
         if not invoice.is_open:
             return replace(invoice, next_step=None, next_at=None), []
-        plan = planned(invoice, case.profile.contact, policy, self.now, self.actor)
+        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor)
         return plan.invoice, list(plan.activities)
 
     def _log(self, kind: ActivityType, work: Work, reason: str, channel: str | None = None) -> Activity:
         return Activity(self.now, kind, reason, (work.invoice,), work.step, self.actor, channel, self.claim.origin)
+
+
+def _channels(effects: Sequence[Effect]) -> str:
+    return ", ".join(effect.channel.value for effect in effects)
+
+
+def _with_notes(reason: str, one: Done, effects: Sequence[Effect]) -> str:
+    return reason + "".join(f"; {one.notes[effect.key]}" for effect in effects if effect.key in one.notes)
 
 
 def _tells_the_team(work: Work) -> bool:
@@ -222,6 +256,8 @@ def _with_proposal(case: Case, invoice: Invoice, step: str | None, now: datetime
 
 def _moved(invoice: Invoice, work: Work) -> Invoice:
     """Moved, never back: the plan may have been put later while the work was under way."""
+    if work.again:
+        return replace(invoice, repeat=replace(invoice.repeat, at=work.move_to)) if invoice.repeat and invoice.repeat.at else invoice
     if work.step is None:
         return replace(invoice, thanks_at=work.move_to) if invoice.thanks_at else invoice
     if invoice.next_step != work.step or invoice.next_at is None or work.move_to is None:

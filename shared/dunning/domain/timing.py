@@ -10,6 +10,7 @@ from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.money import minor_units
 from dunning.domain.moving import is_allowed, moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, CatchUp, Policy, Step, Window
+from dunning.domain.recipients import templates_of
 from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar, plus_workdays
 
 RIDES_WITH_PARENT = "rides_with_parent"
@@ -32,12 +33,7 @@ def customer_zone(contact: Contact, policy: Policy) -> ZoneInfo:
 
 def channels_of(step: Step, contact: Contact) -> tuple[str, ...]:
     """The channels on which this step will really write to this customer."""
-    found: list[str] = []
-    if step.email and contact.email:
-        found.append("email")
-    if step.sms and contact.phone:
-        found.append("sms")
-    return tuple(found)
+    return tuple(templates_of(step, contact))
 
 
 def window_for(step: Step, contact: Contact, policy: Policy) -> Window:

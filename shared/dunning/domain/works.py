@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     NOTIFY = "notify"
     CHARGE = "charge"
     LAPSE = "lapse"
+    ASK = "ask"
+    REPEAT = "repeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Work:
     """The decision about one invoice (or, for a notice, its key): the verdict, its reason in words, and the effects of a run.
 
     `begun`: something of it has gone out before, under a claim that never settled it.
+    `again`: what is moved is the repetition of a step whose mail bounced.
     """
 
     invoice: str
@@ -37,6 +40,7 @@ class Work:
     effects: tuple[Effect, ...] = ()
     move_to: datetime | None = None
     begun: bool = False
+    again: bool = False
 
 
 def reminders_in(works: Sequence[Work]) -> int:

@@ -1,15 +1,15 @@
 """HTTP as the accounting providers need it: one attempt a call, short time-outs, exact numbers, errors that say what to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import Permanent, Retryable
 from dunning.providers.json_reading import JsonObject, as_object
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 _LONGEST_WAIT = timedelta(days=1)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,21 @@ class HttpClient:
     def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
         """GET with these query parameters."""
         return self._send("GET", f"{url}?{urlencode(params)}" if params else url, headers, None)
+
+    def download(self, url: str, headers: Mapping[str, str], hosts: Callable[[str], bool]) -> HttpAnswer:
+        """GET a file, following up to three redirects to hosts (`host` or `host:port`) that are trusted. Raises Permanent for others.
+
+        What is sent along goes to the first host only.
+        """
+        for _ in range(4):
+            place = urlsplit(url)
+            if place.scheme not in ("https", "http") or not hosts(place.netloc):
+                raise Permanent(f"a document lies at a place that is not trusted: {place.netloc}")
+            answer = self._send("GET", url, headers, None)
+            if answer.status not in _REDIRECTS or "location" not in answer.headers:
+                return answer
+            url, headers = urljoin(url, answer.headers["location"]), {}
+        raise Permanent("a document is redirected again and again")
 
     def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
         """POST a form."""

@@ -40,6 +40,22 @@ class OAuthApi:
         tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
     ) -> HttpAnswer:
         """The answer to a GET: 200 with a JSON object, or whatever `tells` accepts as one."""
+        answer = self._authorised(account, headers or {}, self._getting(account, path, params))
+        if (answer.status == 200 and answer.json() is not None) or tells(answer):
+            return answer
+        raise self._refusal(account, "GET", path, answer)
+
+    def get_pdf(self, account: str, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes | None:
+        """The document at a path; None when there is none."""
+        wanted = {**(headers or {}), "Accept": "application/pdf"}
+        answer = self._authorised(account, wanted, self._getting(account, path, params))
+        if answer.status in (400, 404):
+            return None
+        if answer.status != 200:
+            raise self._refusal(account, "GET", path, answer)
+        return answer.content
+
+    def _getting(self, account: str, path: str, params: Mapping[str, str]) -> Callable[[Mapping[str, str]], HttpAnswer]:
         url = self.base.rstrip("/") + path
 
         def ask(given: Mapping[str, str]) -> HttpAnswer:
@@ -50,10 +66,7 @@ class OAuthApi:
                 self.pace.closed(account, self.clock() + _LEFT_ALONE)
                 raise
 
-        answer = self._authorised(account, headers or {}, ask)
-        if (answer.status == 200 and answer.json() is not None) or tells(answer):
-            return answer
-        raise self._refusal(account, "GET", path, answer)
+        return ask
 
     def send(
         self,
@@ -78,7 +91,7 @@ class OAuthApi:
         def with_token(token: str) -> HttpAnswer:
             flight = self.pace.take(account)
             try:
-                return ask({**headers, "Authorization": f"Bearer {token}", "Accept": "application/json"})
+                return ask({"Accept": "application/json", **headers, "Authorization": f"Bearer {token}"})
             finally:
                 self.pace.ended(account, flight)
 

@@ -64,6 +64,14 @@ class QuickBooksSource:
         customers = self._customers(company, [invoice]) if owed else {}
         return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
 
+    def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
+        """The invoice as PDF (`/invoice/{id}/pdf`), if it is this customer's."""
+        company, _ = split_customer_id(customer)
+        invoice = self._object(company, "Invoice", invoice_id)
+        if invoice is None or customer_of(company, invoice) != customer:
+            return None
+        return self._api.get_pdf(company, f"{company_path(company)}/invoice/{quote(invoice_id, safe='')}/pdf", MINOR_VERSION)
+
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when inactive or unknown."""
         company, bare = split_customer_id(customer)

@@ -9,6 +9,7 @@ from dunning.domain.fee_records import fee_id_in
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
+from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
 from dunning.providers.quickbooks_webhook import SOURCE
 
@@ -51,6 +52,7 @@ def contact_of(customer: JsonObject) -> Contact | None:
         country=country,
         tags=tags_in(text(child(customer, "CustomerTypeRef"), "name")),
         is_business=any(text(customer, key) for key in ("CompanyName", "BusinessNumber", "GSTIN", "PrimaryTaxIdentifier")),
+        settings=settings_in(lines_in([text(customer, "Notes") or ""])),
     )
 
 
@@ -127,6 +129,7 @@ def _contact_on(invoice: JsonObject, customer: JsonObject | None) -> Contact:
         country=known.country or country_code(text(child(invoice, "BillAddr"), "Country")),
         tags=known.tags,
         is_business=known.is_business,
+        settings=known.settings,
     )
 
 

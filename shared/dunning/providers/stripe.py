@@ -38,10 +38,16 @@ class StripeSource:
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now; None when Stripe has no such invoice, or it has no customer, so that there is no one to remind."""
         stamp = self._clock()
-        invoice = self._api.find(_path("invoices", invoice_id))
+        invoice = self._api.find(_path("invoices", invoice_id), {"expand": ["customer"]})
         if invoice is None or customer_of(invoice) is None:
             return None
         return _readable(invoice, stamp)
+
+    def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
+        """The PDF that the invoice links to, if it is this customer's; Stripe has one once an invoice is finalised."""
+        invoice = self._api.find(_path("invoices", invoice_id))
+        url = text(invoice, "invoice_pdf") if invoice is not None and customer_of(invoice) == customer else None
+        return self._api.download(url) if url is not None else None
 
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when deleted or unknown."""
@@ -51,7 +57,7 @@ class StripeSource:
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
         stamp = self._clock()
-        params = {"customer": bare_customer_id(customer), "status": "open"}
+        params = {"customer": bare_customer_id(customer), "status": "open", "expand": ["data.customer"]}
         return tuple(_readable(invoice, stamp) for page, _ in self._pages("/v1/invoices", params) for invoice in page)
 
     def standing_of(self, customer: str) -> Standing:
@@ -64,7 +70,7 @@ class StripeSource:
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A hundred of all open invoices; those without a customer are left out, those that cannot be read are named."""
         stamp = self._clock()
-        page, following = next(self._pages("/v1/invoices", {"status": "open"}, cursor))
+        page, following = next(self._pages("/v1/invoices", {"status": "open", "expand": ["data.customer"]}, cursor))
         owed = [invoice for invoice in page if customer_of(invoice) is not None]
         snapshots = [snapshot_of(invoice, stamp) for invoice in owed]
         return SourcePage(

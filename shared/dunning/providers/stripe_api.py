@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dunning.domain.errors import DunningError, NotOffered, Permanent, Retryable, Unauthorised
 from dunning.providers.json_reading import JsonObject, as_object, child, text
@@ -65,6 +66,18 @@ class StripeApi:
             raise _translated(exc, path, "POST") from exc
         return as_object(answer.data) or {}
 
+    def download(self, url: str) -> bytes | None:
+        """The file that Stripe links to, from Stripe's own hosts (or the base's) only, without our key; None when it is gone."""
+        from dunning.providers.http_client import HttpClient
+
+        base = urlsplit(self._base).netloc
+        answer = HttpClient(self._timeout_seconds).download(url, {}, lambda host: host == base or _is_stripes(host))
+        if answer.status in (404, 410):
+            return None
+        if answer.status != 200:
+            raise Retryable(f"Stripe's link to a document was answered with {answer.status}")
+        return answer.content
+
     def _connected(self) -> "StripeClient":
         key = self._api_key()
         if self._client is None or self._client[0] != key:
@@ -80,6 +93,10 @@ class StripeApi:
             max_network_retries=0,
             http_client=RequestsClient(timeout=self._timeout_seconds),
         )
+
+
+def _is_stripes(host: str) -> bool:
+    return host == "stripe.com" or host.endswith(".stripe.com")
 
 
 def _translated(error: "StripeError", path: str, method: str = "GET") -> DunningError:

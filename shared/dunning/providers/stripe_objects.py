@@ -7,6 +7,7 @@ from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import fee_id_in
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.providers.contact_details import tags_in, yes_or_no
+from dunning.providers.customer_settings import settings_in
 from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
 
 SOURCE = "stripe"
@@ -57,6 +58,7 @@ def contact_of(customer: JsonObject) -> Contact:
         locale=_first_locale(customer),
         tags=_tags(customer),
         is_business=_is_business(customer, items(child(customer, "tax_ids") or {}, "data"), text(customer, "tax_exempt")),
+        settings=settings_in(_metadata(customer)),
     )
 
 
@@ -144,7 +146,7 @@ def _issued_at(invoice: JsonObject) -> datetime | None:
 def _contact_on(invoice: JsonObject) -> Contact:
     """The contact frozen on the invoice when it was finalised, or the newer one of the customer where it is expanded."""
     customer = as_object(invoice.get("customer"))
-    now = contact_of(customer) if customer is not None else Contact()
+    now = contact_of(customer) if customer is not None and customer.get("deleted") is not True else Contact()
     on_invoice = _is_business(invoice, items(invoice, "customer_tax_ids"), text(invoice, "customer_tax_exempt"))
     return Contact(
         name=now.name or text(invoice, "customer_name"),
@@ -154,7 +156,12 @@ def _contact_on(invoice: JsonObject) -> Contact:
         locale=now.locale,
         tags=now.tags,
         is_business=on_invoice if now.is_business is None else now.is_business,
+        settings=now.settings,
     )
+
+
+def _metadata(customer: JsonObject) -> dict[str, str]:
+    return {key: value for key, value in (child(customer, "metadata") or {}).items() if isinstance(value, str)}
 
 
 def _is_from_subscription(invoice: JsonObject) -> bool:

@@ -70,6 +70,14 @@ class XeroSource:
         contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
         return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
 
+    def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
+        """The invoice as PDF (the invoice's own address, asked with `Accept: application/pdf`), if it is this customer's."""
+        tenant, _ = split_customer_id(customer)
+        invoice = self._object(tenant, "Invoices", "InvoiceID", invoice_id)
+        if invoice is None or customer_of(tenant, invoice) != customer:
+            return None
+        return self._api.get_pdf(tenant, f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}", {}, {"xero-tenant-id": tenant})
+
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when archived or unknown."""
         tenant, bare = split_customer_id(customer)

@@ -3,11 +3,13 @@
 import re
 from datetime import UTC, date, datetime
 
+from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import fee_id_in
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
+from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
 from dunning.providers.xero_webhook import SOURCE
 
@@ -71,6 +73,7 @@ def contact_of(contact: JsonObject) -> Contact | None:
         country=country,
         tags=tags_in(*(text(group, "Name") for group in items(contact, "ContactGroups"))) if not is_stub(contact) else None,
         is_business=any(text(contact, key) for key in ("TaxNumber", "CompanyNumber")) if not is_stub(contact) else None,
+        settings=None if is_stub(contact) else _settings(contact),
     )
 
 
@@ -137,6 +140,16 @@ def _instant(issued: date | None) -> datetime | None:
 
 def _email(contact: JsonObject) -> str | None:
     return next((address for part in re.split(r"[,;]", text(contact, "EmailAddress") or "") if "@" in (address := part.strip())), None)
+
+
+def _settings(contact: JsonObject) -> CustomerSettings:
+    """Contact groups say what there is to say; the people of a contact are those whom Xero itself includes in mails."""
+    people = [
+        Person("billing", address, " ".join(filter(None, (text(one, "FirstName"), text(one, "LastName")))) or None)
+        for one in items(contact, "ContactPersons")
+        if one.get("IncludeInEmails") is True and (address := text(one, "EmailAddress"))
+    ]
+    return settings_in(lines_in(name for group in items(contact, "ContactGroups") if (name := text(group, "Name"))), people)
 
 
 def _country(contact: JsonObject) -> str | None:

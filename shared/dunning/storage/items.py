@@ -6,9 +6,10 @@ from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice, Repeat, Status
 from dunning.domain.promise import Promise
 from dunning.storage import keys
 
@@ -95,6 +96,9 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "promises_made": invoice.promises_made or None,
         "promise_broken": invoice.promise_broken or None,
         "counts_from": _put_day(invoice.counts_from),
+        "approval": _approval_attributes(invoice.approval) if invoice.approval else None,
+        "repeat_step": invoice.repeat.step if invoice.repeat else None,
+        "repeat_at": _put_instant(invoice.repeat.at) if invoice.repeat else None,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -140,6 +144,8 @@ def read_invoice(item: Item) -> Invoice:
         promises_made=_number(item, "promises_made"),
         promise_broken=bool(item.get("promise_broken")),
         counts_from=_optional_day(item, "counts_from"),
+        approval=_read_approval(_map(item, "approval")),
+        repeat=Repeat(_text(item, "repeat_step"), _optional_instant(item, "repeat_at")) if "repeat_step" in item else None,
         version=_number(item, "version"),
     )
 
@@ -179,6 +185,11 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
     return {
         **_contact_attributes(profile.contact),
         "contact_stamp": _put_instant(profile.contact_stamp),
+        "settings_stamp": _put_instant(profile.settings_stamp),
+        "do_not_chase": profile.do_not_chase or None,
+        "not_chased_since": _put_instant(profile.not_chased_since),
+        "opted_out": {channel: keys.instant(since) for channel, since in profile.opted_out.items()} or None,
+        "dead_addresses": list(profile.dead_addresses) or None,
         "holds": _holds_attributes(profile.holds),
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
         "notices": {key: _notice_attributes(notice) for key, notice in profile.notices.items()} or None,
@@ -201,6 +212,11 @@ def read_profile(item: Item) -> Profile:
         customer=keys.customer_in(_text(item, "pk")),
         contact=_read_contact(item),
         contact_stamp=_optional_instant(item, "contact_stamp"),
+        settings_stamp=_optional_instant(item, "settings_stamp"),
+        do_not_chase=bool(item.get("do_not_chase")),
+        not_chased_since=_optional_instant(item, "not_chased_since"),
+        opted_out={channel: keys.parse_instant(str(since)) for channel, since in _map(item, "opted_out").items()},
+        dead_addresses=tuple(str(address) for address in cast("list[object]", item.get("dead_addresses") or [])),
         holds=_read_holds(item),
         disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
         notices={key: _read_notice(cast("Item", value)) for key, value in _map(item, "notices").items()},
@@ -218,17 +234,59 @@ def _contact_attributes(contact: Contact) -> dict[str, object]:
         **{name: getattr(contact, name) for name in _CONTACT_TEXTS},
         "tags": None if contact.tags is None else list(contact.tags),
         "is_business": contact.is_business,
+        "settings": _settings_attributes(contact.settings) if contact.settings else None,
     }
 
 
 def _read_contact(item: Item) -> Contact:
-    texts = {name: _optional_text(item, name) for name in _CONTACT_TEXTS}
-    is_business = item.get("is_business")
+    is_business, settings = item.get("is_business"), cast("Item | None", item.get("settings"))
     return Contact(
-        **texts,
+        name=_optional_text(item, "name"),
+        email=_optional_text(item, "email"),
+        phone=_optional_text(item, "phone"),
+        country=_optional_text(item, "country"),
+        locale=_optional_text(item, "locale"),
+        timezone=_optional_text(item, "timezone"),
         tags=_texts(item, "tags") if "tags" in item else None,
         is_business=None if is_business is None else bool(is_business),
+        settings=_read_settings(settings) if settings is not None else None,
     )
+
+
+def _settings_attributes(settings: CustomerSettings) -> dict[str, object]:
+    people = [
+        {name: value for name, value in (("role", one.role), ("email", one.email), ("name", one.name)) if value} for one in settings.people
+    ]
+    found = {
+        "do_not_chase": settings.do_not_chase or None,
+        "prefers": settings.prefers,
+        "owner": settings.owner,
+        "owner_name": settings.owner_name,
+        "people": people or None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _read_settings(item: Item) -> CustomerSettings:
+    people = cast("list[Item]", item.get("people") or [])
+    return CustomerSettings(
+        do_not_chase=bool(item.get("do_not_chase")),
+        prefers=_optional_text(item, "prefers"),
+        owner=_optional_text(item, "owner"),
+        owner_name=_optional_text(item, "owner_name"),
+        people=tuple(Person(_text(one, "role"), _text(one, "email"), _optional_text(one, "name")) for one in people),
+    )
+
+
+def _approval_attributes(approval: Approval) -> dict[str, object]:
+    found = {"step": approval.step, "state": approval.state.value, "amount": approval.amount, "reason": approval.reason}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _read_approval(item: Item) -> Approval | None:
+    if not item:
+        return None
+    return Approval(_text(item, "step"), ApprovalState(_text(item, "state")), _number(item, "amount"), _optional_text(item, "reason"))
 
 
 def read_claim(item: Item) -> Claim | None:

@@ -19,7 +19,10 @@ class DeliveryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNews:
-    """One report on one mail: whose it was, under which claim (its origin) and effect, and when SES took it (UTC)."""
+    """One report on one mail: whose it was, under which claim (its origin) and effect, and when SES took it (UTC).
+
+    `addresses`: those that bounced, or complained, where the report names them.
+    """
 
     kind: DeliveryKind
     customer: str
@@ -29,3 +32,4 @@ class DeliveryNews:
     step: str | None
     message_id: str
     mailed_at: datetime
+    addresses: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
+from dunning.domain.chasing import with_silence_told
 from dunning.domain.invoice import Snapshot
 from dunning.domain.recording import Recorder, introduced
 from dunning.domain.run_out import run_out_ended
@@ -61,7 +62,7 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
 
 def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
     """The case with what the providers said, then without the holds whose time is over: money that came keeps a promise."""
-    activities: list[Activity] = []
+    before, activities = case, list[Activity]()
     if checked.standing.contact:
         case = introduced(case, checked.standing.contact)
     for snapshot in checked.snapshots:
@@ -74,8 +75,9 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         recorded = recorder.closed_as_unknown(case, invoice_id)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
         case = recorded.case
+    case, of_marking = with_silence_told(before, case, recorder.now, recorder.actor)
     case, ended = run_out_ended(case, recorder.now, recorder.actor, checked.asked)
-    return case, (*activities, *ended)
+    return case, (*activities, *of_marking, *ended)
 
 
 def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:

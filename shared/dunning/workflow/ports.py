@@ -11,6 +11,7 @@ from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.policy import Facts, Policy
 from dunning.workflow.fee_port import MessageFee, MessageProposal
+from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 
 
@@ -238,7 +239,14 @@ class RenderedEmail:
 class EmailChannel(Protocol):
     """SES. One attempt a call. Raises Refused (surely not sent) or OutcomeUnknown (perhaps sent)."""
 
-    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+    def send(
+        self,
+        to: Sequence[str],
+        email: RenderedEmail,
+        envelope: Envelope,
+        addressing: Addressing = PLAIN,
+        attachments: Sequence[Attachment] = (),
+    ) -> str:
         """Send, answer the message id."""
         ...
 

@@ -1,18 +1,21 @@
-"""What a report on a mail changes: `sent` marks the effect, a mail that cannot arrive holds the case and is told to the team."""
+"""What a report on a mail changes: `sent` marks the effect; of a mail that cannot arrive the team is told."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bouncing import has_a_way, sent_again, with_dead_addresses
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.opting_out import opted_out
 from dunning.domain.recording import Recorded
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.ports import CaseStore
 from dunning.workflow.record_snapshot import RecordSnapshot
 
+_ACTOR = "delivery_feedback"
 _UNDELIVERED = {
     DeliveryKind.BOUNCED: "the mail bounced: the address does not exist or refuses us",
     DeliveryKind.COMPLAINED: "the reader marked the mail as spam",
@@ -53,16 +56,49 @@ class RecordDelivery:
             newer_address = profile.contact_stamp is not None and profile.contact_stamp > news.mailed_at
             if profile.version == 0 or HoldKind.UNDELIVERABLE in profile.holds or newer_address:
                 return Recorded(case)
-            invoices = tuple(found for found in news.invoices if found in case.invoices)
-            told = with_notice(profile, f"undelivered:{news.message_id}", Notice(reason, now, invoices))
-            held = replace(told, holds={**profile.holds, HoldKind.UNDELIVERABLE: Hold(now, reason=reason)})
-            logged = (
-                Activity(now, ActivityType.UNDELIVERED, reason, invoices, news.step, "delivery_feedback", "email", news.claim),
-                Activity(now, ActivityType.HELD, f"undeliverable: {reason}", invoices, news.step, "delivery_feedback"),
-            )
-            return Recorded(case.with_profile(held), logged)
+            if news.kind is DeliveryKind.BOUNCED and news.addresses:
+                return self._bounced(case, news, reason, now)
+            if news.kind is DeliveryKind.COMPLAINED:
+                return self._complained(case, news, reason, now)
+            return self._held(case, news, reason, now)
 
         return change
+
+    def _bounced(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
+        """The address is dead. Another contact of the customer's, or SMS, stands in for it; without any the case is held."""
+        marked = with_dead_addresses(case, news.addresses)
+        if marked is case:
+            return Recorded(case)
+        marked, again = sent_again(marked, news.effect, lambda invoice: self.record.policies.named(invoice.policy), now)
+        if not has_a_way(marked) or not (again or marked.profile.reach.email == case.profile.reach.email):
+            return self._held(marked, news, reason, now)
+        outcome = "it is sent again another way" if again else "other addresses got it"
+        return self._told(marked, news, f"{reason}; {outcome}", now)
+
+    def _complained(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
+        """No mail any more to this customer: complaints cost the sender's good name. The plan goes on by SMS, if there is a number."""
+        after, logged = opted_out(case, "email", reason, now, _ACTOR)
+        if after is case:
+            return Recorded(case)
+        told = self._told(after, news, reason, now) if has_a_way(after) else self._held(after, news, reason, now)
+        return Recorded(told.case, (*logged, *told.activities))
+
+    def _held(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
+        told = self._told(case, news, reason, now)
+        profile = told.case.profile
+        held = replace(profile, holds={**profile.holds, HoldKind.UNDELIVERABLE: Hold(now, reason=reason)})
+        logged = Activity(now, ActivityType.HELD, f"undeliverable: {reason}", _known(case, news), news.step, _ACTOR)
+        return Recorded(told.case.with_profile(held), (*told.activities, logged))
+
+    def _told(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
+        invoices = _known(case, news)
+        profile = with_notice(case.profile, f"undelivered:{news.message_id}", Notice(reason, now, invoices))
+        logged = Activity(now, ActivityType.UNDELIVERED, reason, invoices, news.step, _ACTOR, "email", news.claim)
+        return Recorded(case.with_profile(profile), (logged,))
+
+
+def _known(case: Case, news: DeliveryNews) -> tuple[str, ...]:
+    return tuple(found for found in news.invoices if found in case.invoices)
 
 
 def _counted(news: DeliveryNews, names: Sequence[str]) -> Callable[[Case, datetime], Recorded]:

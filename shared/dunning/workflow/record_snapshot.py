@@ -7,12 +7,13 @@ from datetime import datetime
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute
 from dunning.domain.case import Case, Dispute
+from dunning.domain.chasing import with_silence_told
 from dunning.domain.errors import Conflict, Retryable
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
-from dunning.domain.recording import DOUBTFUL_WITHIN, Recorded
+from dunning.domain.recording import DOUBTFUL_WITHIN, Recorded, settings_differ
 from dunning.workflow.ports import CaseStore, Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import recorder_for, source_of
@@ -106,7 +107,8 @@ class RecordSnapshot:
         new_address = contact.email is not None and contact.email != profile.contact.email
         merged = _told(profile.contact, contact)
         updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
-        after = case.with_profile(replace(profile, contact=merged, contact_stamp=stamp))
+        settings_stamp = stamp if contact.settings is not None else profile.settings_stamp
+        after = case.with_profile(replace(profile, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp))
         if not new_address:
             return Recorded(after, (updated,))
         after, logged = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, self.actor)
@@ -164,9 +166,10 @@ class RecordSnapshot:
             recorded = change(before, now)
             if recorded.doubtful:
                 return "doubtful"
-            after = rearmed(recorded.case, now)
+            told, of_marking = with_silence_told(before, recorded.case, now, self.actor)
+            after = rearmed(told, now)
             try:
-                self.store.save(before, after, recorded.activities)
+                self.store.save(before, after, (*recorded.activities, *of_marking))
             except Conflict:
                 continue
             if not after.profile.claimed_at(now):
@@ -182,7 +185,9 @@ class RecordSnapshot:
 
 
 def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
-    return tuple(name for name in Contact.__slots__ if getattr(told, name) is not None and getattr(told, name) != getattr(known, name))
+    names = (name for name in Contact.__slots__ if name != "settings")
+    found = [name for name in names if getattr(told, name) is not None and getattr(told, name) != getattr(known, name)]
+    return (*found, "settings") if told.settings and settings_differ(known, told.settings) else tuple(found)
 
 
 def _told(known: Contact, told: Contact) -> Contact:

@@ -1,7 +1,7 @@
 """Carrying out what was decided, effect by effect, each at most as often as its channel's guarantee allows (DESIGN §6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,9 @@ from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Ref
 from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
+from dunning.workflow.attaching import Attacher
 from dunning.workflow.charge_fee import ChargeFee
+from dunning.workflow.mail_ports import Addressing, UnsubscribeLinks
 from dunning.workflow.message_rows import content_of, invoices_in
 from dunning.workflow.ports import CaseStore, Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
 
@@ -43,6 +45,12 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outcome:
+    sent: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """Sends the effects of works in order, and stops at the first that is refused or stays without an answer."""
 
@@ -54,11 +62,13 @@ class Sender:
     policies: Policies
     clock: Clock
     charge: ChargeFee
+    attach: Attacher = field(default_factory=Attacher)
+    unsubscribe: UnsubscribeLinks | None = None
 
     def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime) -> Progress:
         """Carry out the works under this claim, as far as it goes. Raises AlreadyClaimed when the claim is gone, Retryable."""
         effects = marks_by_row(claim.effects)
-        sent_now: set[str] = set()
+        sent_now: dict[str, str | None] = {}
         done: list[Done] = []
         charged: list[Snapshot] = []
 
@@ -69,11 +79,12 @@ class Sender:
             notes: dict[str, str] = {}
             for effect in work.effects:
                 if effect.key in sent_now:  # one message about several invoices
+                    notes |= _noted(effect, sent_now[effect.key])
                     continue
                 if self.clock() > claim.until - SAFETY:
                     return progress(Ending.REFUSED)
                 try:
-                    note = self._carry_out(effect, case, claim, effects, now, charged)
+                    outcome = self._carry_out(effect, case, claim, effects, now, charged)
                 except Refused:
                     self._surely_not_sent(effect, case, claim, effects)
                     return progress(Ending.REFUSED)
@@ -82,45 +93,55 @@ class Sender:
                 except Permanent as exc:
                     self._surely_not_sent(effect, case, claim, effects)
                     return progress(Ending.FAILED, f"{effect.key}: {exc}")
-                if note:
-                    notes[effect.key] = note
-                else:
+                notes |= _noted(effect, outcome.note)
+                if outcome.sent:
                     effects.update(dict.fromkeys(rows_of(effect.key), EffectState.DONE))
-                    sent_now.add(effect.key)
+                    sent_now[effect.key] = outcome.note
             done.append(Done(work, notes))
         return progress(Ending.COMPLETE)
 
     def _carry_out(
         self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime, charged: list[Snapshot]
-    ) -> str | None:
-        """Send one effect unless it is known to be done; answers what is worth noting. What a fee became joins `charged`."""
+    ) -> _Outcome:
+        """Send one effect unless it is known to be done. What a fee became joins `charged`."""
         if effect.channel is Channel.FEE:
             # No mark of ours decides: the source itself is asked for it by its id.
             charged.append(self.charge(case, effect.invoices[0], effect.step or ""))
-            return None
+            return _Outcome(sent=True)
         state = state_of(effect, effects)
         if state is EffectState.DONE:
-            return f"{effect.channel.value} had already gone out"
+            return _Outcome(sent=False, note=f"{effect.channel.value} had already gone out")
         envelope = Envelope(effect.kind, case.profile.customer, invoices_in(effect, case), effect.step, claim.origin, effect.key)
         content = content_of(effect, case, self.policies, now)
         match effect.channel:
             case Channel.EMAIL:
-                self.email.send([effect.to], self.renderer.email(effect.template, content), envelope)
+                attached = self.attach(effect.attach, case)
+                addressing = Addressing(effect.cc, effect.sender, self._unsubscribe_url(effect, case, now))
+                mail = self.renderer.email(effect.template, content)
+                self.email.send([effect.to, *effect.more_to], mail, envelope, addressing, attached.attachments)
+                return _Outcome(sent=True, note=attached.note)
             case Channel.TEAM:
                 subject, text = self.renderer.team(effect.template, content)
                 self.team.send(effect.to, subject, text, envelope)
             case Channel.SMS:
                 if state is EffectState.STARTED:
-                    return "sms may have gone out before; it is not repeated"
+                    return _Outcome(sent=False, note="sms may have gone out before; it is not repeated")
                 text = self.renderer.sms(effect.template, content)
                 # SNS reports no outcome that could be asked for: the mark before makes it at most once.
                 if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):
                     raise AlreadyClaimed(f"case {case.profile.customer}: claim {claim.id} is no longer held")
                 effects.update(dict.fromkeys(rows_of(effect.key), EffectState.STARTED))
                 self.sms.send(effect.to, text, envelope)
-        return None
+        return _Outcome(sent=True)
+
+    def _unsubscribe_url(self, effect: Effect, case: Case, now: datetime) -> str | None:
+        return self.unsubscribe.url(case.profile.customer, now) if self.unsubscribe and effect.kind == "reminder" else None
 
     def _surely_not_sent(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState]) -> None:
         if state_of(effect, effects) is EffectState.STARTED:
             self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
         effects.update(dict.fromkeys(rows_of(effect.key), EffectState.REFUSED))
+
+
+def _noted(effect: Effect, note: str | None) -> dict[str, str]:
+    return {effect.key: note} if note else {}

@@ -21,6 +21,7 @@ from dunning.channels.email import SesEmailChannel
 from dunning.channels.sms import SnsSmsChannel
 from dunning.channels.team import SnsTeamChannel, sns_subject
 from dunning.domain.errors import OutcomeUnknown, Permanent, Refused
+from dunning.workflow.mail_ports import Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail
 
 ENVELOPE = Envelope(
@@ -259,7 +260,7 @@ def test_an_error_tells_no_address(case: Case) -> None:
 
 def test_a_mail_has_both_bodies_a_named_sender_and_an_address_for_answers() -> None:
     wire = Wire(SES_ACCEPTED)
-    email_channel(wire).send(["a@example.com", "b@example.com"], MAIL, ENVELOPE, cc=["owner@acme.example"])
+    email_channel(wire).send(["a@example.com", "b@example.com"], MAIL, ENVELOPE, Addressing(("owner@acme.example",)))
     sent = json.loads(wire.sent)
     assert sent["Destination"] == {"ToAddresses": ["a@example.com", "b@example.com"], "CcAddresses": ["owner@acme.example"]}
     assert sent["ReplyToAddresses"] == ["accounts@acme.example"]
@@ -268,6 +269,28 @@ def test_a_mail_has_both_bodies_a_named_sender_and_an_address_for_answers() -> N
     assert simple["Subject"]["Data"] == "Réminder"
     assert (simple["Body"]["Text"]["Data"], simple["Body"]["Html"]["Data"]) == ("text €", "<p>html</p>")
     assert {"Name": "Auto-Submitted", "Value": "auto-generated"} in simple["Headers"]
+
+
+def test_a_person_signs_before_the_company() -> None:
+    wire = Wire(SES_ACCEPTED)
+    email_channel(wire, "Acme").send(["a@example.com"], MAIL, ENVELOPE, Addressing(sender="Jane\r\nDoe"))
+    assert json.loads(wire.sent)["FromEmailAddress"] == '"Jane Doe, Acme" <billing@acme.example>'
+
+
+def test_a_document_goes_as_an_attachment_that_can_be_read_back() -> None:
+    wire = Wire(SES_ACCEPTED)
+    email_channel(wire).send(["a@example.com"], MAIL, ENVELOPE, attachments=[Attachment("N-1.pdf", b"%PDF-1.4 \xff")])
+    (attached,) = json.loads(wire.sent)["Content"]["Simple"]["Attachments"]
+    assert (attached["FileName"], attached["ContentType"]) == ("N-1.pdf", "application/pdf")
+    assert base64.b64decode(attached["RawContent"]) == b"%PDF-1.4 \xff"
+
+
+def test_a_mail_ends_with_one_click_where_there_is_a_page_for_it() -> None:
+    wire = Wire(SES_ACCEPTED)
+    email_channel(wire).send(["a@example.com"], MAIL, ENVELOPE, Addressing(unsubscribe_url="https://pay.example/u/t"))
+    headers = {header["Name"]: header["Value"] for header in json.loads(wire.sent)["Content"]["Simple"]["Headers"]}
+    assert headers["List-Unsubscribe"] == "<https://pay.example/u/t>"
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 @pytest.mark.parametrize("company", ["Acme", 'Acme, "Inc."', "Zoë & Söhne", "Evil\r\nBcc: victim@example.com"])

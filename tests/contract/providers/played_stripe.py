@@ -158,7 +158,7 @@ class PlayedStripe:
         return {"object": "list", "url": collection, "data": matching[:limit], "has_more": len(matching) > limit}
 
 
-_PAGING = {"limit", "starting_after"}
+_PAGING = {"limit", "starting_after", "expand[0]"}
 
 
 def _field(found: Object, key: str) -> object:

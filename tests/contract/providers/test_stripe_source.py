@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.invoice import Contact
 from dunning.workflow.ports import Traced
@@ -30,7 +31,7 @@ def test_a_deleted_customer_has_no_contact(stripe: PlayedStripe) -> None:
 
 def test_a_customers_first_language_and_country_are_part_of_the_contact(stripe: PlayedStripe) -> None:
     stripe.has("customers", {"id": "cus_anna", "preferred_locales": ["de-AT"], "address": {"country": "AT"}})
-    assert stripe.source.fetch_contact("stripe:cus_anna") == Contact(country="AT", locale="de-AT")
+    assert stripe.source.fetch_contact("stripe:cus_anna") == Contact(country="AT", locale="de-AT", settings=CustomerSettings())
 
 
 def test_an_invoice_without_a_customer_is_nobodys(stripe: PlayedStripe) -> None:

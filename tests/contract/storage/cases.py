@@ -4,9 +4,10 @@ from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice, Repeat, Status
 from dunning.domain.promise import Promise
 from tests.fakes.clock import MONDAY_MORNING
 
@@ -15,6 +16,13 @@ LATER = NOW + timedelta(days=2, microseconds=7)
 ACME = "stripe:cus_acme"
 DUE = date(2026, 3, 31)
 TWENTY_MINUTES = timedelta(minutes=20)
+SETTINGS = CustomerSettings(
+    do_not_chase=True,
+    prefers="sms",
+    owner="jane@larkfield.example",
+    owner_name="Jane Doe",
+    people=(Person("billing", "billing@acme.example", "José Ñandú"), Person("manager", "boss@acme.example")),
+)
 
 
 def invoice(
@@ -80,6 +88,8 @@ def full_invoice() -> Invoice:
         promises_made=2,
         promise_broken=True,
         counts_from=date(2026, 3, 1),
+        approval=Approval("escalate", ApprovalState.DECLINED, 2, "they are about to pay"),
+        repeat=Repeat("first", LATER),
     )
 
 
@@ -87,7 +97,12 @@ def full_profile() -> Profile:
     """A profile with every field set."""
     return Profile(
         customer=ACME,
-        contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna", (), is_business=False),
+        contact=Contact("Acme", "ap@acme.example", "+431234567", "AT", "de-AT", "Europe/Vienna", (), is_business=False, settings=SETTINGS),
+        settings_stamp=NOW + timedelta(seconds=7),
+        do_not_chase=True,
+        not_chased_since=NOW + timedelta(seconds=8),
+        opted_out={"email": NOW + timedelta(seconds=9)},
+        dead_addresses=("old@acme.example",),
         contact_stamp=NOW + timedelta(seconds=1),
         holds={HoldKind.OPERATOR: Hold(NOW + timedelta(seconds=2)), HoldKind.REPLY: Hold(NOW, NOW + timedelta(days=3), "asks for a copy")},
         disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},

@@ -16,6 +16,7 @@ from dunning.storage.cases import TableCaseStore
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.run_step import RunStep
@@ -43,9 +44,16 @@ class ReportedEmail(FakeEmail):
         self._store = store
         self._reports: list[threading.Thread] = []
 
-    def send(self, to: Sequence[str], email: RenderedEmail, envelope: Envelope, cc: Sequence[str] = ()) -> str:
+    def send(
+        self,
+        to: Sequence[str],
+        email: RenderedEmail,
+        envelope: Envelope,
+        addressing: Addressing = PLAIN,
+        attachments: Sequence[Attachment] = (),
+    ) -> str:
         """Accept a mail, and report it."""
-        answer = super().send(to, email, envelope, cc)
+        answer = super().send(to, email, envelope, addressing, attachments)
         about = (envelope.customer, envelope.claim, envelope.effect, EffectState.DONE)
         report = threading.Thread(target=self._store.mark_effect, args=about)
         self._reports.append(report)

@@ -1,10 +1,11 @@
 """A local cloud without functions: it remembers what it was told, and answers what a test wants."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dunning.bootstrap import Platform
 from dunning.config import PACKAGED_POLICIES
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
@@ -61,6 +62,11 @@ class FakeCloud:
     def policies(self) -> PolicyBook:
         """The packaged ones."""
         return PolicyBook.load(PACKAGED_POLICIES, frozenset({"collections"}))
+
+    def operate(self, act: Callable[[Platform], str]) -> str:
+        """Notes that somebody acted; there is nothing to act on."""
+        self.told.append(("operate", act))
+        return "recorded"
 
     def put_policy(self, name: str, text: str) -> None:
         """Refuses any policy that speaks of `no_such`."""

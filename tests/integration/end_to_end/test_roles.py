@@ -1,6 +1,7 @@
 """moto asks nobody for permission; so here the calls that functions really made are held against their roles."""
 
 import json
+from urllib.parse import urlsplit
 
 from tests.architecture.template_rules import functions, listed, read_template, role_of, statements
 from tests.integration.accounting.books import signature, xero_body, xero_invoice
@@ -14,6 +15,7 @@ FUNCTIONS = {
     "run_step": "RunStepFunction",
     "delivery_feedback": "DeliveryFeedbackFunction",
     "daily_sweep": "DailySweepFunction",
+    "customer_portal": "CustomerPortalFunction",
 }
 NEEDS = {
     "dynamodb.TransactWriteItems": {"dynamodb:PutItem", "dynamodb:UpdateItem"},  # each part is asked for by itself
@@ -71,6 +73,8 @@ def test_every_function_may_do_what_it_does_and_nothing_that_it_never_does(cloud
     raw = json.dumps(xero_body(["x1"]))
     assert cloud.ask("POST", "/webhooks/xero", raw, {"x-xero-signature": signature(raw.encode(), "local-xero")})[0] == 200
     assert cloud.ask("POST", "/_local/delivery", {"to": "pat1@example.com", "event": "bounce", "bounce": "permanent"})[0] < 300
+    unsubscribe = cloud.outbox(channel="email")[0]["headers"]["List-Unsubscribe"].strip("<>")
+    assert cloud.ask("POST", urlsplit(unsubscribe).path, "List-Unsubscribe=One-Click")[0] == 200
     cloud.advance("1h")
     assert cloud.ask("PUT", "/_local/provider/xero/invoices/x1", xero_invoice("x1", Status="PAID", AmountDue=0.0))[0] == 200
     cloud.advance("1d")

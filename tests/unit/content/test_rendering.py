@@ -74,7 +74,7 @@ class Page(HTMLParser):
 
 def test_every_shipped_mail_and_sms_can_be_named_in_a_policy() -> None:
     assert template_names().email == set(EMAILS)
-    assert template_names().sms == {"friendly", "second_notice"}
+    assert template_names().sms == {"friendly", "second_notice", "upcoming"}
 
 
 @pytest.mark.parametrize("template", REMINDERS)

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Status
 from dunning.providers.stripe_events import interpret, read_event
@@ -143,7 +144,7 @@ def test_an_updated_customer_brings_a_new_contact() -> None:
         "address": {"country": "at"},
         "preferred_locales": ["de-AT", "en"],
     }
-    contact = Contact(name="Acme GmbH", email="new@acme.example", country="AT", locale="de-AT")
+    contact = Contact(name="Acme GmbH", email="new@acme.example", country="AT", locale="de-AT", settings=CustomerSettings())
     assert said_of("customer.updated", customer) == ContactSeen("stripe:cus_1", contact, CREATED)
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.providers.stripe_objects import bare_customer_id, contact_of, snapshot_of
@@ -83,7 +84,7 @@ def test_an_expanded_customer_is_fresher_than_what_the_invoice_froze() -> None:
     expanded = {"id": "cus_1", "email": "new@acme.example", "phone": None, "preferred_locales": ["de"], "address": None}
     snapshot = read(invoice(customer=expanded))
     assert snapshot.customer == "stripe:cus_1"
-    assert snapshot.contact == Contact("Acme GmbH", "new@acme.example", "+431234567", "AT", "de")
+    assert snapshot.contact == Contact("Acme GmbH", "new@acme.example", "+431234567", "AT", "de", settings=CustomerSettings())
 
 
 @pytest.mark.parametrize("blank", ["", "  ", None, 7, []])

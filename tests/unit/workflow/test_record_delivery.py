@@ -14,7 +14,8 @@ from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST, SECOND, said
 
-UNDELIVERED = [DeliveryKind.BOUNCED, DeliveryKind.COMPLAINED, DeliveryKind.REJECTED]
+UNDELIVERED = [DeliveryKind.BOUNCED, DeliveryKind.REJECTED]
+"""A complaint is a wish: `test_bounces` has what follows from it, and from a bounce that names its address."""
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is owed."""
+
+from dataclasses import replace
+
+from dunning.domain.invoice import Approval, ApprovalState, Invoice
+from dunning.domain.money import Money
+from dunning.domain.policy import Policy, Step
+
+
+def limit_exceeded(invoice: Invoice, step: Step) -> Money | None:
+    """The amount above which this step needs a person's word, when the invoice is over it; telling our own people never does."""
+    if step.approve_above is None or not (step.is_message or step.late_fee):
+        return None
+    limit = step.approve_above.in_currency(invoice.currency)
+    return Money(limit, invoice.currency) if limit is not None and invoice.amount_due > limit else None
+
+
+def answer_for(invoice: Invoice, step: Step) -> Approval | None:
+    """What was asked or said about this step; a word about less than is owed now does not count."""
+    known = invoice.approval
+    return known if known and known.step == step.id and invoice.amount_due <= known.amount else None
+
+
+def waits_for_approval(invoice: Invoice) -> bool:
+    """Whether a person was asked about the next step and has not answered."""
+    known = invoice.approval
+    return known is not None and known.state is ApprovalState.ASKED and known.step == invoice.next_step
+
+
+def without_moot_question(invoice: Invoice, policy: Policy) -> Invoice:
+    """The invoice without a question that need not be answered (less is owed, the policy changed), or must be asked anew."""
+    if not waits_for_approval(invoice):
+        return invoice
+    step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+    if step and limit_exceeded(invoice, step) and answer_for(invoice, step):
+        return invoice
+    return replace(invoice, approval=None)
+
+
+def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
+    """What the team is asked."""
+    command = f"{customer} {invoice.id}"
+    return (
+        f'step "{step.id}" about invoice {invoice.number} waits for your approval: {in_words(invoice.money_due)} is owed, '
+        f"and steps over {in_words(limit)} wait for a person: dunning approve {command}, or dunning decline {command}"
+    )
+
+
+def in_words(money: Money) -> str:
+    """As in "12,000.00 EUR"."""
+    return f"{money.as_decimal():,} {money.currency}"

@@ -1,0 +1,75 @@
+"""Who gets a step's message, and by which channel: roles, preferences, opt-outs, and what stands in for a channel that is closed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dunning.domain.customer_settings import Person
+from dunning.domain.invoice import Contact
+from dunning.domain.policy import Step
+
+OWNER = "owner"
+EMAIL, SMS = "email", "sms"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Addresses of one mail, none of them twice; `sender` is the name of the one who signs, None for the company alone."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...] = ()
+    sender: str | None = None
+
+
+def recipients_of(step: Step, contact: Contact) -> Recipients | None:
+    """To the roles that the step names, as far as somebody has them, else to the customer's own address; None without any.
+
+    "owner" is the one of us the customer belongs to; a role that nobody has is left out, and so is an owner nobody named.
+    """
+    people = contact.settings.people if contact.settings else ()
+    to = _once(_addresses(step.email_to, people)) or _once([contact.email] if contact.email else [])
+    if not to:
+        return None
+    owner = contact.settings.owner if contact.settings else None
+    named = [owner or "" if name == OWNER else name for name in step.email_cc]
+    cc = [address for name in named for address in ([name] if "@" in name else _addresses((name,), people))]
+    return Recipients(to, _once(cc, to), _sender(step, contact))
+
+
+def templates_of(step: Step, contact: Contact) -> dict[str, str]:
+    """The channels on which this step writes to this customer, each with its template.
+
+    Mail and SMS as the step says; only the preferred one for a customer who prefers one; and when every channel of the step is
+    closed (an opt-out, an address that does not exist) the other one, with the template of the same name.
+    """
+    wanted = {channel: template for channel, template in ((EMAIL, step.email), (SMS, step.sms)) if template}
+    can = {EMAIL: recipients_of(step, contact) is not None, SMS: contact.phone is not None}
+    instead = {EMAIL: step.email_instead, SMS: step.sms_instead}
+    preferred = contact.settings.prefers if contact.settings else None
+    if wanted and preferred and can[preferred]:
+        template = wanted.get(preferred) or instead[preferred]
+        if template:
+            return {preferred: template}
+    found = {channel: template for channel, template in wanted.items() if can[channel]}
+    if found or not contact.closed & wanted.keys():
+        return found
+    return {channel: template for channel, template in instead.items() if template and can[channel]}
+
+
+def _sender(step: Step, contact: Contact) -> str | None:
+    if step.sender == OWNER:
+        return contact.settings.owner_name if contact.settings else None
+    return step.sender
+
+
+def _addresses(roles: Iterable[str], people: Iterable[Person]) -> list[str]:
+    everybody = tuple(people)
+    return [person.email for role in roles for person in everybody if person.role == role]
+
+
+def _once(addresses: Iterable[str], besides: tuple[str, ...] = ()) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    known = {address.lower() for address in besides}
+    for address in addresses:
+        if address.lower() not in known:
+            found.setdefault(address.lower(), address)
+    return tuple(found.values())

@@ -1,0 +1,138 @@
+"""Steps over an amount wait for a person (`approve_above`)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from dunning.content.policy_book import PolicyBook
+from dunning.domain.activity import ActivityType
+from dunning.domain.errors import Rejected
+from dunning.domain.fees import Amounts
+from dunning.domain.invoice import ApprovalState, Status
+from dunning.workflow.answer_approval import AnswerApproval
+from tests.fakes.deployment import FakeDeployment, standard_policies
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.plan import FIRST, said
+
+DAY = timedelta(days=1)
+
+
+def with_limit(limit: Amounts) -> PolicyBook:
+    """The shipped plan, its first step over a limit waiting for a person."""
+    standard = standard_policies().default
+    first, *others = standard.steps
+    return PolicyBook.of({"standard": replace(standard, steps=(replace(first, approve_above=limit), *others))})
+
+
+@pytest.fixture
+def strict() -> FakeDeployment:
+    """Over 99 euros, a person decides; 100 are owed."""
+    world = FakeDeployment(with_limit(Amounts({"EUR": 99_00})))
+    world.invoiced(snapshot())
+    return world
+
+
+def questions(world: FakeDeployment) -> list[str]:
+    """What the team was told."""
+    return [activity.reason or "" for activity in world.log(ACME) if activity.type is ActivityType.NOTIFIED]
+
+
+def answer(world: FakeDeployment, *, approved: bool, invoice: str = "in_1", reason: str | None = None) -> str:
+    return AnswerApproval(world.record)(ACME, invoice, approved=approved, reason=reason)
+
+
+def test_the_team_is_asked_once_and_nothing_goes_out_meanwhile(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + 20 * DAY)
+    assert strict.email.sent == []
+    assert len(strict.team.sent) == 1
+    (asked,) = questions(strict)
+    for needed in ("NO-in_1", "100.00 EUR", "99.00 EUR", "dunning approve stripe:cus_acme in_1", "dunning decline"):
+        assert needed in asked
+    assert said(strict.log(ACME)) == ["enrolled", "held first", "notified"]
+
+
+def test_an_amount_at_the_limit_and_another_currency_need_no_approval() -> None:
+    world = FakeDeployment(with_limit(Amounts({"EUR": 100_00})))
+    world.invoiced(snapshot(), snapshot("in_2", "stripe:cus_2", currency="USD"))
+    world.run_until(FIRST)
+    assert len(world.email.sent) == 2
+    assert world.team.sent == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "asked"), [("JPY", 5000, 0), ("JPY", 5001, 1), ("KWD", 5_000_000, 0), ("KWD", 5_000_001, 1)]
+)
+def test_the_limit_is_in_major_units_of_each_currency(currency: str, amount: int, asked: int) -> None:
+    world = FakeDeployment(with_limit(Amounts({}, Decimal(5000))))
+    world.invoiced(snapshot(currency=currency, amount_due=amount))
+    world.run_until(FIRST)
+    assert (len(world.team.sent), len(world.email.sent)) == (asked, 1 - asked)
+
+
+def test_approved_in_the_night_the_step_runs_in_the_morning_and_the_plan_goes_on(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(hours=14))
+    assert answer(strict, approved=True) == "recorded"
+    assert answer(strict, approved=True) == "nothing waits for approval there"
+    strict.advance(timedelta(days=2, hours=12))
+    sent = [(activity.step, activity.at) for activity in strict.log(ACME) if activity.type is ActivityType.SENT]
+    assert sent == [("first", FIRST + DAY), ("second", FIRST + 3 * DAY)]
+
+
+def test_what_was_paid_before_the_approval_is_not_reminded_about(strict: FakeDeployment) -> None:
+    """The last check of the balance is made after the approval, too: the payment's webhook was lost."""
+    strict.run_until(FIRST + DAY)
+    strict.stripe.has(snapshot(status=Status.PAID, amount_due=0, stamp=strict.clock.now))
+    answer(strict, approved=True)
+    strict.advance(2 * DAY)
+    assert strict.email.sent == []
+    assert strict.invoice(ACME, "in_1").status is Status.PAID
+
+
+def test_declined_the_step_is_skipped_with_the_reason_and_the_plan_goes_on(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(minutes=30))
+    answer(strict, approved=False, invoice="NO-in_1", reason="they are about to pay")
+    strict.advance(3 * DAY)
+    assert [mail.envelope.step for mail in strict.email.sent] == ["second"]
+    skipped = next(activity for activity in strict.log(ACME) if activity.type.value == "skipped")
+    assert skipped.reason == "declined by a person: they are about to pay"
+
+
+def test_paid_down_below_the_limit_it_needs_no_approval_any_more(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + DAY)
+    strict.invoiced(snapshot(amount_due=50_00, stamp=strict.clock.now))
+    strict.advance(DAY)
+    assert [mail.envelope.step for mail in strict.email.sent] == ["first"]
+
+
+def test_when_more_is_owed_than_was_approved_a_person_is_asked_again(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(hours=14))
+    answer(strict, approved=True)
+    strict.invoiced(snapshot(amount_due=500_00, stamp=strict.clock.now))
+    strict.advance(DAY)
+    assert strict.email.sent == []
+    assert ["500.00 EUR" in asked for asked in questions(strict)] == [False, True]
+
+
+def test_a_question_that_is_moot_before_it_was_asked_is_never_asked(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST)
+    asked = strict.invoice(ACME, "in_1").approval
+    assert asked is not None
+    assert asked.state is ApprovalState.ASKED
+    strict.invoiced(snapshot(status=Status.PAID, amount_due=0, stamp=strict.clock.now + timedelta(minutes=2)))
+    strict.advance(DAY)
+    assert answer(strict, approved=True) == "nothing waits for approval there"
+    assert strict.email.sent == []
+
+
+@pytest.mark.parametrize("unknown", ["in_9", "NO-9"])
+def test_an_invoice_nobody_knows_is_refused(strict: FakeDeployment, unknown: str) -> None:
+    with pytest.raises(Rejected, match=unknown):
+        answer(strict, approved=True, invoice=unknown)
+
+
+def test_a_change_of_the_policy_lets_a_waiting_step_run_after_the_daily_reconciliation(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + DAY)
+    replace(strict.record, policies=standard_policies()).invoice(snapshot(stamp=strict.clock.now))
+    assert strict.invoice(ACME, "in_1").approval is None

@@ -9,6 +9,7 @@ from tests.integration.faults.run import ALARMED_AFTER, ONE_MESSAGE, PLAN, RECOV
 from tests.integration.faults.workflows import (
     CLAIM,
     ESCALATED,
+    GET,
     LOAD,
     MAIL,
     MARK,
@@ -146,7 +147,7 @@ RARER = (
         "books",
         nothing,
         entered,
-        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", "dynamodb.GetItem", *TOKENS, LOAD, WRITE)),
+        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", GET, *TOKENS, LOAD, WRITE)),
         overdue_in_the_books,
         got=("email first", "email second", "team escalate"),
         log=("enrolled", "updated", *WHOLE_LOG[1:]),

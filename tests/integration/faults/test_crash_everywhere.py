@@ -12,7 +12,7 @@ from infra.local.wire import Attempt
 from tests.integration.faults.promises import broken
 from tests.integration.faults.rarer_workflows import RARER
 from tests.integration.faults.run import Run, follow, next_beginning
-from tests.integration.faults.workflows import MAIL, PUBLISH, SECRET, WORKFLOWS, Workflow
+from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, SECRET, WORKFLOWS, Workflow
 
 ALL = (*WORKFLOWS, *RARER)
 GIVES_UP = 4
@@ -22,12 +22,17 @@ GIVES_UP_UNCONFIGURED = 5
 """Attempts that boto3 makes unless told: `dunning redrive` has it look at the dead-letter queues."""
 
 
+READS = (SECRET, LOAD, GET)
+"""Calls that change nothing: one lost answer, after which the SDK asks again, is as good as none."""
+
+
 def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
     """Refused, throttled, the answer lost once and every time, killed after it."""
     if call.endswith((MAIL, PUBLISH)):
         return ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
     often = GIVES_UP_UNCONFIGURED if call.startswith("redrive sqs") else GIVES_UP
-    return ((FaultMode.ERROR, often), (FaultMode.THROTTLE, often), (FaultMode.LOST, 1), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
+    every = ((FaultMode.ERROR, often), (FaultMode.THROTTLE, often), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
+    return every if call.endswith(READS) else (*every, (FaultMode.LOST, 1))
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def calls_of(function: str, *calls: str) -> tuple[str, ...]:
 
 
 SECRET = "secretsmanager.GetSecretValue"
-LOAD, WRITE = "dynamodb.Query", "dynamodb.TransactWriteItems"
+LOAD, GET, WRITE = "dynamodb.Query", "dynamodb.GetItem", "dynamodb.TransactWriteItems"
 CLAIM = MARK = "dynamodb.UpdateItem"
 TELL_QUEUE, MAIL, PUBLISH = "sqs.SendMessage", "sesv2.SendEmail", "sns.Publish"
 

@@ -38,6 +38,9 @@ LOOK = "sqs.ReceiveMessage"
 TOKENS = (SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM)
 """How an access token is renewed: under a lease, by one worker."""
 
+METER = "dynamodb.PutItem"
+"""Each request to an accounting provider is counted, for all functions together."""
+
 PARKED_LOG = ("enrolled", "sent first", "held", "released", *WHOLE_LOG[2:])
 
 
@@ -130,7 +133,7 @@ RARER = (
         "redrive",
         parked_and_mended,
         Run.redriven_by_a_person,
-        calls_of("redrive", LOOK, LOAD, WRITE, TELL_QUEUE, "sqs.DeleteMessage", LOOK, LOOK, LOOK, LOOK),
+        calls_of("redrive", LOOK, LOAD, WRITE, TELL_QUEUE, "sqs.DeleteMessage", LOOK, LOOK, LOOK, LOOK, LOOK),
         redriven_until_done,
         log=PARKED_LOG,
         plan=POISONED,
@@ -147,7 +150,7 @@ RARER = (
         "books",
         nothing,
         entered,
-        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", GET, *TOKENS, LOAD, WRITE)),
+        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", GET, *TOKENS, LOAD, METER, METER, LOAD, WRITE)),
         overdue_in_the_books,
         got=("email first", "email second", "team escalate"),
         log=("enrolled", "updated", *WHOLE_LOG[1:]),

@@ -13,6 +13,9 @@ TOLD = 5
 SECOND = TOLD + 40
 ESCALATED = SECOND + 10
 
+AFTERWARDS = frozenset({"publish_activity", "write_back"})
+"""Functions that tell others of what was done: they are struck in a workflow of their own."""
+
 WHOLE_PLAN = ("email first", "email second", "sms second", "team escalate")
 WHOLE_LOG = ("enrolled", "sent first", "sent second", "escalated escalate")
 
@@ -42,6 +45,8 @@ class Workflow:
     bystanders: int = 0
     bystanders_log: tuple[str, ...] = ()
     before_the_sweep: bool = False
+    more_calls_follow: bool = False
+    is_afterwards: bool = False
     invoices: int = 1
     plan: str = PLAN
     run: type[Run] = Run
@@ -164,6 +169,15 @@ ASKED_FOR = calls_of("sync_invoice", LOAD, SECRET, WRITE)
 MARKED_SENT = calls_of("delivery_feedback", MARK)
 
 WORKFLOWS = (
+    Workflow(
+        "publishing",
+        nothing,
+        due_tomorrow,
+        calls_of("publish_activity", "events.PutEvents"),
+        overdue_at_last,
+        log=("enrolled", "updated", *WHOLE_LOG[1:]),
+        is_afterwards=True,
+    ),
     Workflow("new invoice", nothing, due_tomorrow, RECORDED, overdue_at_last, log=("enrolled", "updated", *WHOLE_LOG[1:])),
     Workflow(
         "first reminder",
@@ -228,7 +242,8 @@ WORKFLOWS = (
         partial(until, 61),
         (
             *calls_of("dispatch_due", LOAD),
-            *calls_of("daily_sweep", TELL_QUEUE, SECRET, LOAD, WRITE, "dynamodb.PutItem", TELL_QUEUE, LOAD, LOAD, TELL_QUEUE),
+            *calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, SECRET, LOAD, WRITE, "dynamodb.PutItem", TELL_QUEUE),
+            *calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE, SECRET, LOAD, TELL_QUEUE, LOAD, LOAD, TELL_QUEUE),
             *ASKED_FOR,
         ),
         overdue_after_the_sweep,
@@ -237,5 +252,6 @@ WORKFLOWS = (
         bystanders=1,
         bystanders_log=("enrolled", "paid"),
         before_the_sweep=True,
+        more_calls_follow=True,  # the companies of QuickBooks and Xero, page by page
     ),
 )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
+from dunning.domain.errors import Permanent, Rejected
 from infra.demo.console import console
 from infra.forecast.as_json import difference_row, forecast_row
 from infra.forecast.difference import difference
@@ -59,4 +60,7 @@ def report(request: Request, *, as_json: bool, page: Path | None = None) -> int:
 
 def _forecast(request: Request, invoices: Sequence[InvoiceRow], name: str, book: PolicyBook) -> Forecast:
     with progress(console(), len(invoices), f"{request.days} days of {name}") as watch:
-        return run(invoices, book, request.start, request.start + timedelta(days=request.days), watch)
+        try:
+            return run(invoices, book, request.start, request.start + timedelta(days=request.days), watch)
+        except Permanent as error:
+            raise Rejected(str(error)) from error

@@ -11,7 +11,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import at_local
 from dunning.domain.case import Case, Profile
-from dunning.domain.effects import Effect
+from dunning.domain.effects import Channel
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy
@@ -153,7 +153,7 @@ class _Customer:
 
     def _tell_turn(self, done: Turn) -> None:
         steps = {work.invoice: work.step for work in done.works}
-        effects: dict[str, Effect] = {effect.key: effect for work in done.works for effect in work.effects}
+        effects = {effect.key: effect for work in done.works for effect in work.effects if effect.channel is not Channel.FEE}
         reasons = {effect.key: work.reason for work in reversed(done.works) for effect in work.effects}
         zone, name = self._zone(done.before), self._name(done.before)
         self.found.messages += [

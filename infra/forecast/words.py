@@ -28,7 +28,15 @@ _WATCHED = {
     "nothing_due": "nothing is owed",
     "first_contacts_per_day": "no place was left among the day's first contacts",
 }
-_TYPES = {"moved": "put off", "suppressed": "not sent", "skipped": "skipped", "plan_ended": "plan ended, unpaid", "held": "on hold"}
+_TYPES = {
+    "fee_proposed": "late fee proposed at",
+    "fee_applied": "late fee charged at",
+    "moved": "put off",
+    "suppressed": "not sent",
+    "skipped": "skipped",
+    "plan_ended": "plan ended, unpaid",
+    "held": "on hold",
+}
 
 
 def reason(text: str | None) -> str:

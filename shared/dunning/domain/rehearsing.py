@@ -12,11 +12,14 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import decide
 from dunning.domain.errors import Permanent
+from dunning.domain.fee_records import fee_id
+from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.netting import Credit, covered, net_of
 from dunning.domain.planning import rearmed
+from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done, Settlement
-from dunning.domain.works import Work
+from dunning.domain.works import Verdict, Work
 
 _CLAIM_LASTS = timedelta(minutes=20)
 _REHEARSAL = "rehearsal"
@@ -52,10 +55,31 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CRE
     except Permanent as error:
         parked = settlement.park(free, str(error), {})
         return Turn(now, case, (), (*ended, *parked.activities), parked.case)
-    done = Turn(now, case, works, (*ended, *settled.activities), settlement.release(settled.case, works))
+    after, charged = _charged(settled.case, works, policy_of, now, settlement.actor)
+    done = Turn(now, case, works, (*ended, *settled.activities, *charged), settlement.release(after, works))
     if _stands_still(done):
         raise Permanent(f"case {case.profile.customer} is due at {now.isoformat()} and nothing moves it on")
     return done
+
+
+def _charged(case: Case, works: Sequence[Work], policy_of: PolicyOf, now: datetime, actor: str) -> tuple[Case, tuple[Activity, ...]]:
+    """The case with the invoices that late fees become at their source."""
+    activities: list[Activity] = []
+    for work in works:
+        parent, fee = case.invoices.get(work.invoice), None
+        if parent is not None and work.verdict is Verdict.CHARGE and work.step:
+            fee = parent.fee_of(work.step)
+        if parent is None or fee is None:
+            continue
+        name = fee_id(parent.customer, parent.id, fee.step)
+        seen = Snapshot(
+            parent.source, parent.customer, name, name, Status.OPEN, parent.currency, fee.amount, fee.amount, None, now, now,
+            fee_id=name, fee_for=parent.id,
+        )  # fmt: skip
+        recorded = Recorder(policy_of, frozenset(), now, actor).record(case, seen, fetched=True)
+        case = recorded.case
+        activities += recorded.activities
+    return case, tuple(activities)
 
 
 def begun(case: Case, now: datetime) -> Case:

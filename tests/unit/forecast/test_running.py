@@ -124,6 +124,20 @@ def test_only_so_many_customers_hear_from_us_for_the_first_time_on_one_day_the_l
     assert {owed.ending for owed in forecast.invoices} == {Ending.PLAN_ENDED}
 
 
+def test_a_late_fee_is_foretold_with_its_amount_and_the_plan_goes_on(tmp_path: Path) -> None:
+    fee = 'late_fee: {percent: "1.5", basis: contract, mode: apply}'
+    charging = own(
+        tmp_path,
+        f'steps:\n  - {{id: first, at: {{after_due: 7d, time: "09:00"}}, email: friendly, {fee}}}\n'
+        '  - {id: second, at: {after_due: 14d, time: "09:00"}, email: second_notice}\n',
+    )
+    names = "source,customer_id,email,invoice_number,currency,amount,due_on"
+    forecast = forecast_of(tmp_path, "stripe,cus_1,a@a.example,R-1,EUR,120.00,2026-03-10", names=names, book=charging)
+    (charged,) = [one for one in forecast.decisions if one.type == "fee_applied"]
+    assert "EUR 1.80" in (charged.reason or "")
+    assert [message.step for message in forecast.messages if message.channel == "email"] == ["first", "second"]
+
+
 def test_the_same_book_gives_the_same_forecast(tmp_path: Path) -> None:
     rows = [
         f"c{number % 7},Name,c{number % 7}@x.example,,DE,R-{number},EUR,{number + 1}.00,,2026-03-{number % 28 + 1:02d},"

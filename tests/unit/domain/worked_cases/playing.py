@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Dispute, Profile
+from dunning.domain.effects import Channel
 from dunning.domain.holding import hold_case, hold_invoice, release_case, release_invoice
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Snapshot, Status
@@ -29,6 +30,7 @@ _TOLD = (
     ActivityType.PLAN_ENDED,
     ActivityType.PARTLY_PAID,
     ActivityType.FEE_PROPOSED,
+    ActivityType.FEE_APPLIED,
 )
 
 
@@ -136,7 +138,7 @@ class _Player:
         seen: set[str] = set()
         for work in turn.works:
             for effect in work.effects:
-                if effect.key in seen:
+                if effect.key in seen or effect.channel is Channel.FEE:
                     continue
                 seen.add(effect.key)
                 net = net_of(turn.before, covered(turn.before, self.credit))

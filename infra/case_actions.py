@@ -16,6 +16,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "dispute": ("invoice", "reason", "until"),
     "undispute": ("invoice", "reason"),
     "promise": ("invoice", "until", "amount"),
+    "handled": ("reason",),
 }
 """The actions, and what each is told."""
 
@@ -88,6 +89,8 @@ def act(desk: CaseDesk, customer: str, action: str, given: Mapping[str, object])
             return desk.dispute.begin(customer, values.words("invoice"), values.words("reason"), values.end("until"))
         case "undispute":
             return desk.dispute.end(customer, values.words("invoice"), values.words("reason", "it is settled"))
+        case "handled":
+            return desk.handled(customer, values.words("reason", "a person has answered"))
         case _:
             return desk.promise(customer, values.words("invoice"), values.day("until"), values.amount("amount"))
 

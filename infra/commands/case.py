@@ -37,6 +37,8 @@ def add_to(commands: Commands) -> None:
     undispute = actions.add_parser("undispute", help="the dispute is settled", allow_abbrev=False)
     undispute.add_argument("invoice", metavar="INVOICE", help="its id at the source, or its number")
     undispute.add_argument("--reason", metavar="TEXT")
+    handled = actions.add_parser("handled", help="the customer's answer has been dealt with", allow_abbrev=False)
+    handled.add_argument("--reason", metavar="TEXT")
     promise = actions.add_parser("promise", help="the customer promised to pay until a date", allow_abbrev=False)
     promise.add_argument("invoice", metavar="INVOICE", help="its id at the source, or its number")
     promise.add_argument("--until", required=True, metavar="DATE", help="the last day, as in 2026-03-20")

@@ -26,6 +26,7 @@ from infra.local.deployment import deploy, undeploy
 from infra.local.event_bus import BusEvent
 from infra.local.event_source import EventSource
 from infra.local.faults import Aim
+from infra.local.inbound import received_mail, received_sms
 from infra.local.lambda_service import Caller
 from infra.local.outbox import OutboxEntry
 from infra.local.queues import DeadLetter
@@ -251,10 +252,18 @@ class LocalCloud:
             self._services.mail.report(to, event, bounce)
 
     def inbound_email(self, raw: bytes) -> None:
-        """A customer's mail. The template subscribes no function to inbound mail yet, so it is taken and goes nowhere."""
+        """A customer's mail, whatever address it names: SES received it. Nothing where the template wants none."""
+        with self._busy():
+            self._publish("InboundMailTopic", received_mail(raw, self.now))
 
     def inbound_sms(self, sender: str, body: str) -> None:
-        """A customer's text message. The template subscribes no function to them yet, so it is taken and goes nowhere."""
+        """A customer's text message to our number. Nothing where the template wants none."""
+        with self._busy():
+            self._publish("InboundSmsTopic", received_sms(sender, body))
+
+    def _publish(self, topic: str, message: str) -> None:
+        if arn := self._stack.topics.get(topic):
+            self._services.publish(arn, message)
 
     @contextmanager
     def _busy(self) -> Iterator[Callable[[], int]]:

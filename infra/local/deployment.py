@@ -24,6 +24,7 @@ PARAMETERS: Mapping[str, str] = {
     "DueShards": "1",
     "EmailFrom": "billing@larkfield.example",
     "EmailReplyTo": "accounts@larkfield.example",
+    "RepliesDomain": "reply.larkfield.example",
     "LogLevel": "ERROR",
     "SmsSenderId": "Larkfield",
 }

@@ -1,7 +1,7 @@
 """The services of one account, wired to each other."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from infra.local.async_events import AsyncEvents, AsyncSource
@@ -34,6 +34,7 @@ class Services:
     wire: Wire
     functions: LambdaService
     sources: tuple[EventSource, ...]
+    publish: Callable[[str, str], object]
 
 
 def teams_of(stack: Stack) -> dict[str, str]:
@@ -70,7 +71,7 @@ def assemble(stack: Stack, clock: VirtualClock, extra_env: Mapping[str, str]) ->
     wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, buses, faults, clock, stack.region)
     functions = LambdaService(stack.functions, extra_env, wire.session, clock)
     sources = tuple(_sources(stack, events, functions, queues, clock))
-    return Services(outbox, mail, buses, faults, queues, wire, functions, sources)
+    return Services(outbox, mail, buses, faults, queues, wire, functions, sources, topics.publish)
 
 
 def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: VirtualClock) -> Iterator[EventSource]:

@@ -84,7 +84,8 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed template. `queues` has each queue's logical id by its ARN; `dead_letters` the ARNs of queues for what failed."""
+    """A deployed template. `queues` has each queue's logical id by its ARN; `dead_letters` the ARNs of queues for what failed;
+    `topics` each topic's ARN by its logical id."""
 
     account: str
     region: str
@@ -99,3 +100,4 @@ class Stack:
     secrets: Mapping[str, str]
     mail_destinations: Mapping[str, tuple[EventDestination, ...]]
     event_buses: frozenset[str] = frozenset()
+    topics: Mapping[str, str] = field(default_factory=dict)

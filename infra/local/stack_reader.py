@@ -47,6 +47,7 @@ def read_stack(account: str, region: str, resources: Sequence[Resource], folders
         secrets={secret.logical_id: secret.physical_id for secret in reader.of("AWS::SecretsManager::Secret")},
         mail_destinations=reader.mail_destinations(),
         event_buses=frozenset(bus.physical_id for bus in reader.of("AWS::Events::EventBus")),
+        topics={topic.logical_id: topic.physical_id for topic in reader.of("AWS::SNS::Topic")},
     )
 
 

@@ -19,6 +19,7 @@ from infra.local.json_edges import Json, mapping, text
 OURS = {
     "AWS::ApiGatewayV2::Api": "its routes are read from the OpenAPI body",
     "AWS::Events::EventBus": "the stand-in for EventBridge keeps it",
+    "AWS::SES::ReceiptRule": "whatever mail comes in is published to its topic",
     "AWS::SES::ConfigurationSet": "the stand-in for SES keeps it",
     "AWS::SES::ConfigurationSetEventDestination": "the stand-in for SES reports to it",
     "AWS::SNS::Subscription": "the stand-in for SNS delivers by it",
@@ -29,6 +30,7 @@ WITHOUT_EFFECT = {
     "AWS::ApiGatewayV2::Stage": "no throttling, no access log",
     "AWS::CloudWatch::Alarm": "nobody to wake",
     "AWS::Lambda::LayerVersion": "the package is imported from the working tree",
+    "AWS::SES::ReceiptRuleSet": "there is one rule",
     "AWS::SNS::TopicPolicy": "every service may publish",
     "AWS::SQS::QueuePolicy": "every service may send",
 }

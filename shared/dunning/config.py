@@ -44,6 +44,7 @@ class Config:
     xero: OAuthProvider
     email_from: str
     email_reply_to: str
+    replies_domain: str
     configuration_set: str
     company_name: str
     sms_sender_id: str
@@ -97,6 +98,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         ),
         email_from=need("EMAIL_FROM"),
         email_reply_to=need("EMAIL_REPLY_TO"),
+        replies_domain=env.get("REPLIES_DOMAIN", ""),
         configuration_set=need("SES_CONFIGURATION_SET"),
         company_name=need("COMPANY_NAME"),
         sms_sender_id=env.get("SMS_SENDER_ID", ""),

@@ -9,6 +9,8 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.errors import AlreadyClaimed, Conflict
 from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.replying import reply_token
+from dunning.storage.keys import contact_reference_key
 from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
 
@@ -23,6 +25,7 @@ class MemoryCaseStore:
         self._invoices: dict[str, dict[str, Invoice]] = {}
         self._log: dict[str, list[Activity]] = {}
         self._references: dict[tuple[str, str], str] = {}
+        self._reached: dict[str, dict[str, None]] = {}
         self.writes = 0
 
     def load(self, customer: str) -> Case:
@@ -57,6 +60,7 @@ class MemoryCaseStore:
         self._require_unchanged(before, stored, changed)
         self.writes += 1
         self._profiles[customer] = replace(_changed(before.profile, after.profile, stored.profile), version=before.profile.version + 1)
+        self._refer(before.profile, after.profile)
         for invoice in changed:
             self._put(before.invoices.get(invoice.id), invoice, stored)
         self._log.setdefault(customer, []).extend(activities)
@@ -108,6 +112,17 @@ class MemoryCaseStore:
         marked = replace(claim, effects={**claim.effects, effect: state})
         self._profiles[customer] = replace(profile, claim=marked, version=profile.version + (state is EffectState.DONE))
         return True
+
+    def _refer(self, before: Profile, after: Profile) -> None:
+        contact = after.contact
+        known = (("reply", reply_token(after.customer)), ("email", contact.email), ("sms", contact.phone))
+        for kind, value in known:
+            if value and (before.version == 0 or value not in (before.contact.email, before.contact.phone, reply_token(after.customer))):
+                self._reached.setdefault(contact_reference_key(kind, value), {})[after.customer] = None
+
+    def customers_of(self, kind: str, value: str) -> tuple[str, ...]:
+        """The customers who are reached so, or whom a token names."""
+        return tuple(sorted(self._reached.get(contact_reference_key(kind, value), {})))
 
     def customer_of(self, kind: str, value: str) -> str | None:
         """The customer a reference belongs to: for `invoice` the value is the source account and the bare id."""

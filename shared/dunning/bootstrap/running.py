@@ -38,7 +38,9 @@ def run_step(platform: Platform) -> RunStep:
     documents = {name: source for name, source in sources.items() if isinstance(source, DocumentSource)}
     sender = Sender(
         store=store,
-        email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
+        email=SesEmailChannel(
+            ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set, config.replies_domain
+        ),
         sms=SnsSmsChannel(sns, config.sms_sender_id),
         team=SnsTeamChannel(sns, config.team_topics),
         renderer=TemplateRenderer(config.company_name, config.email_reply_to),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dunning.channels.attempts import one_attempt
 from dunning.channels.envelopes import ses_tags
+from dunning.domain.replying import reply_token
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail
 
@@ -27,12 +28,15 @@ class SesEmailChannel:
     delivered: the id says accepted, nothing more.
     """
 
-    def __init__(self, client: "SESV2Client", sender: str, company_name: str, reply_to: str, configuration_set: str) -> None:
+    def __init__(
+        self, client: "SESV2Client", sender: str, company_name: str, reply_to: str, configuration_set: str, replies_domain: str = ""
+    ) -> None:
         self._client = client
         self._company = " ".join(company_name.split())
         self._sender = sender
         self._reply_to = reply_to
         self._configuration_set = configuration_set
+        self._replies_domain = replies_domain
 
     def send(
         self,
@@ -55,7 +59,7 @@ class SesEmailChannel:
             answer = self._client.send_email(
                 FromEmailAddress=self._from(addressing.sender),
                 Destination={"ToAddresses": list(to), "CcAddresses": cc} if cc else {"ToAddresses": list(to)},
-                ReplyToAddresses=[self._reply_to],
+                ReplyToAddresses=[self._answers_go_to(envelope.customer)],
                 Content={"Simple": message},
                 EmailTags=ses_tags(envelope),
                 ConfigurationSetName=self._configuration_set,
@@ -66,6 +70,10 @@ class SesEmailChannel:
         """`Company <address>`, or `"Jane Doe, Company" <address>` where somebody signs."""
         name = f"{' '.join(person.split())}, {self._company}" if person else self._company
         return formataddr((name, self._sender))
+
+    def _answers_go_to(self, customer: str) -> str:
+        """Where SES receives mail for us, an address that names the customer; else the configured mailbox."""
+        return f"replies+{reply_token(customer)}@{self._replies_domain}" if self._replies_domain and customer else self._reply_to
 
 
 def _unsubscribing(url: str | None) -> "tuple[MessageHeaderTypeDef, ...]":

@@ -6,6 +6,5 @@ Whoever makes the engine act on a feature removes its name here; the loader alre
 NOT_YET = frozenset(
     {
         "digest_to",
-        "on_reply",
     }
 )

@@ -87,6 +87,7 @@ class TemplateRenderer:
             "answered_on": content.answered_on,
             "step": content.step,
             "reason": wording.one_line(content.reason or ""),
+            "quote": content.quote or "",
             "history": [wording.one_line(line) for line in content.history],
         }
 

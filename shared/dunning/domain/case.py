@@ -56,11 +56,16 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something our own people must be told of, once, from an instant (UTC) on."""
+    """Something our own people must be told of, once, from an instant (UTC) on.
+
+    `team`: who is told (None: the usual one). `text`: what the customer wrote, for that team's eyes only.
+    """
 
     reason: str
     at: datetime
     invoices: tuple[str, ...] = ()
+    team: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Profile:
     `holds` hold all of the case, beside those of single invoices.
     `notices` is what the team is still to be told, by a key that names it for ever.
     `reminded_at`: when the last reminders went out, whatever they were about, for gaps and limits.
+    `replied_at`: when the customer last answered and nobody has handled it; `replies` are the ids of the last answers.
     `retries` counts `Retryable` failures in a row.
     """
 
@@ -95,6 +101,8 @@ class Profile:
     due_since: datetime | None = None
     claim: Claim | None = None
     retries: int = 0
+    replied_at: datetime | None = None
+    replies: tuple[str, ...] = ()
     version: int = 0
 
     @property
@@ -129,6 +137,11 @@ class Profile:
 
     def _lives(self, address: str) -> bool:
         return address.lower() not in self.dead_addresses
+
+    @property
+    def has_replied(self) -> bool:
+        """Whether a person's answer waits that came after the last reminder."""
+        return self.replied_at is not None and all(at < self.replied_at for at in self.reminded_at)
 
     @property
     def is_disputed(self) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
 from dunning.domain.assignment import tags_of
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
-from dunning.domain.case import BEGUN, Case, EffectState, Notice
+from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
@@ -141,15 +141,15 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
         return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
     told = marks.get(row_key(Channel.TEAM, step.id, invoice.id)) in BEGUN
-    effects = _effects(invoice, step, contact, escalates=told or _escalates(invoice, step, contact, policy, now))
+    effects = _effects(invoice, step, contact, escalates=told or _escalates(invoice, step, case.profile, policy, now))
     kept = tuple(effect for effect in effects if goes_out(effect))
     away = ", ".join(effect.channel.value for effect in effects if effect not in kept)
     return Work(invoice.id, Verdict.RUN, step.id, timing_in_words(step) + (f"; {away} left away" if away else ""), kept, begun=True)
 
 
 def _notify(key: str, notice: Notice) -> Work:
-    template = "fee_proposal" if is_proposal(key) else "notice"
-    effect = Effect(f"notice:{key}", Channel.TEAM, "notice", template, None, notice.invoices, NOTIFIED_TEAM, notice.reason)
+    template, team = "fee_proposal" if is_proposal(key) else "notice", notice.team or NOTIFIED_TEAM
+    effect = Effect(f"notice:{key}", Channel.TEAM, "notice", template, None, notice.invoices, team, notice.reason, quote=notice.text)
     return Work(key, Verdict.NOTIFY, None, notice.reason, (effect,))
 
 
@@ -186,11 +186,11 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) ->
         return _move(invoice, step, contact, policy, now)
     if invoice.id in case.covered and not_chased_because(invoice, policy):
         return put_off_a_day(invoice, step, contact, policy, now, COVERED)
-    if step.condition and not step.condition(facts(invoice, contact, policy, now)):
+    if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
     if limit and not (answer and answer.state is ApprovalState.APPROVED):
         return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, limit))
-    escalates = _escalates(invoice, step, contact, policy, now)
+    escalates = _escalates(invoice, step, case.profile, policy, now)
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
@@ -206,10 +206,10 @@ def put_off_a_day(invoice: Invoice, step: Step, contact: Contact, policy: Policy
     return Work(invoice.id, Verdict.SUPPRESS, step.id, reason, move_to=later)
 
 
-def _escalates(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
+def _escalates(invoice: Invoice, step: Step, profile: Profile, policy: Policy, now: datetime) -> bool:
     """Whether the step hands the invoice to a team now."""
     condition = step.escalate_condition
-    return step.escalate is not None and (condition is None or condition(facts(invoice, contact, policy, now)))
+    return step.escalate is not None and (condition is None or condition(facts(invoice, profile, policy, now)))
 
 
 def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
@@ -287,15 +287,16 @@ def was_opened(invoice: Invoice) -> bool:
     return invoice.opened_at is not None and invoice.last_reminder_at is not None and invoice.opened_at >= invoice.last_reminder_at
 
 
-def facts(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Facts:
+def facts(invoice: Invoice, profile: Profile, policy: Policy, now: datetime) -> Facts:
     """What a condition may ask. `amount_due` is in major units (Decimal)."""
+    contact = profile.contact
     return {
         "amount_due": invoice.money_due.as_decimal(),
         "currency": invoice.currency,
         "days_overdue": days_overdue(invoice, contact, policy, now),
         "level": invoice.level,
         "reminders_sent": invoice.reminders_sent,
-        "replied": False,
+        "replied": profile.has_replied,
         "opened": was_opened(invoice),
         "promise_broken": invoice.promise_broken,
         "country": contact.country or "",

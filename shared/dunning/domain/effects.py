@@ -27,6 +27,7 @@ class Effect:
     """One message to send. `template` and `step` are those of the highest step in it.
 
     A mail may have more addresses than `to`, a `sender` who signs, and the documents of the invoices in `attach` (bare ids).
+    `quote` is what a customer wrote.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Effect:
     cc: tuple[str, ...] = ()
     sender: str | None = None
     attach: tuple[str, ...] = ()
+    quote: str | None = None
 
 
 def row_key(channel: Channel, step: str | None, invoice: str) -> str:

@@ -12,7 +12,8 @@ from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
 from dunning.domain.customer_settings import CustomerSettings
-from dunning.domain.holding import holds_dropped
+from dunning.domain.holding import holds_dropped, release_case
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import ended, planned, with_thanks
@@ -192,7 +193,8 @@ class Recorder:
             closed, kept = with_promise_kept(closed, self.now, self.actor)
             closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
             case = with_left_over_task(case.with_invoice(closed), closed.id, self.now)
-            return Recorded(case, (self._closing(closed), *kept, *released, *dropped))
+            case, unheld = self._answer_settled(case)
+            return Recorded(case, (self._closing(closed), *kept, *released, *dropped, *unheld))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
         elif facts == ("amount_due",) and seen.amount_due < known.amount_due:
@@ -205,6 +207,12 @@ class Recorder:
         seen, kept = with_promise_kept(seen, self.now, self.actor)
         seen, assigned = self._assigned(case, seen, snapshot)
         return self._with_plan(case, known, without_moot_question(seen, self.policy_of(seen)), log, *kept, *assigned)
+
+    def _answer_settled(self, case: Case) -> tuple[Case, tuple[Activity, ...]]:
+        """An answer about what is paid by now must not hold next month's invoice."""
+        if any(invoice.is_open for invoice in case.invoices.values()):
+            return case, ()
+        return release_case(case, HoldKind.REPLY, "nothing is owed any more", self.now, self.actor)
 
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()

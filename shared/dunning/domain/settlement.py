@@ -210,7 +210,7 @@ class Settlement:
         contact = case.profile.contact
         debtor = Debtor(
             today=local_date(self.now, customer_zone(contact, policy)),
-            is_business=bool(facts(invoice, contact, policy, self.now)["is_business"]),
+            is_business=bool(facts(invoice, case.profile, policy, self.now)["is_business"]),
             is_disputed=case.profile.is_disputed or HoldKind.DISPUTE in invoice.holds,
         )
         # What the customer's credit covers is not overdue.

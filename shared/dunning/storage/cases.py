@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
+from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
@@ -65,6 +66,7 @@ class TableCaseStore:
         if not writes and not changes and not activities:
             return
         writes.insert(0, self._profile_write(before, changes, claim_id))
+        writes += self._contact_writes(before.profile, after.profile)
         # The profile's version counts the case's writes, so the log keeps the order of what happens at one instant.
         first = (before.profile.version + 1) << 16
         writes += [self._activity_write(after.profile.customer, activity, first + n) for n, activity in enumerate(activities)]
@@ -118,6 +120,20 @@ class TableCaseStore:
 
     def _reference_write(self, customer: str, invoice_id: str) -> Wire:
         row = {"pk": keys.invoice_reference_key(customer, invoice_id), "sk": keys.REFERENCE, "customer": customer}
+        return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
+
+    def _contact_writes(self, before: Profile, after: Profile) -> Iterator[Wire]:
+        """By what an answer is known as this customer's. What once was an address of theirs stays one."""
+        now, old = after.contact, before.contact
+        if before.version == 0:
+            yield self._contact_write("reply", reply_token(after.customer), after.customer)
+        if now.email and now.email != old.email:
+            yield self._contact_write("email", now.email, after.customer)
+        if now.phone and now.phone != old.phone:
+            yield self._contact_write("sms", now.phone, after.customer)
+
+    def _contact_write(self, kind: str, value: str, customer: str) -> Wire:
+        row = {"pk": keys.contact_reference_key(kind, value), "sk": keys.customer_key(customer), "customer": customer}
         return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
 
     def _activity_write(self, customer: str, activity: Activity, order: int) -> Wire:
@@ -199,6 +215,21 @@ class TableCaseStore:
         except ConditionFailed:
             return False
         return True
+
+    def customers_of(self, kind: str, value: str) -> tuple[str, ...]:
+        """The customers who are reached so (`email`, `sms`), or whom a token (`reply`) names; none for an empty value."""
+        if not value.strip():
+            return ()
+        with aws_errors(f"reading the customers of a reference {kind}"):
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=to_wire(
+                    {":pk": keys.contact_reference_key(kind, value), ":first": keys.REFERENCES_FROM, ":last": keys.REFERENCES_TO}
+                ),
+                Limit=100,
+            )
+        return tuple(str(from_wire(row)["customer"]) for row in page["Items"])
 
     def customer_of(self, kind: str, value: str) -> str | None:
         """The customer a reference belongs to: for `invoice` the value is the source account and the bare id (`stripe:in_1`)."""

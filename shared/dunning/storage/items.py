@@ -198,6 +198,8 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
         "due_since": _put_instant(profile.due_since),
         "due_shard": keys.shard_of(profile.customer, shards) if profile.due_at else None,
         "retries": profile.retries or None,
+        "replied_at": _put_instant(profile.replied_at),
+        "replies": list(profile.replies) or None,
         "claim_id": claim.id if claim else None,
         "claim_until": keys.instant(claim.until) if claim else None,
         "claim_origin": claim.origin if claim else None,
@@ -225,6 +227,8 @@ def read_profile(item: Item) -> Profile:
         due_since=_optional_instant(item, "due_since"),
         claim=read_claim(item),
         retries=_number(item, "retries"),
+        replied_at=_optional_instant(item, "replied_at"),
+        replies=_texts(item, "replies"),
         version=_number(item, "version"),
     )
 
@@ -328,12 +332,14 @@ def _read_promise(item: Item) -> Promise | None:
 
 
 def _notice_attributes(notice: Notice) -> dict[str, object]:
-    return {"reason": notice.reason, "at": keys.instant(notice.at), "invoices": list(notice.invoices)}
+    found: dict[str, object] = {"reason": notice.reason, "at": keys.instant(notice.at), "invoices": list(notice.invoices)}
+    return {**found, **{name: value for name, value in (("team", notice.team), ("text", notice.text)) if value is not None}}
 
 
 def _read_notice(item: Item) -> Notice:
     invoices = tuple(str(value) for value in cast("list[object]", item["invoices"]))
-    return Notice(_text(item, "reason"), keys.parse_instant(_text(item, "at")), invoices)
+    at = keys.parse_instant(_text(item, "at"))
+    return Notice(_text(item, "reason"), at, invoices, _optional_text(item, "team"), _optional_text(item, "text"))
 
 
 def _dispute_attributes(dispute: Dispute) -> dict[str, object]:

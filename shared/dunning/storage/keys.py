@@ -1,11 +1,14 @@
 """Every key string of the table, and nothing else."""
 
 import hashlib
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 PROFILE = "PROFILE"
 REFERENCE = "REF"
+REFERENCES_FROM = "CUST#"
+REFERENCES_TO = "CUST$"
 LEASE = "LEASE"
 INVOICES_FROM = "INV#"
 ACTIVITIES_FROM = "ACT#"
@@ -51,6 +54,11 @@ def reference_key(kind: str, value: str) -> str:
 def invoice_reference_key(customer: str, invoice_id: str) -> str:
     """Partition of the reference from an invoice to its customer; an invoice id is unique within its source's account."""
     return reference_key("invoice", f"{customer.rpartition(':')[0]}:{invoice_id}")
+
+
+def contact_reference_key(kind: str, value: str) -> str:
+    """Partition of the customers who are reached so: addresses in small letters, numbers as digits, tokens as they are."""
+    return reference_key(kind, "".join(re.findall(r"\d", value)) if kind == "sms" else value.strip().casefold())
 
 
 def connection_key(provider: str) -> str:

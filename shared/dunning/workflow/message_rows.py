@@ -38,6 +38,7 @@ def content_of(effect: Effect, case: Case, policies: Policies, now: datetime) ->
         invoices=rows,
         step=effect.step,
         reason=effect.reason,
+        quote=effect.quote,
         others=others,
         answered_on=answered.since.date() if answered else None,
     )

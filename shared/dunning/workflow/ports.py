@@ -54,6 +54,14 @@ class CaseStore(Protocol):
         ...
 
 
+class Correspondents(Protocol):
+    """Who writes from where."""
+
+    def customers_of(self, kind: str, value: str) -> tuple[str, ...]:
+        """The customers who are reached so (`email`, `sms`: an address or number), or whom a reply's token (`reply`) names."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DueTimer:
     """A row of the index of timers."""
@@ -361,6 +369,7 @@ class MessageContent:
     reason: str | None = None
     others: tuple[MessageInvoice, ...] = ()
     answered_on: date | None = None
+    quote: str | None = None
 
 
 class Renderer(Protocol):

@@ -106,12 +106,14 @@ def full_profile() -> Profile:
         contact_stamp=NOW + timedelta(seconds=1),
         holds={HoldKind.OPERATOR: Hold(NOW + timedelta(seconds=2)), HoldKind.REPLY: Hold(NOW, NOW + timedelta(days=3), "asks for a copy")},
         disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},
-        notices={"undelivered:1": Notice("the mail bounced", NOW, ("in_full",)), "other": Notice("look", LATER)},
+        notices={"undelivered:1": Notice("the mail bounced", NOW, ("in_full",), "collections", "Größe?"), "other": Notice("look", LATER)},
         reminded_at=(NOW + timedelta(seconds=4), LATER),
         due_at=NOW + timedelta(seconds=5),
         due_since=NOW + timedelta(seconds=6),
         claim=Claim("claim-2", LATER, "claim-1", 2, {"email:second:in_full": EffectState.DONE, "sms:second:in_full": EffectState.STARTED}),
         retries=3,
+        replied_at=NOW + timedelta(seconds=7),
+        replies=("mail:<1@acme.example>", "sms:2"),
     )
 
 

@@ -113,3 +113,46 @@ def test_the_command_line_holds_and_releases(outside: LocalCloudOutside, capsys:
     assert [mail["step"] for mail in outside.outbox(customer="stripe:cus_821")] == ["first"]
     assert outside.ask("POST", "/_local/cases/stripe:cus_none/hold", {"reason": "x"})[0] == 404
     assert outside.ask("POST", "/_local/cases/stripe:cus_821/burn", {})[0] == 404
+
+
+def reply(outside: LocalCloudOutside, raw: str) -> None:
+    assert outside.ask("POST", "/_local/inbound/email", raw, {"content-type": "message/rfc822"})[0] == 200
+
+
+def test_an_answer_by_mail_or_sms_holds_until_it_is_handled(outside: LocalCloudOutside) -> None:
+    assert outside.put_policy(ANY_HOUR + "on_reply: {hold: until_handled, notify: collections}\n")[0] == 200
+    due = days_from(outside, 0)
+    for number, phone in (("831", "+15550131"), ("832", "+15550132"), ("833", "+15550133")):
+        outside.tell("invoice.finalized", invoice(number, due, customer_phone=phone))
+    outside.advance("8d")
+    address = outside.outbox(customer="stripe:cus_831", channel="email")[0]["headers"]["Reply-To"]
+    reply(
+        outside,
+        f"From: Boss <boss@else.example>\r\nTo: {address}\r\nSubject: Re: yours\r\nMessage-ID: <m831@x>\r\n\r\nThe goods are broken.",
+    )
+    outside.ask("POST", "/_local/inbound/sms", {"from": "+1 555 0132", "body": "call me"})
+    away = "From: pat833@example.com\r\nTo: x@example.com\r\nAuto-Submitted: auto-replied\r\nSubject: Away\r\n\r\nI am on holiday."
+    reply(outside, away)
+    outside.advance("1m")
+    assert [first_invoice(outside, f"stripe:cus_{number}")["holds"] for number in (831, 832, 833)] == [["reply"], ["reply"], []]
+    told = [notice["text"] for notice in outside.outbox(customer="stripe:cus_831", channel="team")]
+    assert (len(told), "The goods are broken." in told[0]) == (1, True)
+    assert "broken" not in str(outside.case("stripe:cus_831")["activities"])
+    reply(
+        outside,
+        f"From: Boss <boss@else.example>\r\nTo: {address}\r\nSubject: Re: yours\r\nMessage-ID: <m831@x>\r\n\r\nThe goods are broken.",
+    )
+    outside.advance("3d")
+    assert len(outside.outbox(customer="stripe:cus_831", channel="team")) == 1
+    steps = {
+        number: [mail["step"] for mail in outside.outbox(customer=f"stripe:cus_{number}", channel="email")] for number in (831, 832, 833)
+    }
+    assert steps == {831: ["first"], 832: ["first"], 833: ["first", "second"]}
+    for one in (831, 832):
+        assert act(outside, f"stripe:cus_{one}", "handled", reason="called them") == (200, {"outcome": "recorded"})
+    outside.advance("1h")
+    assert [mail["step"] for mail in outside.outbox(customer="stripe:cus_831", channel="email")] == ["first", "second"]
+    assert "replied: the customer answered by sms" in reasons(outside, "stripe:cus_832")
+
+    reply(outside, "From: Nobody <nobody@nowhere.example>\r\nTo: hello@example.com\r\nSubject: Hi\r\n\r\nWho are you?")
+    assert any("Who are you?" in notice["text"] for notice in outside.outbox(channel="team"))

@@ -326,7 +326,7 @@ def test_a_due_date_counted_from_the_day_of_issue_becomes_overdue_as_any_other()
 
 
 def test_a_condition_may_ask_for_what_the_case_knows() -> None:
-    assert facts(SECOND_DUE, ACME, BRIEF, SECOND_AT) == {
+    assert facts(SECOND_DUE, PROFILE, BRIEF, SECOND_AT) == {
         "amount_due": Decimal("120.00"),
         "currency": "EUR",
         "days_overdue": 9,
@@ -344,7 +344,7 @@ def test_a_condition_may_ask_for_what_the_case_knows() -> None:
 
 @pytest.mark.parametrize(("minor", "currency", "major"), [(500, "JPY", "500"), (5_500, "KWD", "5.500"), (1, "EUR", "0.01")])
 def test_a_condition_compares_amounts_in_the_currencys_own_units(minor: int, currency: str, major: str) -> None:
-    asked = facts(replace(INVOICE, amount_due=minor, currency=currency), Contact(), BRIEF, FIRST_AT)
+    asked = facts(replace(INVOICE, amount_due=minor, currency=currency), Profile("stripe:cus_1"), BRIEF, FIRST_AT)
     assert (asked["amount_due"], asked["country"]) == (Decimal(major), "")
 
 

@@ -152,7 +152,7 @@ def test_a_broken_promise_lets_the_plan_go_on_and_is_told_to_the_team_once() -> 
     assert [notice.reason for notice in broken.profile.notices.values()] == [
         "a promise for invoice ACME-0007 was broken: 60.00 EUR by 2026-03-20 did not arrive"
     ]
-    assert facts(invoice, ACME, FOLLOWS, over)["promise_broken"] is True
+    assert facts(invoice, broken.profile, FOLLOWS, over)["promise_broken"] is True
     assert run_out_ended(broken, over, "run_step") == (broken, ())
 
 

@@ -1,0 +1,50 @@
+"""A customer's answer is matched to its case, which waits; the team reads it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dunning.domain.case import Case
+from dunning.domain.decision import NOTIFIED_TEAM
+from dunning.domain.recording import Recorded
+from dunning.domain.replying import Inbound, in_words, tokens_in, with_reply
+from dunning.workflow.ports import CaseStore, Correspondents, Envelope, TeamChannel
+from dunning.workflow.record_snapshot import RecordSnapshot
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReply:
+    """The use case behind the function inbound_reply. The same message twice changes nothing where its case is known. Raises Retryable."""
+
+    store: CaseStore
+    correspondents: Correspondents
+    record: RecordSnapshot
+    team: TeamChannel
+
+    def __call__(self, message: Inbound) -> str:
+        """Answers what was done, for the log: no address, no text."""
+        if message.automatic:
+            return f"no person's: {message.automatic}"
+        customers = self._customers(message)
+        if not customers:
+            envelope = Envelope("notice", "", (), None, "", f"reply:{message.id}")
+            self.team.send(NOTIFIED_TEAM, "An answer that belongs to no known customer", in_words(message), envelope)
+            return "of no known customer: the team was told"
+
+        def change(case: Case, now: datetime) -> Recorded:
+            policies = self.record.policies
+            return Recorded(*with_reply(case, message, lambda invoice: policies.named(invoice.policy), now, self.record.actor))
+
+        return self.record.change(self._most_recently_reminded(customers), change)
+
+    def _customers(self, message: Inbound) -> tuple[str, ...]:
+        """By the address it was sent to, which names one customer; else by who sent it."""
+        named = [customer for token in tokens_in(message.addressed) for customer in self.correspondents.customers_of("reply", token)]
+        return tuple(named) or self.correspondents.customers_of(message.channel, message.sender)
+
+    def _most_recently_reminded(self, customers: Iterable[str]) -> str:
+        """Several customers may share an address: most probably the last reminder is what is answered."""
+        found = [self.store.load(customer) for customer in customers]
+        return max(found, key=lambda case: max(case.profile.reminded_at, default=_NEVER)).profile.customer

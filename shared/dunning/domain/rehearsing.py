@@ -49,13 +49,14 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CRE
     settlement = Settlement(policy_of, now, Claim(_REHEARSAL, now + _CLAIM_LASTS, _REHEARSAL))
     free, ended = run_out_ended(case, now, settlement.actor)
     try:
-        net = net_of(free, covered(free, credit)) if credit else free
+        parts = covered(free, credit) if credit else {}
+        net = net_of(free, parts)
         works = tuple(adjust(decide(net, policy_of, now), net, now))
-        settled = settlement.apply(free, [Done(work, {}) for work in works])
+        settled = settlement.apply(replace(free, covered=parts), [Done(work, {}) for work in works])
     except Permanent as error:
         parked = settlement.park(free, str(error), {})
         return Turn(now, case, (), (*ended, *parked.activities), parked.case)
-    after, charged = _charged(settled.case, works, policy_of, now, settlement.actor)
+    after, charged = _charged(replace(settled.case, covered={}), works, policy_of, now, settlement.actor)
     done = Turn(now, case, works, (*ended, *settled.activities, *charged), settlement.release(after, works))
     if _stands_still(done):
         raise Permanent(f"case {case.profile.customer} is due at {now.isoformat()} and nothing moves it on")

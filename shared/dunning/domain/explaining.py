@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import is_open, local_date, minutes_of_day
 from dunning.domain.case import Case
 from dunning.domain.consolidation import PolicyOf, pauses
@@ -88,7 +89,7 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
 def _released(case: Case) -> Case:
     """The case without what only somebody can end."""
     disputes = {name: replace(dispute, is_open=False) for name, dispute in case.profile.disputes.items()}
-    profile = replace(case.profile, holds=_ending(case.profile.holds), disputes=disputes, claim=None)
+    profile = replace(case.profile, do_not_chase=False, holds=_ending(case.profile.holds), disputes=disputes, claim=None)
     return replace(case, profile=profile, invoices={name: replace(one, holds=_ending(one.holds)) for name, one in case.invoices.items()})
 
 
@@ -123,7 +124,8 @@ def _next(case: Case, invoice: Invoice, policy: Policy, fate: _Fate | None, now:
     if step is None or invoice.next_at is None:
         what, why, at = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=at)
-    obstacles = (*_of_holds(invoice.holds), *_of_the_plan(case, invoice, step, policy, now), *_of_the_rehearsal(fate))
+    approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
+    obstacles = (*approval, *_of_holds(invoice.holds), *_of_the_plan(case, invoice, step, policy, now), *_of_the_rehearsal(fate))
     blocked = _is_blocked(case, invoice)
     at = fate.at if fate else None
     return Next(
@@ -153,7 +155,9 @@ def _no_step(case: Case, invoice: Invoice) -> tuple[str, str, datetime | None]:
 def _what(step: Step, case: Case, fate: _Fate | None) -> str:
     if fate is not None and fate.work.verdict is Verdict.SKIP:
         return f"the step {step.id} is skipped"
-    channels = channels_of(step, case.profile.contact)
+    if fate is not None and fate.work.verdict is Verdict.ASK:
+        return f"a person is asked to approve the step {step.id}"
+    channels = channels_of(step, case.profile.reach)
     parts = [f"mail {step.email}"] if "email" in channels else []
     parts += [f"SMS {step.sms}"] if "sms" in channels else []
     if step.is_message and not parts:
@@ -178,6 +182,8 @@ def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
     for dispute in profile.disputes.values():
         if dispute.is_open:
             yield Obstacle(f"a payment is disputed since {_day(dispute.stamp)}")
+    if profile.is_not_chased:
+        yield Obstacle("the customer is marked do_not_chase")
     if profile.claimed_at(now) and profile.claim:
         yield Obstacle("it is being worked on, or the outcome of the last attempt is not known yet", profile.claim.until)
     elif profile.retries and profile.due_at and profile.due_at > now:
@@ -204,14 +210,14 @@ _HOLDS = {
 
 def _is_blocked(case: Case, invoice: Invoice) -> bool:
     endless = [hold for hold in (*case.profile.holds.values(), *invoice.holds.values()) if hold.until is None]
-    return bool(endless) or case.profile.is_disputed
+    return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased or waits_for_approval(invoice)
 
 
 def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime) -> Iterator[Obstacle]:
     """What lies between the instant that the plan names and the one at which the step stands now."""
     if invoice.suppressed_for:
         yield Obstacle(_SILENT.get(invoice.suppressed_for, invoice.suppressed_for), invoice.next_at)
-    contact, zone = case.profile.contact, customer_zone(case.profile.contact, policy)
+    contact, zone = case.profile.reach, customer_zone(case.profile.contact, policy)
     named, stands = named_instant(step, invoice, contact, policy, now), invoice.next_at
     if named is None or stands is None or named >= stands:
         return

@@ -100,7 +100,7 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
 def named_instant(step: Step, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> datetime | None:
     """The instant that the plan names for a step, before days of rest and hours move it; None without a due date."""
     due = effective_due_date(invoice, policy)
-    return None if due is None else _planned(step, contact, policy, due, invoice.anchor_at, now)
+    return None if due is None else _planned(step, contact, policy, max(due, invoice.counts_from or due), invoice.anchor_at, now)
 
 
 def steps_behind(invoice: Invoice, policy: Policy) -> int:

@@ -9,7 +9,7 @@ from dunning.content.holiday_calendars import HolidayCalendar
 from dunning.domain.case import Case, Dispute, Profile
 from dunning.domain.explaining import Explanation, Next, explain
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Contact, Status
+from dunning.domain.invoice import Approval, ApprovalState, Contact, Status
 from dunning.domain.planning import planned
 from dunning.domain.policy import Days, MessageLimit, Policy, Window
 from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, PROFILE, case_of, claim, never, utc, with_plan, work_off
@@ -141,6 +141,18 @@ def test_what_credit_covers_says_so() -> None:
     covered = replace(with_plan(INVOICE, ISSUED), suppressed_for="covered_by_credit", next_at=utc("2026-03-18 09:00"))
     one = only(case_of(covered))
     assert (one.at, reasons(one)) == (utc("2026-03-18 09:00"), ["the customer's credit covers it; it is looked at again"])
+
+
+def test_what_waits_for_a_persons_approval_says_so() -> None:
+    waiting = replace(with_plan(INVOICE, ISSUED), approval=Approval("first", ApprovalState.ASKED, INVOICE.amount_due))
+    one = only(case_of(waiting))
+    assert (one.at, reasons(one)) == (None, ["a person has not approved it yet"])
+
+
+def test_a_customer_who_is_not_to_be_chased_is_told_of() -> None:
+    explanation = told(case_of(with_plan(INVOICE, ISSUED), profile=replace(PROFILE, do_not_chase=True)))
+    assert [one.words for one in explanation.obstacles] == ["the customer is marked do_not_chase"]
+    assert (explanation.next[0].at, explanation.next[0].if_released) == (None, FIRST_AT)
 
 
 def test_a_step_whose_condition_will_fail_is_told_to_be_skipped() -> None:

@@ -43,6 +43,10 @@ class Settled:
     activities: tuple[Activity, ...] = ()
 
 
+LONGEST_AT_A_LIMIT = timedelta(minutes=8)
+"""A source that said when it takes requests again is asked sooner than one that does not answer."""
+
+
 def backoff(retries: int) -> timedelta:
     """How long to wait after so many failures in a row: 1, 2, 4 … minutes, an hour at most."""
     return min(LONGEST_BACKOFF, timedelta(minutes=2 ** min(retries, 6)))
@@ -98,11 +102,17 @@ class Settlement:
         due_at = next_instant(case.with_profile(freed))
         return case.with_profile(replace(freed, due_at=due_at, due_since=due_at))
 
-    def postpone(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
-        """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted."""
+    def postpone(self, case: Case, effects: Mapping[str, EffectState], retry_at: datetime | None = None) -> Case:
+        """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted.
+
+        `retry_at`: the source is only at its limit, and takes requests again then: worth another look soon, the hours of
+        sending pass.
+        """
         profile = case.profile
         spent = replace(self.claim, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
         due_at = self.now + backoff(profile.retries)
+        if retry_at is not None:
+            due_at = min(max(retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), self.now + LONGEST_BACKOFF)
         return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, EffectState]) -> Case:

@@ -87,9 +87,9 @@ class RunStep:
             checked = self._check(case, now)
         except Disconnected as exc:
             return self._wait_for_connection(case, settlement, exc)
-        except Retryable:
+        except Retryable as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc.retry_at))
             return "postponed: the provider cannot be reached"
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
@@ -211,5 +211,5 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
     return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down)))
 
 
-def _postponed(settlement: Settlement, progress: Progress) -> Finish:
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done)))
+def _postponed(settlement: Settlement, progress: Progress, retry_at: datetime | None = None) -> Finish:
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done), retry_at))

@@ -202,3 +202,14 @@ def test_a_tenant_that_was_taken_from_us_is_disconnected(xero: PlayedXero, statu
     with pytest.raises(Disconnected) as ended:
         xero.source.fetch("one", xero.account)
     assert (ended.value.source, ended.value.account) == ("xero", xero.account)
+
+
+def test_a_429_that_does_not_say_how_long_is_waited_out_for_a_minute(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.answers(429, {"Fault": {"type": "THROTTLE"}})
+    with pytest.raises(Retryable) as refused:
+        quickbooks.source.fetch("one", quickbooks.account)
+    assert refused.value.retry_at == quickbooks.clock() + timedelta(minutes=1)
+    asked = quickbooks.requests()
+    with pytest.raises(Retryable):
+        quickbooks.source.open_page(None, quickbooks.account)
+    assert quickbooks.requests() == asked

@@ -233,6 +233,20 @@ def test_what_may_work_later_is_postponed_and_remembers_what_was_done() -> None:
     assert not profile.claimed_at(FIRST_AT)
 
 
+@pytest.mark.parametrize(
+    ("retries", "retry_in", "waits"),
+    [
+        (0, timedelta(seconds=12), timedelta(minutes=1)),
+        (6, timedelta(seconds=12), timedelta(minutes=8)),
+        (2, timedelta(minutes=20), timedelta(minutes=20)),
+        (0, timedelta(days=1), timedelta(hours=1)),
+    ],
+)
+def test_a_source_at_its_limit_is_asked_again_soon_after_it_takes_requests(retries: int, retry_in: timedelta, waits: timedelta) -> None:
+    case = case_of(ENROLLED, profile=replace(CLAIMED, retries=retries))
+    assert settlement(FIRST_AT).postpone(case, {}, FIRST_AT + retry_in).profile.due_at == FIRST_AT + waits
+
+
 def test_being_postponed_is_no_crash() -> None:
     profile = settlement(FIRST_AT).postpone(case_of(ENROLLED, profile=CLAIMED), {}).profile
     assert profile.claim is not None

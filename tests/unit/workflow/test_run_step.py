@@ -166,6 +166,13 @@ def test_a_timer_that_will_soon_be_due_again_is_told_to_the_queue(due: FakeDeplo
     assert due.wakeups.sent == [Wakeup(ACME, 300, 0)]
 
 
+def test_at_a_limit_the_timer_moves_to_when_the_provider_takes_requests_again(due: FakeDeployment) -> None:
+    due.stripe.failure = Retryable("429", due.clock() + timedelta(minutes=20))
+    due.look_at(ACME)
+    assert due.profile(ACME).due_at == due.clock() + timedelta(minutes=20)
+    assert due.email.sent == []
+
+
 def test_a_queue_that_is_down_leaves_the_timer_to_the_wheel(due: FakeDeployment) -> None:
     due.wakeups.is_down = True
     due.stripe.is_down = True

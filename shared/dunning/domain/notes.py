@@ -18,8 +18,9 @@ _LONGEST_REASON = 160
 _HOLDS = {
     (ActivityType.HELD, HoldKind.DISPUTE): "Disputed; reminders wait",
     (ActivityType.RELEASED, HoldKind.DISPUTE): "Dispute over; reminders go on",
-    (ActivityType.HELD, HoldKind.PROMISE): "Payment promised; reminders wait",
-    (ActivityType.RELEASED, HoldKind.PROMISE): "Promise over",
+    (ActivityType.HELD, HoldKind.PROMISE): "Promise: {told}; reminders wait",
+    (ActivityType.UPDATED, HoldKind.PROMISE): "Promise, anew: {told}; reminders wait",
+    (ActivityType.RELEASED, HoldKind.PROMISE): "Promise over: {told}",
 }
 
 
@@ -76,17 +77,23 @@ def _id_of(line: str) -> str | None:
 
 
 def _words(activity: Activity) -> str | None:
-    if activity.type in (ActivityType.HELD, ActivityType.RELEASED):
+    if activity.type in (ActivityType.HELD, ActivityType.RELEASED, ActivityType.UPDATED):
         kind = _hold_kind(activity)
-        return _HOLDS.get((activity.type, kind)) if kind else None
-    words = _WORDS.get(activity.type)
-    return words(activity) if words else None
+        words = _HOLDS.get((activity.type, kind)) if kind else None
+        return words.format(told=_told(activity)) if words else None
+    tell = _WORDS.get(activity.type)
+    return tell(activity) if tell else None
 
 
 def _hold_kind(activity: Activity) -> HoldKind | None:
     """The reason of a hold begins with its kind."""
     first = re.split(r"[\s:]", activity.reason or "", maxsplit=1)[0]
     return next((kind for kind in HoldKind if kind.value == first), None)
+
+
+def _told(activity: Activity) -> str:
+    """What a hold's reason says behind its kind, without the instant at which it ends."""
+    return (activity.reason or "").partition(": ")[2].partition(", until ")[0][:_LONGEST_REASON]
 
 
 def _sent(activity: Activity) -> str:
@@ -114,5 +121,7 @@ _WORDS: dict[ActivityType, Callable[[Activity], str]] = {
     ActivityType.ESCALATED: _escalated,
     ActivityType.UNDELIVERED: _undelivered,
     ActivityType.FEE_PROPOSED: _fee("Late fee proposed"),
+    ActivityType.FEE_ACCEPTED: _fee("Late fee accepted"),
+    ActivityType.FEE_DECLINED: _fee("Late fee declined"),
     ActivityType.FEE_APPLIED: _fee("Late fee applied"),
 }

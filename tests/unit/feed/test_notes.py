@@ -29,7 +29,14 @@ def note(number: int, text: str = "2026-03-09 dunning: x") -> Note:
         (of(ActivityType.ESCALATED, step="escalate"), '2026-03-10 dunning: Handed over to our team (step "escalate")'),
         (of(ActivityType.UNDELIVERED, "pat@example.com bounced"), '2026-03-10 dunning: Message could not be delivered (step "first")'),
         (of(ActivityType.HELD, "dispute opened"), "2026-03-10 dunning: Disputed; reminders wait"),
-        (of(ActivityType.HELD, "promise: 120.00 by 2026-03-20"), "2026-03-10 dunning: Payment promised; reminders wait"),
+        (
+            of(ActivityType.HELD, "promise: pays 120.00 USD by 2026-03-20, until 2026-03-24 23:00 UTC"),
+            "2026-03-10 dunning: Promise: pays 120.00 USD by 2026-03-20; reminders wait",
+        ),
+        (
+            of(ActivityType.RELEASED, "promise: kept: 120.00 USD by 2026-03-20"),
+            "2026-03-10 dunning: Promise over: kept: 120.00 USD by 2026-03-20",
+        ),
         (of(ActivityType.FEE_APPLIED, "1.80 USD"), "2026-03-10 dunning: Late fee applied: 1.80 USD"),
     ],
 )

@@ -257,8 +257,9 @@ class LocalCloud:
             self._publish("InboundMailTopic", received_mail(raw, self.now))
 
     def inbound_sms(self, sender: str, body: str) -> None:
-        """A customer's text message to our number. Nothing where the template wants none."""
+        """A customer's text message to our number: SNS itself obeys STOP and START. Nothing else where the template wants none."""
         with self._busy():
+            self._services.topics.heard(sender, body)
             self._publish("InboundSmsTopic", received_sms(sender, body))
 
     def _publish(self, topic: str, message: str) -> None:

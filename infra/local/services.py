@@ -29,6 +29,7 @@ class Services:
     outbox: Outbox
     mail: MailService
     buses: EventBuses
+    topics: Topics
     faults: Faults
     queues: Queues
     wire: Wire
@@ -71,7 +72,7 @@ def assemble(stack: Stack, clock: VirtualClock, extra_env: Mapping[str, str]) ->
     wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, buses, faults, clock, stack.region)
     functions = LambdaService(stack.functions, extra_env, wire.session, clock)
     sources = tuple(_sources(stack, events, functions, queues, clock))
-    return Services(outbox, mail, buses, faults, queues, wire, functions, sources, topics.publish)
+    return Services(outbox, mail, buses, topics, faults, queues, wire, functions, sources, topics.publish)
 
 
 def _sources(stack: Stack, events: AsyncEvents, functions: LambdaService, queues: Queues, clock: VirtualClock) -> Iterator[EventSource]:

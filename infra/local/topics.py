@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -15,6 +15,7 @@ from infra.local.moto_door import Reply
 from infra.local.outbox import Outbox, about_from_attributes
 from infra.local.stack import Subscription
 
+_STOP_WORDS = frozenset({"stop", "stopall", "end", "quit", "cancel", "unsubscribe", "optout", "opt-out", "arret", "revoke"})
 _LONGEST_SUBJECT = 100
 _XML = {"Content-Type": "text/xml"}
 
@@ -31,6 +32,22 @@ class Topics:
     send: Callable[[str, str, Mapping[str, str]], None]
     account: str
     region: str
+    opted_out: set[str] = field(default_factory=set)
+
+    def heard(self, sender: str, body: str) -> None:
+        """A text message to us: SNS itself obeys STOP and START (docs.aws.amazon.com/sns/latest/dg/sms_manage.html)."""
+        word = body.strip().lower()
+        if word in _STOP_WORDS:
+            self.opted_out.add(sender)
+        elif word == "start":
+            self.opted_out.discard(sender)
+
+    def number_checked(self, form: Mapping[str, str]) -> Reply:
+        """CheckIfPhoneNumberIsOptedOut."""
+        said = "true" if form.get("phoneNumber", "") in self.opted_out else "false"
+        result = f"<CheckIfPhoneNumberIsOptedOutResult><isOptedOut>{said}</isOptedOut></CheckIfPhoneNumberIsOptedOutResult>"
+        name = "CheckIfPhoneNumberIsOptedOutResponse"
+        return Reply(200, _XML, f"<{name}>{result}<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></{name}>".encode())
 
     def published_by_request(self, form: Mapping[str, str]) -> Reply:
         """Publish, as the query protocol's form says it."""

@@ -138,6 +138,8 @@ class Wire:
                 return self._mail.send(mapping(json.loads(body_of(request))))
             case "sesv2", "GetAccount":
                 return self._mail.get_account()
+            case "sns", "CheckIfPhoneNumberIsOptedOut":
+                return self._topics.number_checked(dict(parse_qsl(body_of(request).decode())))
             case "sns", "Publish":
                 return self._topics.published_by_request(dict(parse_qsl(body_of(request).decode(), keep_blank_values=True)))
             case "events", "PutEvents":

@@ -17,7 +17,7 @@ Template = dict[str, object]
 TemplateRule = Callable[[Template], Iterator[str]]
 
 # Actions for which AWS knows no resource; nothing else may be allowed on "*".
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "ses:GetAccount"}
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "ses:GetAccount", "sns:CheckIfPhoneNumberIsOptedOut"}
 OPTIONAL_ENVIRONMENT = {"POLICIES_DIR"}  # only the local cloud sets it
 OWN_ENVIRONMENT = {"RunStepFunction": {"PORTAL_URL"}}  # of those behind the API, it would make the template a circle
 NOT_OURS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}

@@ -16,7 +16,7 @@ def run_step(platform: Platform) -> RunStep:
     from dunning.bootstrap.operating import fee_books
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.email import SesEmailChannel
-    from dunning.channels.sms import SnsSmsChannel
+    from dunning.channels.sms import SnsNumberCheck, SnsSmsChannel
     from dunning.channels.team import SnsTeamChannel
     from dunning.channels.unsubscribe_links import LinkKey, SignedUnsubscribeLinks
     from dunning.content.rendering import TemplateRenderer
@@ -61,4 +61,5 @@ def run_step(platform: Platform) -> RunStep:
         new_id=new_ulid,
         disconnections=parts.disconnections(),
         first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
+        numbers=SnsNumberCheck(sns, parts.clock),
     )

@@ -81,6 +81,12 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     return consolidated(spaced(works, case, policy_of, now), case, policy_of)
 
 
+def texts_now(invoice: Invoice, policy: Policy, contact: Contact) -> bool:
+    """Whether the invoice's next step, or the one that is to be repeated, would be said by text message."""
+    wanted = {invoice.next_step, invoice.repeat.step if invoice.repeat and invoice.repeat.at else None}
+    return any(step.id in wanted and "sms" in templates_of(step, contact) for step in policy.steps)
+
+
 def has_gone_out(work: Work, marks: Mapping[str, EffectState]) -> bool:
     """Whether carrying this work out sends nothing that has not gone out before: there is only something to put down."""
     return bool(work.effects) and all(state_of(effect, marks) in BEGUN for effect in work.effects)

@@ -7,6 +7,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.invoice import Snapshot
+from dunning.domain.opting_out import opted_out
 from dunning.domain.recording import Recorder, introduced
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done
@@ -23,12 +24,14 @@ class Checked:
     """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
 
     `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
+    `number_is_closed`: the customer has told the telephone network to deliver no text messages of ours.
     """
 
     asked: Mapping[str, int] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
+    number_is_closed: bool = False
 
     def with_charged(self, fees: tuple[Snapshot, ...]) -> "Checked":
         """And with the invoices that late fees became since."""
@@ -55,6 +58,7 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
             tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
             tuple(invoice_id for invoice_id in checked.gone if invoice_id in part),
             checked.standing,
+            checked.number_is_closed,
         )
         found.append((some, tuple(one for one in done if one.work.invoice in part)))
     return found
@@ -75,6 +79,9 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         recorded = recorder.closed_as_unknown(case, invoice_id)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
         case = recorded.case
+    if checked.number_is_closed:
+        case, wished = opted_out(case, "sms", "the number takes no text messages (answered STOP)", recorder.now, recorder.actor)
+        activities += wished
     case, of_marking = with_silence_told(before, case, recorder.now, recorder.actor)
     case, ended = run_out_ended(case, recorder.now, recorder.actor, checked.asked)
     return case, (*activities, *of_marking, *ended)

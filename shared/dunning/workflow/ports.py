@@ -283,6 +283,14 @@ class SmsChannel(Protocol):
         ...
 
 
+class NumberCheck(Protocol):
+    """What the telephone network knows of a number."""
+
+    def is_opted_out(self, phone: str) -> bool:
+        """Whether text messages to this E.164 number are barred by its owner; False where that cannot be told."""
+        ...
+
+
 class TeamChannel(Protocol):
     """SNS topics of our own people. Raises Refused or OutcomeUnknown."""
 

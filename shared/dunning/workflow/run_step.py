@@ -1,11 +1,11 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.case import Case, Claim
-from dunning.domain.decision import decide, has_gone_out, to_ask_about
+from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Status
@@ -17,7 +17,7 @@ from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
-from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, Policies, Standing, Wakeup, Wakeups
+from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, NumberCheck, Policies, Standing, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
 from dunning.workflow.sources import LISTED, account_of, recorder_for
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
@@ -46,6 +46,7 @@ class RunStep:
     new_id: Callable[[datetime], str]
     disconnections: Disconnections
     first_contacts: FirstContacts
+    numbers: NumberCheck | None = None
 
     def __call__(self, wakeup: Wakeup) -> str:
         """Look at this customer; answers what was done, for the log. Duplicates and early messages change nothing.
@@ -186,7 +187,14 @@ class RunStep:
         snapshots = tuple(snapshot for snapshot in found.values() if snapshot)
         is_owed = any(snapshot.status is Status.OPEN for snapshot in snapshots)
         standing = source.standing_of(customer) if is_owed else Standing()
-        return Checked(asked, snapshots, tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None), standing)
+        gone = tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None)
+        return Checked(asked, snapshots, gone, standing, self._number_is_closed(case, due))
+
+    def _number_is_closed(self, case: Case, due: Sequence[Invoice]) -> bool:
+        """Asked only when a text message is about to go out: SNS would take it, or refuse it, and nobody would be told."""
+        reach = case.profile.reach
+        texts = any(texts_now(invoice, self._policy_of(invoice), reach) for invoice in due)
+        return bool(self.numbers and reach.phone and texts and self.numbers.is_opted_out(reach.phone))
 
     def _not_now(self, wakeup: Wakeup, due_at: datetime | None, now: datetime) -> str:
         """Not due, or held: one that came early is sent again with what remains; all else the wheel finds."""

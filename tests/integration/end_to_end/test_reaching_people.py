@@ -122,3 +122,13 @@ def test_a_bounced_mail_goes_once_more_by_sms_and_without_a_number_the_case_is_h
     assert [(text["customer"], text["step"]) for text in cloud.outbox(channel="sms")] == [(CUSTOMER, "first"), (CUSTOMER, "second")]
     assert cloud.case("stripe:cus_2")["profile"]["holds"] == ["undeliverable"]
     assert len(cloud.outbox(channel="email")) == 2
+
+
+def test_whoever_answers_stop_gets_no_text_message_any_more(cloud: LocalCloudOutside) -> None:
+    assert cloud.put_policy(ANY_HOUR)[0] < 300
+    cloud.tell("invoice.finalized", invoice("1", due="2026-03-02"))
+    assert cloud.ask("POST", "/_local/inbound/sms", {"from": "+15550100", "body": "STOP"})[0] < 300
+    cloud.move_to("2026-03-12T00:00:00Z")
+    assert cloud.outbox(channel="sms") == []
+    assert [mail["step"] for mail in cloud.outbox(channel="email")] == ["first", "second"]
+    assert list(cloud.case(CUSTOMER)["profile"]["opted_out"]) == ["sms"]

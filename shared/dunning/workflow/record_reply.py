@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from dunning.domain.case import Case
 from dunning.domain.decision import NOTIFIED_TEAM
+from dunning.domain.opting_out import opted_in, opted_out
 from dunning.domain.recording import Recorded
 from dunning.domain.replying import Inbound, in_words, tokens_in, with_reply
+from dunning.domain.sms_keywords import SmsWish, wish_in
 from dunning.workflow.ports import CaseStore, Correspondents, Envelope, TeamChannel
 from dunning.workflow.record_snapshot import RecordSnapshot
 
@@ -34,6 +36,10 @@ class RecordReply:
             return "of no known customer: the team was told"
 
         def change(case: Case, now: datetime) -> Recorded:
+            wish = wish_in(message.text) if message.channel == "sms" else None
+            if wish:
+                word = "answered STOP" if wish is SmsWish.STOP else "answered START"
+                return Recorded(*(opted_out if wish is SmsWish.STOP else opted_in)(case, "sms", word, now, self.record.actor))
             policies = self.record.policies
             return Recorded(*with_reply(case, message, lambda invoice: policies.named(invoice.policy), now, self.record.actor))
 

@@ -17,6 +17,7 @@ from dunning.domain.fees import Amounts, Basis, FeeMode, FeeRefused, LateFee
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.planning import next_instant
 from dunning.domain.policy import AfterDue, Policy, Step
+from dunning.domain.rehearsing import turns
 from dunning.domain.works import Verdict
 from tests.unit.domain.builders import (
     ACME,
@@ -243,3 +244,27 @@ def test_more_money_owed_never_means_fewer_fees(less: int, more: int, currency: 
     fees = [reckoned(invoice, INVOICE.due_date, "first", terms, TODAY, NOW) for invoice in invoices]
     amounts = [fee.amount if isinstance(fee, Fee) else 0 for fee in fees]
     assert amounts == sorted(amounts)
+
+
+@pytest.mark.parametrize("terms", [FEE, PROPOSED], ids=["apply", "propose"])
+def test_a_forecast_goes_on_behind_a_fee(terms: LateFee) -> None:
+    follows = charging(terms)
+    told = [
+        (f"{activity.type.value} {activity.step}", done.at)
+        for done in turns(overdue(terms), lambda _: follows, utc("2026-03-11 09:00"), utc("2026-04-30 09:00"))
+        for activity in done.activities
+        if activity.step
+    ]
+    kind = "fee_applied" if terms is FEE else "fee_proposed"
+    again = utc("2026-03-24 09:00")
+    assert [line for line in told if line[0].startswith("fee")] == [(f"{kind} first", FIRST_AT), (f"{kind} again", again)]
+
+
+def test_credit_that_covers_a_part_bears_no_fee_and_one_that_covers_all_ends_it() -> None:
+    follows = charging(FEE)
+    (first, *_) = turns(overdue(FEE), lambda _: follows, utc("2026-03-11 09:00"), utc("2026-03-18 09:00"), {"EUR": 100_00})
+    assert fee_of(first.case).amount == 30
+    accepted = work_off(overdue(FEE), FIRST_AT, follows).case
+    (lapse, *_) = turns(accepted, lambda _: follows, FIRST_AT, utc("2026-03-18 09:00"), {"EUR": 500_00})
+    assert fee_of(lapse.case).state is FeeState.LAPSED
+    assert [activity.reason for activity in lapse.activities] == ["no late fee: what was owed is covered by now"]

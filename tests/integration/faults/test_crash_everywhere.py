@@ -120,7 +120,7 @@ def test_a_workflow_makes_these_calls_and_no_others(running: RunningCloud, workf
     assert tuple(names(made, workflow))[: len(workflow.calls) if workflow.more_calls_follow else None] == workflow.calls
     assert wrong == []
     assert [letter["queue"] for letter in letters] == ["RunDeadLetters"] * workflow.put_aside
-    assert left == []
+    assert left == [], left
 
 
 @pytest.mark.parametrize("strike", STRIKES, ids=str)
@@ -141,6 +141,6 @@ def test_whatever_call_fails_and_however_each_step_comes_once(running: RunningCl
     run.clear_away()
     assert [attempt.fault for attempt in made if attempt.fault], "the fault struck nothing"
     assert wrong == []
-    queues = {letter["queue"] for letter in letters}
+    queues = {letter["queue"] for letter in letters} - ({"NoteDeadLetters"} if workflow.is_afterwards else set())
     assert queues == ({"RunDeadLetters"} if workflow.put_aside else queues & {"RunDeadLetters"} if workflow.may_be_put_aside else set())
-    assert left == []
+    assert left == [], left

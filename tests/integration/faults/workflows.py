@@ -183,7 +183,7 @@ WORKFLOWS = (
         "first reminder",
         nothing,
         partial(told_and_then, TOLD + 1),
-        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, WRITE), *MARKED_SENT),
+        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE), *MARKED_SENT),
     ),
     Workflow(
         "doubtful webhook",
@@ -211,7 +211,7 @@ WORKFLOWS = (
         "second reminder",
         partial(told_and_then, SECOND - 0.5),
         partial(until, SECOND + 0.5),
-        (*calls_of("run_step", CLAIM, LOAD, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
     ),
     Workflow(
         "escalation",

@@ -41,7 +41,8 @@ class StripeNotes:
             return f"no room: the invoice has {len(metadata)} metadata keys"
         newest = max(notes, key=lambda note: note.id)
         last = {LAST: newest.text[:LONGEST_VALUE]} if newest.id > newest_id(log, SEPARATOR) else {}
-        # Stripe takes a key once, and only with the same content: what is written follows from the log that was read.
-        key = f"dunning-{newest.id}-{hashlib.sha256(grown.encode()).hexdigest()[:16]}"
+        # Stripe takes a key once, and only with the same content at the same place: what is written follows from the log that
+        # was read, and one activity may be about several invoices.
+        key = f"dunning-{newest.id}-{hashlib.sha256(f'{path} {grown}'.encode()).hexdigest()[:16]}"
         found = self._api.post(path, {"metadata": {**last, LOG: grown}}, key)
         return "noted" if found is not None else "Stripe has no such invoice"

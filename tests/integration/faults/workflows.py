@@ -121,6 +121,12 @@ def paid_and_thanked(run: Run) -> None:
     run.minute(TOLD + 4)
 
 
+def told_without_telephone(run: Run) -> None:
+    """The first reminder has gone to a customer who can be reached by mail only."""
+    run.phone = ""
+    told_and_then(TOLD + 3, run)
+
+
 def bounced(run: Run) -> None:
     """The first reminder's address does not exist."""
     (mail,) = run.got()
@@ -229,11 +235,11 @@ WORKFLOWS = (
     ),
     Workflow(
         "bounce",
-        partial(told_and_then, TOLD + 3),
+        told_without_telephone,
         bounced,
         (*calls_of("delivery_feedback", LOAD, WRITE, TELL_QUEUE), *calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)),
         new_address,
-        got=("email first", "team notice", *WHOLE_PLAN[1:]),
+        got=("email first", "team notice", "email second", "team escalate"),
         log=("enrolled", "sent first", "undelivered first", "held first", "notified", "updated", "released", *WHOLE_LOG[2:]),
     ),
     Workflow(

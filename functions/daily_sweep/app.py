@@ -1,4 +1,4 @@
-"""Once a day begin a sweep of every source; then, message by message, one page of it at a time."""
+"""Once a day begin a sweep of every source, and send the digest; then, message by message, one page of the sweep at a time."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
+from dunning.bootstrap.digest import daily_digest
 from dunning.domain.errors import DunningError, Retryable
 from dunning.storage.queues import read_sweep_stage
 
@@ -18,7 +19,7 @@ LAST_RECEIVES = 4
 
 def build(platform: Platform) -> Handler:
     """The handler on a platform: the schedule's event, or its own continuation messages."""
-    sweep = daily_sweep(platform)
+    sweep, digest = daily_sweep(platform), daily_digest(platform)
     log = logger(platform, "daily_sweep")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -39,8 +40,9 @@ def build(platform: Platform) -> Handler:
     def handle(event: dict[str, object], context: object) -> object:
         if "Records" in event:
             return process_partial_response(event, work_off, processor, cast("LambdaContext", context))
-        begun = sweep.start(datetime.fromisoformat(EventBridgeEvent(event).time))
-        log.info("begun", extra={"sources": begun})
+        at = datetime.fromisoformat(EventBridgeEvent(event).time)
+        begun = sweep.start(at)
+        log.info("begun", extra={"sources": begun, "digest": digest(at)})
         return {"sources": begun}
 
     return handle

@@ -17,6 +17,7 @@ ADAPTERS = ("dunning.storage", "dunning.providers", "dunning.channels", "dunning
 PORTS = (
     "dunning.workflow.ports",
     "dunning.workflow.mail_ports",
+    "dunning.workflow.digest_ports",
     "dunning.workflow.sweep_ports",
     "dunning.workflow.activity_feed",
     "dunning.workflow.fee_port",

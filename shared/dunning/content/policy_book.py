@@ -60,6 +60,10 @@ class PolicyBook:
         """Whether there is a policy of this name."""
         return name in self.by_name
 
+    def digest_to(self) -> tuple[str, ...]:
+        """Everybody whom a policy names for the daily digest, each once."""
+        return tuple(dict.fromkeys(address for policy in self.by_name.values() for address in policy.digest_to))
+
     def named(self, name: str | None) -> Policy:
         """The policy by name; the default one when that name is gone."""
         return self.by_name.get(name or "", self.default)

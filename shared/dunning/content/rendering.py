@@ -9,6 +9,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from dunning.content import wording
 from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
+from dunning.domain.digest import TOLD, Digest
 from dunning.domain.errors import Permanent
 from dunning.workflow.ports import MessageContent, RenderedEmail
 
@@ -44,6 +45,29 @@ class TemplateRenderer:
         """Subject (one line) and text for our own people."""
         subject, text = self._render("team", template, TEAM_PARTS, content, self._team_locale)
         return wording.one_line(subject), text
+
+    def digest(self, digest: Digest) -> RenderedEmail:
+        """The daily digest, for our own people."""
+        counts = {kind.value: digest.counts.get(kind, 0) for kind in TOLD}
+        waiting = [
+            replace(one, reason=wording.one_line(one.reason or ""), customer=wording.one_line(one.customer)) for one in digest.waiting
+        ]
+        values = {
+            "company": self._company,
+            "reply_to": self._reply_to,
+            "customer_name": "",
+            "language": DEFAULT_LOCALE,
+            "digest": replace(digest, waiting=tuple(waiting)),
+            "counts": counts,
+        }
+        try:
+            environment = self._environment(wording_for(DEFAULT_LOCALE, DEFAULT_LOCALE))
+            found = [
+                environment.get_template(f"{DEFAULT_LOCALE}/digest/digest{part}").render(values).strip() + "\n" for part in EMAIL_PARTS
+            ]
+        except Exception as error:
+            raise Permanent(f"the digest cannot be written: {type(error).__name__}: {error}") from error
+        return RenderedEmail(subject=wording.one_line(found[0]), text=found[1], html=found[2])
 
     def _render(self, kind: str, name: str, parts: tuple[str, ...], content: MessageContent, locale: str | None) -> list[str]:
         language = self._language(kind, name, parts, locale)

@@ -1,12 +1,13 @@
 """Cases to table items and back. Plain attribute values here; DynamoDB's own notation stays at the client's edge."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
 from dunning.domain.customer_settings import CustomerSettings, Person
+from dunning.domain.digest import TOLD
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice, Repeat, Status
@@ -359,7 +360,7 @@ def _read_dispute(dispute_id: str, item: Item) -> Dispute:
 
 
 def activity_attributes(activity: Activity) -> dict[str, object]:
-    """An activity's attributes; None means absent."""
+    """An activity's attributes; None means absent. `day` (UTC) is there only on what a digest tells of: the index is sparse."""
     return {
         "at": keys.instant(activity.at),
         "type": activity.type.value,
@@ -369,6 +370,7 @@ def activity_attributes(activity: Activity) -> dict[str, object]:
         "actor": activity.actor,
         "channel": activity.channel,
         "claim": activity.claim,
+        "day": activity.at.astimezone(UTC).date().isoformat() if activity.type in TOLD else None,
     }
 
 

@@ -15,6 +15,8 @@ ACTIVITIES_FROM = "ACT#"
 ACTIVITIES_TO = "ACT$"
 DUE_INDEX = "due"
 OPEN_INDEX = "open"
+DAY_INDEX = "day"
+DIGEST = "DIGEST"
 NO_DUE_DATE = "9999-12-31"
 RANKED_FROM = "RANKED#"
 TAKEN = "TAKEN"
@@ -104,6 +106,11 @@ def sweep_page_key(page: int) -> str:
 def day_key(day: str) -> str:
     """Partition of a policy's first contacts on one day (`standard#2026-03-02`)."""
     return f"COUNTER#first_contacts#{day}"
+
+
+def digest_key(day: str) -> str:
+    """Partition of the note that a day's digest went out."""
+    return f"COUNTER#digest#{day}"
 
 
 def asked_key(customer: str) -> str:

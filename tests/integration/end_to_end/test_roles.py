@@ -62,7 +62,12 @@ def thin_event(invoice_id: str) -> Json:
 
 
 def test_every_function_may_do_what_it_does_and_nothing_that_it_never_does(cloud: LocalCloudOutside) -> None:
-    assert cloud.put_policy(ANY_HOUR.replace("48h", "5m").replace("72h", "16m").replace("7d", "1d"))[0] < 300
+    assert (
+        cloud.put_policy(
+            ("digest_to: finance@example.com\n" + ANY_HOUR.lstrip()).replace("48h", "5m").replace("72h", "16m").replace("7d", "1d")
+        )[0]
+        < 300
+    )
     cloud.tell("invoice.finalized", invoice("1", due="2026-03-02"))
     cloud.stripe_says(invoice("2", due="2026-03-20"))
     cloud.advance("2d")

@@ -1,0 +1,94 @@
+"""The daily digest: what happened in a day, who waits for a person, and how old the money is that is owed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from dunning.domain.activity import ActivityType
+
+MOST_SHOWN = 20
+
+_WAITING = frozenset({ActivityType.ESCALATED, ActivityType.NOTIFIED, ActivityType.PLAN_ENDED})
+_BUCKETS = ((0, "not due yet"), (30, "1 to 30 days"), (60, "31 to 60 days"), (90, "61 to 90 days"))
+_OLDEST = "over 90 days"
+
+TOLD = frozenset(
+    {
+        ActivityType.SENT,
+        ActivityType.PAID,
+        ActivityType.PARTLY_PAID,
+        ActivityType.ESCALATED,
+        ActivityType.HELD,
+        ActivityType.NOTIFIED,
+        ActivityType.PLAN_ENDED,
+    }
+)
+"""The activities that a digest tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One activity of the day: whose (full customer id), and about which invoices (bare ids)."""
+
+    customer: str
+    type: ActivityType
+    at: datetime
+    invoices: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAmount:
+    """What is still owed on one open invoice, in minor units."""
+
+    currency: str
+    amount_due: int
+    due_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """One currency's open money in minor units, by how long it has been due; buckets in order, all of them."""
+
+    currency: str
+    total: int
+    invoices: int
+    buckets: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A day, as a finance team reads it. `counts` are invoices that the activities were about; `left_out`: who waits and is not shown."""
+
+    day: date
+    counts: Mapping[ActivityType, int] = field(default_factory=dict)
+    waiting: tuple[Happened, ...] = ()
+    left_out: int = 0
+    ageing: tuple[Ageing, ...] = ()
+
+
+def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount]) -> Digest:
+    """The digest of a day; the ages of what is owed are counted up to it. The latest who waits for a person comes first."""
+    counts: dict[ActivityType, int] = {}
+    waiting: list[Happened] = []
+    for one in happened:
+        counts[one.type] = counts.get(one.type, 0) + max(1, len(one.invoices))
+        if one.type in _WAITING or (one.type is ActivityType.HELD and (one.reason or "").startswith("operator")):
+            waiting.append(one)
+    waiting.sort(key=lambda one: (one.at, one.customer), reverse=True)
+    return Digest(day, counts, tuple(waiting[:MOST_SHOWN]), max(0, len(waiting) - MOST_SHOWN), _ageing(day, owed))
+
+
+def _ageing(day: date, owed: Iterable[OpenAmount]) -> tuple[Ageing, ...]:
+    sums: dict[str, dict[str, int]] = {}
+    numbers: dict[str, int] = {}
+    for one in owed:
+        buckets = sums.setdefault(one.currency, dict.fromkeys([*(name for _, name in _BUCKETS), _OLDEST], 0))
+        buckets[_bucket(day, one.due_date)] += one.amount_due
+        numbers[one.currency] = numbers.get(one.currency, 0) + 1
+    return tuple(Ageing(currency, sum(sums[currency].values()), numbers[currency], sums[currency]) for currency in sorted(sums))
+
+
+def _bucket(day: date, due: date | None) -> str:
+    age = (day - due).days if due else 0
+    return next((name for most, name in _BUCKETS if age <= most), _OLDEST)

@@ -1,0 +1,74 @@
+"""What a daily digest is made of: the sparse index of a day's activities, and the index of open invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dunning.domain.digest import Happened, OpenAmount
+from dunning.storage import items, keys
+from dunning.storage.expressions import from_wire, to_wire
+from dunning.storage.translation import ConditionFailed, aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEPT_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class TableDigests:
+    """workflow.digest_ports.Digests. Its cost follows from what happened that day and from what is open, never from the whole book."""
+
+    client: DynamoDBClient
+    table: str
+    shards: int
+
+    def happened(self, since: datetime, until: datetime) -> Iterator[Happened]:
+        """What digests tell of, in [since, until). Raises Retryable."""
+        day = since.date()
+        while day <= until.date():
+            values = {":day": day.isoformat(), ":since": keys.activity_key(since, ""), ":until": keys.activity_key(until, "")}
+            condition = {
+                "KeyConditionExpression": "#day = :day AND sk BETWEEN :since AND :until",
+                "ExpressionAttributeNames": {"#day": "day"},
+            }
+            for row in self._rows({"IndexName": keys.DAY_INDEX, **condition, "ExpressionAttributeValues": to_wire(values)}):
+                activity = items.read_activity(row)
+                yield Happened(keys.customer_in(str(row["pk"])), activity.type, activity.at, activity.invoices, activity.reason)
+            day += timedelta(days=1)
+
+    def owed(self) -> Iterator[OpenAmount]:
+        """What is open now. Raises Retryable."""
+        for shard in range(self.shards):
+            values = to_wire({":shard": str(shard)})
+            condition = {"KeyConditionExpression": "open_shard = :shard", "ExpressionAttributeValues": values}
+            for row in self._rows({"IndexName": keys.OPEN_INDEX, **condition}):
+                yield OpenAmount(str(row["currency"]), int(str(row["amount_due"])), keys.parse_due_date(str(row["due_date"])))
+
+    def _rows(self, query: dict[str, Any]) -> Iterator[dict[str, object]]:
+        query = {"TableName": self.table, **query}
+        while True:
+            with aws_errors("reading for the digest"):
+                page = self.client.query(**query)
+            yield from (from_wire(row) for row in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def begin(self, day: str, now: datetime) -> bool:
+        """Note that a day's digest goes out; False when it did before. Raises Retryable."""
+        row = {"pk": keys.digest_key(day), "sk": keys.DIGEST, "expires": int((now + _KEPT_FOR).timestamp())}
+        try:
+            with aws_errors("noting the digest"):
+                self.client.put_item(TableName=self.table, Item=to_wire(row), ConditionExpression="attribute_not_exists(pk)")
+        except ConditionFailed:
+            return False
+        return True
+
+    def take_back(self, day: str) -> None:
+        """It surely did not go out. Raises Retryable."""
+        with aws_errors("taking the digest back"):
+            self.client.delete_item(TableName=self.table, Key=to_wire({"pk": keys.digest_key(day), "sk": keys.DIGEST}))

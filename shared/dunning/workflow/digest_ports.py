@@ -1,0 +1,36 @@
+"""What the daily digest needs of the outside world, beside what all use cases need."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from dunning.domain.digest import Digest, Happened, OpenAmount
+from dunning.workflow.ports import RenderedEmail
+
+
+class Digests(Protocol):
+    """What a daily digest is made of, and the note that it went out. All raise Retryable."""
+
+    def happened(self, since: datetime, until: datetime) -> Iterable[Happened]:
+        """What digests tell of, in [since, until)."""
+        ...
+
+    def owed(self) -> Iterable[OpenAmount]:
+        """What is open now."""
+        ...
+
+    def begin(self, day: str, now: datetime) -> bool:
+        """Note that a day's digest goes out; False when it did before."""
+        ...
+
+    def take_back(self, day: str) -> None:
+        """It surely did not go out."""
+        ...
+
+
+class DigestRenderer(Protocol):
+    """Turns a digest into a mail."""
+
+    def digest(self, digest: Digest) -> RenderedEmail:
+        """Subject, text and HTML; raises Permanent when the template fails."""
+        ...

@@ -1,0 +1,47 @@
+"""Once a day, tell by mail what was sent, paid, escalated and held, who waits for a person, and how old the open money is."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dunning.domain.calendar import local_date, zone_of
+from dunning.domain.digest import digest_of
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.workflow.digest_ports import DigestRenderer, Digests
+from dunning.workflow.ports import EmailChannel, Envelope, Policies
+
+COVERS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigest:
+    """The second use case of the function daily_sweep."""
+
+    digests: Digests
+    policies: Policies
+    email: EmailChannel
+    renderer: DigestRenderer
+
+    def __call__(self, at: datetime) -> str:
+        """Send the digest of the day before `at` (the schedule's own instant, UTC) to all that policies name.
+
+        At most once for each instant, also when the event comes twice: it is noted before it is sent, and only taken back when SES
+        surely refused it. Raises Retryable, after which it may be tried again.
+        """
+        to = self.policies.digest_to()
+        if not to:
+            return "no policy names anybody"
+        day = local_date(at, zone_of(None, self.policies.named(None).timezone))
+        digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
+        mail = self.renderer.digest(digest)
+        name = day.isoformat()
+        if not self.digests.begin(name, at):
+            return "sent before"
+        envelope = Envelope("digest", "", (), None, f"digest-{name}", "digest")
+        try:
+            self.email.send(list(to), mail, envelope)
+        except Refused as exc:
+            self.digests.take_back(name)
+            raise Retryable("SES does not take the digest now") from exc
+        except OutcomeUnknown:
+            return "perhaps sent: it is not repeated"
+        return "sent"

@@ -1,0 +1,56 @@
+"""The daily digest: what counts, who waits for a person, and how old the open money is."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from dunning.domain.activity import ActivityType
+from dunning.domain.digest import MOST_SHOWN, Happened, OpenAmount, digest_of
+from tests.unit.domain.builders import utc
+
+DAY = date(2026, 3, 17)
+AT = utc("2026-03-16 09:00")
+
+
+def happened(kind: ActivityType, *invoices: str, customer: str = "stripe:cus_1", reason: str = "why") -> Happened:
+    return Happened(customer, kind, AT, invoices, reason)
+
+
+def test_a_message_about_three_invoices_counts_three() -> None:
+    digest = digest_of(DAY, [happened(ActivityType.SENT, "a", "b", "c"), happened(ActivityType.SENT, "d"), happened(ActivityType.HELD)], [])
+    assert digest.counts == {ActivityType.SENT: 4, ActivityType.HELD: 1}
+
+
+def test_who_waits_for_a_person_is_told_newest_first_and_no_more_than_a_page_holds() -> None:
+    rows = [Happened(f"c{n:02}", ActivityType.ESCALATED, AT + timedelta(minutes=n)) for n in range(MOST_SHOWN + 3)]
+    digest = digest_of(DAY, [*rows, happened(ActivityType.SENT, "a"), happened(ActivityType.PAID, "a")], [])
+    assert [one.customer for one in digest.waiting] == [f"c{n:02}" for n in range(MOST_SHOWN + 2, 2, -1)]
+    assert digest.left_out == 3
+
+
+@pytest.mark.parametrize(("reason", "waits"), [("operator: refused 40 times", True), ("promise until Friday", False)])
+def test_of_what_is_held_only_what_a_person_must_release_waits(reason: str, waits: bool) -> None:
+    assert bool(digest_of(DAY, [happened(ActivityType.HELD, "a", reason=reason)], []).waiting) is waits
+
+
+@pytest.mark.parametrize(
+    ("due", "bucket"),
+    [
+        (date(2026, 3, 17), "not due yet"),
+        (date(2026, 4, 1), "not due yet"),
+        (None, "not due yet"),
+        (date(2026, 3, 16), "1 to 30 days"),
+        (date(2026, 2, 15), "1 to 30 days"),
+        (date(2026, 2, 14), "31 to 60 days"),
+        (date(2025, 12, 17), "61 to 90 days"),
+        (date(2025, 12, 16), "over 90 days"),
+    ],
+)
+def test_money_ages_by_whole_days(due: date | None, bucket: str) -> None:
+    (ageing,) = digest_of(DAY, [], [OpenAmount("EUR", 100, due)]).ageing
+    assert {name: amount for name, amount in ageing.buckets.items() if amount} == {bucket: 100}
+
+
+def test_currencies_are_never_added_up() -> None:
+    owed = [OpenAmount("JPY", 5000, DAY), OpenAmount("EUR", 100, DAY), OpenAmount("EUR", 1, None)]
+    assert [(row.currency, row.total, row.invoices) for row in digest_of(DAY, [], owed).ageing] == [("EUR", 101, 2), ("JPY", 5000, 1)]

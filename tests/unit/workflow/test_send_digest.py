@@ -1,0 +1,106 @@
+"""The digest goes out at most once a day, whatever happens in between."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from dunning.content.policy_book import PolicyBook
+from dunning.content.rendering import TemplateRenderer
+from dunning.domain.activity import ActivityType
+from dunning.domain.digest import Happened, OpenAmount, digest_of
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.workflow.ports import Envelope, RenderedEmail
+from dunning.workflow.send_digest import COVERS, SendDigest
+from tests.fakes.channels import FakeEmail
+from tests.fakes.deployment import standard_policies
+from tests.unit.domain.builders import utc
+
+AT = utc("2026-03-17 04:00")
+
+
+class MemoryDigests:
+    """workflow.digest_ports.Digests."""
+
+    def __init__(self) -> None:
+        self.noted: set[str] = set()
+        self.asked: list[tuple[datetime, datetime]] = []
+
+    def happened(self, since: datetime, until: datetime) -> Iterable[Happened]:
+        self.asked.append((since, until))
+        yield Happened("stripe:cus_<1>", ActivityType.ESCALATED, since, ("in_1",), "three reminders & no word")
+        yield Happened("stripe:cus_2", ActivityType.SENT, since, ("in_2", "in_3"))
+
+    def owed(self) -> Iterable[OpenAmount]:
+        yield OpenAmount("KWD", 1234, None)
+
+    def begin(self, day: str, now: datetime) -> bool:
+        is_new = day not in self.noted
+        self.noted.add(day)
+        return is_new
+
+    def take_back(self, day: str) -> None:
+        self.noted.discard(day)
+
+
+class OneFailure(FakeEmail):
+    """Fails once."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self._once: Exception | None = failure
+
+    def send(self, to: object, email: RenderedEmail, envelope: Envelope, cc: object = ()) -> str:
+        failure, self._once = self._once, None
+        if failure:
+            raise failure
+        return super().send(["finance@example.com"], email, envelope)
+
+
+def digest(email: FakeEmail, *addresses: str) -> SendDigest:
+    policy = replace(standard_policies().default, digest_to=addresses)
+    return SendDigest(MemoryDigests(), PolicyBook.of({policy.name: policy}), email, TemplateRenderer("Larkfield", "accounts@example.com"))
+
+
+def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
+    email = FakeEmail()
+    send = digest(email, "finance@example.com", "cfo@example.com")
+    assert [send(AT), send(AT)] == ["sent", "sent before"]
+    (mail,) = email.sent
+    assert (mail.to, mail.envelope.kind) == (("finance@example.com", "cfo@example.com"), "digest")
+    assert mail.subject == "Reminders, 17 March 2026: 2 sent, 0 paid, 1 case for a person"
+    assert "three reminders & no word" in mail.text
+    assert "KWD 1.234" in mail.text
+    assert isinstance(send.digests, MemoryDigests)
+    assert send.digests.asked[0] == (AT - COVERS, AT)
+
+
+def test_nobody_named_means_no_mail() -> None:
+    email = FakeEmail()
+    assert digest(email)(AT) == "no policy names anybody"
+    assert email.sent == []
+
+
+def test_a_refused_mail_may_be_tried_again() -> None:
+    email = OneFailure(Refused("throttled"))
+    send = digest(email, "finance@example.com")
+    with pytest.raises(Retryable):
+        send(AT)
+    assert send(AT) == "sent"
+    assert len(email.sent) == 1
+
+
+def test_a_mail_whose_answer_was_lost_is_not_repeated() -> None:
+    email = OneFailure(OutcomeUnknown("no answer"))
+    send = digest(email, "finance@example.com")
+    assert send(AT).startswith("perhaps sent")
+    assert send(AT) == "sent before"
+    assert email.sent == []
+
+
+def test_what_comes_from_outside_is_text_in_the_page() -> None:
+    rows = MemoryDigests().happened(AT, AT)
+    html = TemplateRenderer("Larkfield", "accounts@example.com").digest(digest_of(AT.date(), rows, [])).html
+    assert "stripe:cus_&lt;1&gt;" in html
+    assert "Nothing is owed." in html

@@ -1,5 +1,6 @@
 """Templates and content become words. What comes from outside is shown as text, never run and never markup."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
 from dunning.domain.digest import TOLD, Digest
 from dunning.domain.errors import Permanent
-from dunning.workflow.ports import MessageContent, RenderedEmail
+from dunning.workflow.ports import MessageContent, MessageInvoice, RenderedEmail
 
 TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
 
@@ -62,9 +63,7 @@ class TemplateRenderer:
         }
         try:
             environment = self._environment(wording_for(DEFAULT_LOCALE, DEFAULT_LOCALE))
-            found = [
-                environment.get_template(f"{DEFAULT_LOCALE}/digest/digest{part}").render(values).strip() + "\n" for part in EMAIL_PARTS
-            ]
+            found = [environment.get_template(f"_digest{part}").render(values).strip() + "\n" for part in EMAIL_PARTS]
         except Exception as error:
             raise Permanent(f"the digest cannot be written: {type(error).__name__}: {error}") from error
         return RenderedEmail(subject=wording.one_line(found[0]), text=found[1], html=found[2])
@@ -104,6 +103,7 @@ class TemplateRenderer:
             "customer_name": wording.one_line(content.customer_name or ""),
             "invoice": invoices[0] if invoices else None,
             "invoices": invoices,
+            "totals": _totals(invoices),
             "currencies": sorted({invoice.currency for invoice in invoices}),
             "most_overdue": max((invoice.days_overdue for invoice in invoices), default=0),
             "reminded": any(invoice.reminders_sent for invoice in invoices),
@@ -138,3 +138,11 @@ class TemplateRenderer:
             count_of=words.count,
         )
         return environment
+
+
+def _totals(invoices: Sequence[MessageInvoice]) -> list[dict[str, object]]:
+    """What is due in each currency, for currencies are never added up."""
+    sums: dict[str, int] = {}
+    for invoice in invoices:
+        sums[invoice.currency] = sums.get(invoice.currency, 0) + invoice.amount_due
+    return [{"currency": currency, "amount": sums[currency]} for currency in sorted(sums)]

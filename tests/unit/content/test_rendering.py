@@ -290,3 +290,16 @@ def test_a_mail_needs_nothing_from_elsewhere_and_knows_the_dark(template: str) -
     assert "prefers-color-scheme: dark" in page_source
     assert "max-width:600px" in page_source
     assert "@import" not in page_source
+
+
+@pytest.mark.parametrize("template", REMINDERS)
+def test_under_several_invoices_stands_what_is_due_in_each_currency(template: str) -> None:
+    more = replace(INVOICE, id="in_3", number="INV-9", amount_due=34_56, credit=10_00)
+    mail = RENDERER.email(template, about(INVOICE, YEN, more))
+    for text in (mail.text, Page(mail.html).text):
+        for fact in ("Total JPY", "Total USD", "$1,234.56", "¥12,000", "-$10.00"):
+            assert fact in text
+    alone = RENDERER.email(template, about(INVOICE, more))
+    assert "Total USD" not in alone.text
+    assert "$1,234.56" in alone.text
+    assert "Total" not in RENDERER.email(template, about(INVOICE)).text

@@ -11,9 +11,8 @@ from dunning.content.rendering import TemplateRenderer
 from dunning.domain.activity import ActivityType
 from dunning.domain.digest import Happened, OpenAmount, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
-from dunning.workflow.ports import Envelope, RenderedEmail
 from dunning.workflow.send_digest import COVERS, SendDigest
-from tests.fakes.channels import FakeEmail
+from tests.fakes.channels import FakeEmail, Message
 from tests.fakes.deployment import standard_policies
 from tests.unit.domain.builders import utc
 
@@ -51,11 +50,11 @@ class OneFailure(FakeEmail):
         super().__init__()
         self._once: Exception | None = failure
 
-    def send(self, to: object, email: RenderedEmail, envelope: Envelope, cc: object = ()) -> str:
+    def _send(self, message: Message) -> str:
         failure, self._once = self._once, None
         if failure:
             raise failure
-        return super().send(["finance@example.com"], email, envelope)
+        return super()._send(message)
 
 
 def digest(email: FakeEmail, *addresses: str) -> SendDigest:

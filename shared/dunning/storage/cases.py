@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.digest import TOLD
 from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
@@ -141,6 +142,8 @@ class TableCaseStore:
             "pk": keys.customer_key(customer),
             "sk": keys.activity_key(activity.at, new_ulid(activity.at, order)),
             **items.activity_attributes(activity),
+            # Only on what a digest tells of: its index is sparse.
+            "day": activity.at.astimezone(UTC).date().isoformat() if activity.type in TOLD else None,
         }
         return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
 

@@ -1,13 +1,12 @@
 """Cases to table items and back. Plain attribute values here; DynamoDB's own notation stays at the client's edge."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
 from dunning.domain.customer_settings import CustomerSettings, Person
-from dunning.domain.digest import TOLD
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice, Repeat, Status
@@ -360,7 +359,7 @@ def _read_dispute(dispute_id: str, item: Item) -> Dispute:
 
 
 def activity_attributes(activity: Activity) -> dict[str, object]:
-    """An activity's attributes; None means absent. `day` (UTC) is there only on what a digest tells of: the index is sparse."""
+    """An activity's attributes; None means absent."""
     return {
         "at": keys.instant(activity.at),
         "type": activity.type.value,
@@ -370,7 +369,6 @@ def activity_attributes(activity: Activity) -> dict[str, object]:
         "actor": activity.actor,
         "channel": activity.channel,
         "claim": activity.claim,
-        "day": activity.at.astimezone(UTC).date().isoformat() if activity.type in TOLD else None,
     }
 
 

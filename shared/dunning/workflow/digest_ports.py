@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dunning.domain.digest import Digest, Happened, OpenAmount
-from dunning.workflow.ports import RenderedEmail
+from dunning.workflow.ports import Policies, RenderedEmail
 
 
 class Digests(Protocol):
@@ -33,4 +33,12 @@ class DigestRenderer(Protocol):
 
     def digest(self, digest: Digest) -> RenderedEmail:
         """Subject, text and HTML; raises Permanent when the template fails."""
+        ...
+
+
+class DigestPolicies(Policies, Protocol):
+    """The loaded policies, with those whom they name."""
+
+    def digest_to(self) -> tuple[str, ...]:
+        """Everybody whom a policy names for the daily digest, each once."""
         ...

@@ -318,10 +318,6 @@ class DayPlaces(Protocol):
 class Policies(Protocol):
     """The loaded policies."""
 
-    def digest_to(self) -> tuple[str, ...]:
-        """Everybody whom a policy names for the daily digest, each once."""
-        ...
-
     def assigned(self, facts: Facts) -> Policy:
         """The policy for an invoice with these facts (`domain.assignment`). Raises Permanent when a condition fails."""
         ...

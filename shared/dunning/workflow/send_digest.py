@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.digest import digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
-from dunning.workflow.digest_ports import DigestRenderer, Digests
-from dunning.workflow.ports import EmailChannel, Envelope, Policies
+from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
+from dunning.workflow.ports import EmailChannel, Envelope
 
 COVERS = timedelta(days=1)
 
@@ -17,7 +17,7 @@ class SendDigest:
     """The second use case of the function daily_sweep."""
 
     digests: Digests
-    policies: Policies
+    policies: DigestPolicies
     email: EmailChannel
     renderer: DigestRenderer
 

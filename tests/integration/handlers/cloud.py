@@ -47,6 +47,7 @@ class Aws:
         self.queues = {name: self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         secret = json.dumps({"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"})
         ours.client("secretsmanager").create_secret(Name="stripe", SecretString=secret)
+        ours.client("secretsmanager").create_secret(Name="links", SecretString=json.dumps({"key": "signs the links in mails"}))
         self.topic = ours.client("sns").create_topic(Name="collections")["TopicArn"]
         ours.client("sesv2").create_email_identity(EmailIdentity="larkfield.example")
         self.env = {
@@ -66,6 +67,7 @@ class Aws:
             "QUICKBOOKS_TOKENS_ID": "quickbooks-tokens",
             "XERO_SECRET_ID": "xero",
             "XERO_TOKENS_ID": "xero-tokens",
+            "LINK_SECRET_ID": "links",
             "EMAIL_FROM": "billing@larkfield.example",
             "EMAIL_REPLY_TO": "accounts@larkfield.example",
             "SES_CONFIGURATION_SET": "dunning",

@@ -77,7 +77,7 @@ def test_a_payment_that_was_missed_is_found(aws: Aws, handler: Handler, stripe: 
 
 def test_the_sample_message_goes_on_behind_its_cursor(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     assert failures(invoke(handler, sample("daily_sweep/next_page"))) == []
-    assert stripe.asked == [f"/v1/invoices?status=open&limit=100&starting_after={INVOICE}"]
+    assert stripe.asked == [f"/v1/invoices?status=open&expand%5B0%5D=data.customer&limit=100&starting_after={INVOICE}"]
     (following,) = waiting(aws)
     assert (following["stage"], following["page"]) == ("vanished", 0)
 

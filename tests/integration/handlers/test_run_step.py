@@ -32,7 +32,7 @@ def handler(aws: Aws, stripe: PlayedStripe) -> Handler:
 def test_one_reminder_costs_four_calls_the_mail_included(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     assert failures(invoke(handler, sample("run_step/due"))) == []
     assert aws.calls == {"UpdateItem": 1, "Query": 1, "SendEmail": 1, "TransactWriteItems": 1}
-    assert stripe.requests() == 1
+    assert stripe.requests() == 2  # what is owed, and what credit the customer has
     assert [activity.type.value for activity in aws.log(CUSTOMER)] == ["enrolled", "sent"]
     assert aws.case(CUSTOMER).profile.due_at == SECOND
 
@@ -59,7 +59,14 @@ def test_the_second_notice_goes_by_mail_and_sms_and_the_third_step_tells_the_tea
     aws.clock.now = SECOND
     aws.forget_calls()
     invoke(handler, batch(DUE))
-    assert aws.calls == {"UpdateItem": 2, "Query": 1, "SendEmail": 1, "Publish": 1, "TransactWriteItems": 1}
+    assert aws.calls == {
+        "UpdateItem": 2,
+        "Query": 1,
+        "SendEmail": 1,
+        "CheckIfPhoneNumberIsOptedOut": 1,
+        "Publish": 1,
+        "TransactWriteItems": 1,
+    }
     (text,) = aws.sent("Publish")
     assert text["PhoneNumber"] == "+441144960152"
     aws.clock.now = ESCALATION

@@ -14,8 +14,8 @@ from infra.forecast.as_json import difference_row, forecast_row
 from infra.forecast.difference import difference
 from infra.forecast.invoice_book import read_book
 from infra.forecast.page import difference_page, forecast_page, write_page
-from infra.forecast.running import run
 from infra.forecast.shapes import Forecast
+from infra.forecast.spreading import run
 from infra.forecast.terminal import progress, show, show_difference
 from infra.invoice_file import InvoiceRow
 from infra.policies import reading

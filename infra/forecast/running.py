@@ -1,10 +1,11 @@
 """Running invoices through their plans in memory, from timer to timer: the domain's own rules decide, nothing is sent."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from heapq import heapify, heappop, heapreplace
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dunning.content.policy_book import PolicyBook
@@ -23,7 +24,7 @@ from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.sources import recorder_for
 from infra.forecast.day_places import PlacesInMemory
 from infra.forecast.invoice_book import pays_at
-from infra.forecast.shapes import Decision, Ending, Forecast, Item, Message, Owed
+from infra.forecast.shapes import Decision, Ending, Item, Message, Owed
 from infra.invoice_file import InvoiceRow
 
 ASSUMED_ADDRESS = "not-given@example.invalid"
@@ -32,35 +33,45 @@ ASSUMED_ADDRESS = "not-given@example.invalid"
 _NOON = time(12)
 _TOLD_BY_MESSAGES = (ActivityType.SENT, ActivityType.NOTIFIED)
 
-Watch = Callable[[int], None]
-"""Told how many invoices are done."""
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Invoices, the policies they follow, and the span (UTC) to look at; all invoices are known from `start` on, or from their issue."""
+
+    rows: Sequence[InvoiceRow]
+    book: PolicyBook
+    start: datetime
+    end: datetime
 
 
-def run(rows: Sequence[InvoiceRow], book: PolicyBook, start: datetime, end: datetime, watch: Watch = lambda _: None) -> Forecast:
-    """The forecast of these invoices, all of them known from `start` on, or from their issue if that is later.
+@dataclass(slots=True)
+class Found:
+    """What was found on the way, in no order."""
 
-    One that is paid stays silent from then on. Every message goes out, and nobody answers. Of a file that names no mail address at
-    all every customer is taken to have one.
-    """
-    assume_address = not any(row.snapshot.contact.email for row in rows)
-    by_customer: dict[str, list[tuple[str, InvoiceRow]]] = defaultdict(list)
+    messages: list[Message] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    invoices: list[Owed] = field(default_factory=list)
+    turns: int = 0
+
+
+def by_customer(rows: Sequence[InvoiceRow]) -> Mapping[str, Mapping[str, InvoiceRow]]:
+    """Each customer's invoices, by their position in the file."""
+    found: dict[str, dict[str, InvoiceRow]] = defaultdict(dict)
     for position, row in enumerate(rows):
-        by_customer[row.customer].append((f"{position:07d}", row))
-    found = _Found()
-    contacts = FirstContacts(PlacesInMemory(), book)
+        found[row.customer][f"{position:07d}"] = row
+    return found
+
+
+def run_share(task: Task, share: int, of: int, watch: Callable[[datetime], None] = lambda _: None) -> Found:
+    """What one share of the customers hears: every `of`-th, from `share` on."""
+    assume_address = not any(row.snapshot.contact.email for row in task.rows)
+    found, contacts = Found(), FirstContacts(PlacesInMemory(), task.book)
     customers = [
-        _Customer(customer, dict(owed), book, start, end, found, assume_address, contacts) for customer, owed in by_customer.items()
+        _Customer(customer, owed, task.book, task.start, task.end, found, assume_address, contacts)
+        for customer, owed in islice(by_customer(task.rows).items(), share, None, of)
     ]
-    _run_together([customer.acts() for customer in customers], lambda at: watch(int(len(rows) * ((at - start) / (end - start)))))
-    return Forecast(
-        policies=tuple(sorted(book.by_name)),
-        start=start,
-        end=end,
-        messages=tuple(sorted(found.messages, key=lambda one: (one.at, one.customer))),
-        decisions=tuple(sorted(found.decisions, key=lambda one: (one.at, one.customer))),
-        invoices=tuple(sorted(found.invoices, key=lambda one: one.id)),
-        turns=found.turns,
-    )
+    _run_together([customer.acts() for customer in customers], watch)
+    return found
 
 
 def _run_together(acts: Sequence[Iterator[datetime]], watch: Callable[[datetime], None]) -> None:
@@ -78,23 +89,15 @@ def _run_together(acts: Sequence[Iterator[datetime]], watch: Callable[[datetime]
 
 
 @dataclass(slots=True)
-class _Found:
-    messages: list[Message] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    invoices: list[Owed] = field(default_factory=list)
-    turns: int = 0
-
-
-@dataclass(slots=True)
 class _Customer:
     """One customer's case on its way through the days."""
 
     customer: str
-    rows: dict[str, InvoiceRow]
+    rows: Mapping[str, InvoiceRow]
     book: PolicyBook
     start: datetime
     end: datetime
-    found: _Found
+    found: Found
     assume_address: bool
     contacts: FirstContacts
 

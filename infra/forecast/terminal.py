@@ -13,8 +13,8 @@ from rich.text import Text
 from infra.demo.words import long_day, money
 from infra.forecast import words
 from infra.forecast.difference import Change, Changed, Difference
-from infra.forecast.running import Watch
 from infra.forecast.shapes import Ending, Forecast
+from infra.forecast.spreading import Watch
 
 MOST_ROWS = 200
 """More is not read in a terminal; the page and JSON hold all."""
@@ -31,14 +31,22 @@ _CHANGES = {
 
 @contextmanager
 def progress(screen: Console, invoices: int, what: str) -> Iterator[Watch]:
-    """A bar of invoices done; silent where there is no terminal."""
+    """A bar of invoices done, which begins (and with it its thread) when it is first told; silent where there is no terminal."""
     if not screen.is_terminal:
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=36), TextColumn("{task.completed:.0f} of {task.total:.0f}"))
-    with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(what, total=invoices)
-        yield lambda done: bar.update(task, completed=done)
+    bar = Progress(*columns, console=screen, transient=True)
+    task = bar.add_task(what, total=invoices)
+
+    def watch(done: int) -> None:
+        bar.start()
+        bar.update(task, completed=done)
+
+    try:
+        yield watch
+    finally:
+        bar.stop()
 
 
 def show(screen: Console, forecast: Forecast) -> None:

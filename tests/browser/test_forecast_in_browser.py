@@ -8,7 +8,7 @@ from dunning.content.policy_loader import load_policy
 from infra.forecast.benchmark import book, invoices
 from infra.forecast.difference import difference
 from infra.forecast.page import difference_page, forecast_page
-from infra.forecast.running import run
+from infra.forecast.spreading import run
 from tests.browser.chromium import Browser
 from tests.browser.test_report_in_browser import TOO_WEAK, WIDTHS
 

@@ -1,7 +1,6 @@
 """Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is owed."""
 
-from dataclasses import replace
-
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy, Step

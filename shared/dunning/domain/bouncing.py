@@ -1,11 +1,11 @@
 """A mail that bounced for ever: the address is dead, and the step goes out once more another way, if there is one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from dunning.domain.case import Case
 from dunning.domain.effects import rows_of
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Invoice, Repeat
 from dunning.domain.policy import Policy
 from dunning.domain.recipients import recipients_of, templates_of

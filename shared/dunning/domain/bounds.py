@@ -4,9 +4,8 @@ Disputes are never dropped while they are open, and nothing that the team is to 
 either, a person is called instead.
 """
 
-from dataclasses import replace
-
 from dunning.domain.case import Dispute, Notice, Profile
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot
 
 MOST_OPEN_DISPUTES = 500

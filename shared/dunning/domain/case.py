@@ -1,10 +1,11 @@
 """A case: all that one customer owes, with the customer's one timer and one claim."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from dunning.domain.evolving import replace
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
 

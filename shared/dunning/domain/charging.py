@@ -1,10 +1,11 @@
 """Late fees in the life of a case: what a step charges, what waits to be written to its source, and what rides with what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dunning.domain.case import Case, Notice
+from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee, FeeState, fee_id
 from dunning.domain.fees import Debt, FeeMode, FeeRefused, LateFee, late_fee
 from dunning.domain.invoice import Invoice, Status

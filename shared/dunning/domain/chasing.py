@@ -1,12 +1,13 @@
 """Customers to whom nothing goes out: marked `do_not_chase`, or with no channel left. Never in silence: our people are told in time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Notice, Profile
+from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 

@@ -1,13 +1,14 @@
 """One message per customer (DESIGN §7, `scope: customer`), and the gaps between messages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
 from dunning.domain.case import BEGUN, Case, EffectState
 from dunning.domain.effects import Channel, Effect, joint_key, marks_of
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import Policy, Scope, Span

@@ -1,7 +1,6 @@
 """What is to be done for a customer now, and why: pure functions of (case, policy, now)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
@@ -11,6 +10,7 @@ from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
+from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.moving import moved_to_workday

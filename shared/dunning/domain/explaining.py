@@ -1,13 +1,14 @@
 """What happens next for a customer, when, and why; and why not sooner. Pure: the command line and a console show the same."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import is_open, local_date, minutes_of_day
 from dunning.domain.case import Case
 from dunning.domain.consolidation import PolicyOf, pauses
+from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
 from dunning.domain.netting import COVERED

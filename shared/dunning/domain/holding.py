@@ -1,10 +1,10 @@
 """Beginning and ending holds: pure, idempotent, each with its activity. What was held runs then by the rule of moving (DESIGN §7)."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
+from dunning.domain.evolving import replace
 from dunning.domain.holds import Hold, HoldKind, without
 from dunning.domain.invoice import Invoice
 

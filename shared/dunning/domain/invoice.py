@@ -1,11 +1,12 @@
 """What a source says of an invoice (a snapshot), and what we keep of it (the invoice and its progress)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from dunning.domain.customer_settings import CustomerSettings
+from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.money import Money

@@ -1,10 +1,10 @@
 """Credit is netted before anyone is reminded: who has money with us is not asked for it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 
 from dunning.domain.case import Case
+from dunning.domain.evolving import replace
 
 Credit = Mapping[str, int]
 """What a customer has in credit, in minor units by currency (ISO 4217, capital letters); nothing is converted."""

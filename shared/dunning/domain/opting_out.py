@@ -1,10 +1,10 @@
 """What a customer does not want any more, by channel, and what stands in for it: pure, idempotent, each with its activity."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
+from dunning.domain.evolving import replace
 
 Changed = tuple[Case, tuple[Activity, ...]]
 

@@ -1,9 +1,10 @@
 """What a partial payment does to an invoice's plan (`on_partial_payment`): continue, restart, or wait a while. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.activity import Activity
+from dunning.domain.evolving import replace
 from dunning.domain.holding import with_hold
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice

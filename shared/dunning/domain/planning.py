@@ -1,6 +1,6 @@
 """Putting an invoice's plan down: its next step and instant, or the reason why it has none."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain import chasing
@@ -10,6 +10,7 @@ from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
 from dunning.domain.charging import fees_to_charge, is_moot
+from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday

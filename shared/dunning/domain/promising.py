@@ -1,12 +1,13 @@
 """Promises to pay: given, kept, broken (DESIGN §7). Pure; the hold `promise` lasts until the grace after the promised day is over."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Notice
 from dunning.domain.errors import Rejected
+from dunning.domain.evolving import replace
 from dunning.domain.holding import Held, with_hold, without_hold
 from dunning.domain.holds import Hold, HoldKind, without
 from dunning.domain.invoice import Invoice

@@ -1,7 +1,7 @@
 """What a snapshot changes in a case: pure, idempotent, and indifferent to the order in which snapshots come."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
@@ -12,6 +12,7 @@ from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
 from dunning.domain.customer_settings import CustomerSettings
+from dunning.domain.evolving import replace
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status

@@ -4,7 +4,7 @@ Nothing is asked of a provider and nothing is sent. It serves forecasts, explana
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity
@@ -12,6 +12,7 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import decide
 from dunning.domain.errors import Permanent
+from dunning.domain.evolving import replace
 from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.netting import Credit, covered, net_of

@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Notice
 from dunning.domain.consolidation import PolicyOf
+from dunning.domain.evolving import replace
 from dunning.domain.holding import Held, hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.policy import OnReply

@@ -1,10 +1,11 @@
 """How many requests one connected account of a provider may still be asked: pure, the clock is an argument."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Retryable
+from dunning.domain.evolving import replace
 
 FLIGHT_LASTS = timedelta(seconds=20)
 """A request whose end nobody told (its process died) counts for so long: longer than the client waits for an answer."""

@@ -1,7 +1,7 @@
 """What a claim's work leaves behind: levels, the next timer, activities. Pure, so that a lost race can compute it again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain import approval
@@ -13,6 +13,7 @@ from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, pr
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue, facts
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.evolving import replace
 from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case

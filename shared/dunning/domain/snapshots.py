@@ -1,8 +1,8 @@
 """What is recorded of an invoice, as if its source had just said it."""
 
-from dataclasses import replace
 from datetime import datetime
 
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
 from infra.forecast.invoice_book import read_book
-from infra.forecast.running import run
 from infra.forecast.shapes import Forecast
+from infra.forecast.spreading import run
 from infra.policies.reading import read_policy
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.policy import Policy
 from infra.forecast.benchmark import DAYS, START, book, invoices
-from infra.forecast.running import run
+from infra.forecast.spreading import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CountingBook(PolicyBook):
 def counts(number: int) -> Mapping[str, int]:
     plain = book()
     counting = CountingBook(plain.by_name, plain.default)
-    forecast = run(invoices(number), counting, START, START + timedelta(days=DAYS))
+    forecast = run(invoices(number), counting, START, START + timedelta(days=DAYS), processes=1)
     return {"decisions": forecast.turns, "messages": len(forecast.messages), "looks": counting.asked["policy"]}
 
 

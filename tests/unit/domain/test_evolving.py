@@ -1,0 +1,27 @@
+"""Changing a frozen record: as dataclasses.replace does it."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+from dunning.domain.case import Profile
+from dunning.domain.evolving import replace
+from dunning.domain.invoice import Invoice, Status
+
+ON = datetime(2026, 3, 2, tzinfo=UTC)
+SEEN = Invoice("in_1", "stripe", "stripe:cus_1", "R-1", Status.OPEN, "JPY", 900, 900, None, None, ON, tags=("a",))
+
+
+def test_a_changed_record_is_what_the_standard_library_makes_of_it() -> None:
+    assert replace(SEEN, level=2, tags=()) == dataclasses.replace(SEEN, level=2, tags=())
+    assert replace(Profile("stripe:cus_1", retries=3)) == Profile("stripe:cus_1", retries=3)
+    assert SEEN.level == 0
+
+
+def test_a_field_that_a_record_does_not_have_is_refused() -> None:
+    unchecked = cast("Callable[..., Invoice]", replace)
+    with pytest.raises(TypeError, match="levle"):
+        unchecked(SEEN, levle=2)

@@ -13,6 +13,7 @@ from dunning.domain.evolving import replace
 from dunning.domain.holding import Held, hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.policy import OnReply
+from dunning.domain.sms_keywords import SmsWish, wish_in
 from dunning.domain.spans import end_of_span
 from dunning.domain.timing import customer_zone
 
@@ -24,7 +25,6 @@ MOST_TEXTS = 15
 """Texts that wait for the team at once; of further answers it is told only that they came."""
 MOST_INVOICES_NAMED = 20
 _TOKEN = re.compile(r"\+([a-z2-7]{26})@", re.IGNORECASE)
-_STOP_WORDS = frozenset("stop stopall unsubscribe cancel end quit arret arrêt stopp abmelden baja".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def tokens_in(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def asks_to_stop(message: Inbound) -> bool:
-    """Whether a text message is nothing but a carrier's keyword for opting out (CTIA's list, and its usual translations)."""
-    return message.channel == "sms" and message.text.strip().strip(".!").casefold() in _STOP_WORDS
+    """Whether a text message is nothing but a word for opting out."""
+    return message.channel == "sms" and wish_in(message.text) is SmsWish.STOP
 
 
 def with_reply(case: Case, message: Inbound, policy_of: PolicyOf, now: datetime, actor: str) -> Held:

@@ -12,7 +12,7 @@ from dunning.domain.fee_records import FeeState
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy
-from dunning.domain.timing import customer_zone
+from dunning.domain.timing import channels_of, customer_zone
 from dunning.workflow.fee_port import MessageFee, MessageProposal
 from dunning.workflow.ports import MessageContent, MessageInvoice, Policies
 
@@ -41,6 +41,7 @@ def content_of(effect: Effect, case: Case, policies: Policies, now: datetime) ->
         quote=effect.quote,
         others=others,
         answered_on=answered.since.date() if answered else None,
+        also_by_mail=_goes_by_mail_too(effect, case, policies),
     )
 
 
@@ -76,6 +77,12 @@ def _row(effect: Effect, case: Case, invoice: Invoice, policies: Policies, now: 
         proposals=tuple(MessageProposal(fee.step, fee.amount, fee.lines) for fee in invoice.fees if fee.state is FeeState.PROPOSED),
         at_this_stage=_is_at_this_stage(effect, invoice, policy),
     )
+
+
+def _goes_by_mail_too(effect: Effect, case: Case, policies: Policies) -> bool:
+    """Whether a text message may point to a mail: its own step sends one to this customer."""
+    steps = [step for one in effect.invoices for step in policies.named(case.invoices[one].policy).steps if step.id == effect.step]
+    return any("email" in channels_of(step, case.profile.reach) for step in steps)
 
 
 def _is_at_this_stage(effect: Effect, invoice: Invoice, policy: Policy) -> bool:

@@ -366,7 +366,7 @@ class MessageInvoice:
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """All that a template may use."""
+    """All that a template may use. `also_by_mail`: the step writes to this customer by mail too."""
 
     customer: str
     customer_name: str | None
@@ -378,6 +378,7 @@ class MessageContent:
     others: tuple[MessageInvoice, ...] = ()
     answered_on: date | None = None
     quote: str | None = None
+    also_by_mail: bool = True
 
 
 class Renderer(Protocol):

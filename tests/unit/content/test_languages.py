@@ -237,3 +237,12 @@ def imports_babel_for(locale: str) -> bool:
 def test_only_other_languages_than_english_import_babel(locale: str, *, imported: bool) -> None:
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as fresh_process:
         assert fresh_process.submit(imports_babel_for, locale).result() is imported
+
+
+@pytest.mark.parametrize("language", ["en", *TRANSLATED])
+@pytest.mark.parametrize("template", ["friendly", "second_notice"])
+def test_an_sms_about_several_invoices_points_to_a_mail_only_where_one_goes(language: str, template: str) -> None:
+    content = about(INVOICE, replace(INVOICE, number="INV-1043"), locale=language)
+    with_mail, alone = RENDERER.sms(template, content), RENDERER.sms(template, replace(content, also_by_mail=False))
+    assert [bool(re.search(r"(?i)mail|correo", text)) for text in (with_mail, alone)] == [True, False]
+    assert "INV-1043" in alone

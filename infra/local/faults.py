@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
@@ -59,7 +60,7 @@ class Faults:
         if times < 1:
             raise Rejected(f"times is {times}: give 1 or more")
         try:
-            operations = botocore.session.Session().get_service_model(service).operation_names
+            operations = _operations(service)
         except UnknownServiceError:
             raise Rejected(f"boto3 has no service {service!r}: use its names, such as sesv2, dynamodb or sqs") from None
         if operation not in operations:
@@ -84,6 +85,12 @@ class Faults:
                 self._waiting.remove(fault)
             return fault.mode
         return None
+
+
+@cache
+def _operations(service: str) -> frozenset[str]:
+    """The API's names; a session of its own costs more than the whole of a short test. Raises UnknownServiceError."""
+    return frozenset(botocore.session.Session().get_service_model(service).operation_names)
 
 
 _THROTTLES = {

@@ -31,7 +31,7 @@ class Workflow:
     `calls` are the act's AWS calls without any fault, in fresh containers, as `function service.Operation`. The last
     `bystanders` customers get nothing. `a_person_comes` says what a person does soon after the act, and finds put aside; whether
     anything must be is said by `put_aside`, and by `may_be_put_aside` for when something failed; `log_after_a_fault`: how the
-    log may read then, too.
+    log may read then, too. `in_fresh_containers`: a container asks some of this once only, and keeps it.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Workflow:
     put_aside: bool = False
     may_be_put_aside: bool = False
     log_after_a_fault: tuple[str, ...] = ()
+    in_fresh_containers: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -167,6 +168,8 @@ def calls_of(function: str, *calls: str) -> tuple[str, ...]:
 SECRET = "secretsmanager.GetSecretValue"
 LOAD, GET, WRITE = "dynamodb.Query", "dynamodb.GetItem", "dynamodb.TransactWriteItems"
 CLAIM = MARK = "dynamodb.UpdateItem"
+OPTED_OUT = "sns.CheckIfPhoneNumberIsOptedOut"
+"""Asked of SNS before a step that sends an SMS: a number that answered STOP gets none."""
 TELL_QUEUE, MAIL, PUBLISH = "sqs.SendMessage", "sesv2.SendEmail", "sns.Publish"
 
 RECORDED = calls_of("stripe_webhook", SECRET, LOAD, WRITE)
@@ -217,7 +220,7 @@ WORKFLOWS = (
         "second reminder",
         partial(told_and_then, SECOND - 0.5),
         partial(until, SECOND + 0.5),
-        (*calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, OPTED_OUT, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
     ),
     Workflow(
         "escalation",

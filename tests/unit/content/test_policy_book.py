@@ -30,7 +30,7 @@ def test_the_shipped_plan_is_the_founding_briefs() -> None:
         name="standard",
         timezone="UTC",
         steps=(
-            Step(id="first", at=AfterDue(7, time(9)), email="friendly"),
+            Step(id="first", at=AfterDue(7, time(9)), email="friendly", sms_instead="friendly"),
             Step(
                 id="second",
                 at=AfterPrevious(timedelta(hours=48)),
@@ -43,6 +43,7 @@ def test_the_shipped_plan_is_the_founding_briefs() -> None:
         ),
         send_window={"email": Window(8 * 60, 18 * 60), "sms": Window(8 * 60, 20 * 60)},
         default_minimum="1.00",
+        revision=book.default.revision,
     )
 
 

@@ -83,7 +83,8 @@ steps:
 
 def test_what_is_left_out_has_a_harmless_default() -> None:
     policy = load(with_steps(FIRST))
-    assert policy == Policy(name="plan", timezone="UTC", steps=(Step(id="first", at=AfterDue(7, time(9)), email="friendly"),))
+    first = Step(id="first", at=AfterDue(7, time(9)), email="friendly", sms_instead="friendly")
+    assert policy == Policy(name="plan", timezone="UTC", steps=(first,), revision=policy.revision)
 
 
 def test_a_step_may_fall_on_the_due_date_and_its_hours_differ() -> None:

@@ -44,12 +44,15 @@ def read_text(path: Path, most_bytes: int, what: str) -> str:
         raise Rejected(f"{path}: line {line}: not UTF-8 text: save it as UTF-8") from error
 
 
-def read_policy(path: Path, teams: frozenset[str]) -> Policy:
-    """One policy, with all that is checked before a deployment. Raises Rejected with a line for each problem."""
+def read_policy(path: Path, teams: frozenset[str], *, in_folder: bool = False) -> Policy:
+    """One policy, with all that is checked before a deployment. Raises Rejected with a line for each problem.
+
+    A file by itself may have any name, a draft's say; `in_folder`, where it is deployed from, it must have the policy's.
+    """
     text = read_text(path, _MOST_BYTES, "a policy (*.yaml)")
     if path.suffix != _SUFFIX:
         raise Rejected(f"{path}: only *{_SUFFIX} is deployed: rename it to {path.stem or STANDARD}{_SUFFIX}")
-    return load_policy(text, str(path), teams, validate=True)
+    return load_policy(text, str(path), teams, validate=True, named_like_file=in_folder)
 
 
 def read_directory(directory: Path, teams: frozenset[str]) -> PolicyBook:
@@ -58,7 +61,7 @@ def read_directory(directory: Path, teams: frozenset[str]) -> PolicyBook:
     problems: list[str] = []
     for path in files_of(directory):
         try:
-            policy = read_policy(path, teams)
+            policy = read_policy(path, teams, in_folder=True)
             found[policy.name] = policy
         except Rejected as error:
             problems.append(str(error))

@@ -37,8 +37,9 @@ def load_policy(
     validate: bool = True,
     templates: TemplateNames | None = None,
     not_yet: frozenset[str] = NOT_YET,
+    named_like_file: bool = True,
 ) -> Policy:
-    """The policy of one file, whose name must be `<policy>.yaml`.
+    """The policy of one file, whose name must be `<policy>.yaml` where it is to be deployed (`named_like_file`).
 
     With `validate` the conditions are compiled and tried too, and calendars looked up; without, they are when first used.
     `not_yet` are the features to refuse. Raises Rejected with one line for each problem: file, step, field, what is wrong and
@@ -51,7 +52,7 @@ def load_policy(
     windows = _send_window(top)
     minimum = _minimum_balance(top)
     policy = Policy(
-        name=_name(top),
+        name=_name(top, like_file=named_like_file),
         timezone=_timezone(top),
         steps=read_steps(top, StepRules(teams=teams, templates=known, windows=windows, validate=validate)),
         send_window=windows,
@@ -77,14 +78,14 @@ def load_policy(
     return policy
 
 
-def _name(top: Section) -> str:
+def _name(top: Section, *, like_file: bool) -> str:
     stem = top.problems.file_name.rpartition("/")[2].removesuffix(".yaml")
     if "name" not in top.values:
         top.refuse("name", f"missing: write name: {stem}")
     name = top.text("name", f"name: {stem}") or stem
     if _NAME.fullmatch(name) is None:
         top.refuse("name", f"{name!r}: use small letters, digits, _ and -")
-    elif name != stem:
+    elif like_file and name != stem:
         top.refuse("name", f'"{name}" is not the name of its file: write name: {stem}, or rename the file to {name}.yaml')
     return name
 

@@ -200,7 +200,7 @@ class Recorder:
             return Recorded(case, (self._closing(closed), *kept, *released, *dropped, *unheld))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
-        elif facts == ("amount_due",) and seen.amount_due < known.amount_due:
+        elif "amount_due" in facts and "total" not in facts and seen.amount_due < known.amount_due:
             return self._partly_paid(case, known, seen, snapshot)
         else:
             log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
@@ -219,8 +219,12 @@ class Recorder:
 
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
-        part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor)
-        log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}")
+        policy = self.policy_of(seen)
+        if effective_due_date(known, policy) != effective_due_date(seen, policy):
+            seen = replace(seen, next_step=None, next_at=None)
+        part = after_part_payment(seen, case.profile.contact, policy, self.now, self.actor)
+        besides = "".join(f"; {fact} changed, too" for fact in _changed_facts(known, seen) if fact != "amount_due")
+        log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}{besides}")
         invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
         invoice, assigned = self._assigned(case, without_moot_question(invoice, self.policy_of(invoice)), snapshot)
         return self._with_plan(case, known, invoice, log, *part.activities, *kept, *assigned)

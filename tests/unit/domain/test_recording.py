@@ -144,6 +144,27 @@ def test_an_invoice_given_up_can_be_taken_up_again() -> None:
     assert known(again.case).next_at == FIRST_AT
 
 
+def test_a_partial_payment_is_one_also_when_its_snapshot_tells_more() -> None:
+    before = after_first()
+    told = replace(SEEN, amount_due=70_50, number="INV-7b", stamp=FIRST_AT)
+    recorded = record(before, told, FIRST_AT)
+    assert types(recorded.activities) == ["partly_paid"]
+    assert recorded.activities[0].reason == "120.00 → 70.50 EUR; number changed, too"
+
+
+def test_a_part_payment_whose_snapshot_moves_the_due_date_times_the_plan_anew() -> None:
+    assert isinstance(SEEN.due, date)
+    later = replace(SEEN, amount_due=70_50, due=SEEN.due + timedelta(days=10), stamp=LATER)
+    recorded = record(ENROLLED, later, LATER)
+    assert types(recorded.activities) == ["partly_paid"]
+    assert known(recorded.case).next_at == FIRST_AT + timedelta(days=10)
+
+
+def test_a_smaller_invoice_is_no_payment() -> None:
+    recorded = record(ENROLLED, replace(SEEN, amount_due=70_50, total=70_50, stamp=LATER), LATER)
+    assert types(recorded.activities) == ["updated"]
+
+
 def test_a_partial_payment_goes_on_with_the_plan_for_what_is_left() -> None:
     before = after_first()
     recorded = record(before, replace(SEEN, amount_due=70_50, stamp=FIRST_AT), FIRST_AT)

@@ -35,6 +35,16 @@ def test_a_policy_that_loads_is_told_step_by_step(tmp_path: Path, capsys: pytest
     assert "no reminder below 1.00 in any currency" in told
 
 
+def test_a_draft_may_have_any_file_name_but_not_in_the_folder_it_is_deployed_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = written(tmp_path / "draft of spring.yaml", STANDARD)
+    assert check(capsys, draft)[0] == 0
+    status, _, err = check(capsys, tmp_path)
+    assert status == 1
+    assert '"standard" is not the name of its file' in err
+
+
 def test_every_problem_names_file_step_field_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = GOOD.replace("7d", "7 days").replace("email: friendly", "email: freindly") + "when: noon\n"
     path = written(tmp_path / "mine.yaml", bad)

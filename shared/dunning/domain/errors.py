@@ -32,6 +32,10 @@ class Disconnected(Unauthorised):
         self.account = account
 
 
+class NotConnected(Disconnected):
+    """We hold no consent for this account: it was never connected, unless we have cases of it."""
+
+
 class Permanent(DunningError):
     """No retry will help: park the case for a person."""
 

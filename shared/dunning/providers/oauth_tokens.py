@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dunning.domain.errors import Disconnected, Retryable, Unauthorised
+from dunning.domain.errors import Disconnected, NotConnected, Retryable, Unauthorised
 from dunning.providers.http_client import HttpAnswer, HttpClient, retry_at
 from dunning.providers.json_reading import integer, text
 from dunning.providers.oauth_secrets import App, Grant, Grants
@@ -69,8 +69,8 @@ class TokenLeases(Protocol):
 class TokenKeeper:
     """Access tokens of one provider. `pause` waits for another worker's renewal, `new_id` names this attempt.
 
-    Raises Disconnected when an account is not (or no longer) connected, or our registration is refused or missing; Retryable
-    when the token endpoint does not answer or another worker's renewal takes too long.
+    Raises NotConnected when we hold no consent for an account, Disconnected when that has ended, or our registration is refused
+    or missing; Retryable when the token endpoint does not answer or another worker's renewal takes too long.
     """
 
     source: str
@@ -133,7 +133,7 @@ class TokenKeeper:
         self._known = self.secrets.grants()
         grant = self._known.of(account)
         if grant is None:
-            raise Disconnected(
+            raise NotConnected(
                 self.source, account, f"{self.source} account {account} is not connected: run `dunning connect {self.source}`"
             )
         return grant

@@ -119,12 +119,15 @@ class QuickBooksSource:
         )
 
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
-        """Change data capture. It has no pages: where more than it tells may have changed, it is left to the lists."""
+        """Change data capture. It has no pages: where more than it tells may have changed, or it is not there, it is left to the lists."""
         stamp = self._clock()
         params = {**MINOR_VERSION, "entities": "Invoice,Customer", "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
-        content = self._api.get(account, f"{company_path(account)}/cdc", params).json() or {}
-        answers = [answer for part in items(content, "CDCResponse") for answer in items(part, "QueryResponse")]
-        invoices, customers = ([row for answer in answers for row in items(answer, kind)] for kind in ("Invoice", "Customer"))
+        answer = self._api.get(account, f"{company_path(account)}/cdc", params, tells=lambda told: told.status in NOT_THERE)
+        if answer.status != 200:
+            return ChangedPage(stamp)
+        content = answer.json() or {}
+        parts = [found for part in items(content, "CDCResponse") for found in items(part, "QueryResponse")]
+        invoices, customers = ([row for part in parts for row in items(part, kind)] for kind in ("Invoice", "Customer"))
         if len(invoices) + len(customers) >= _MOST_CHANGES:
             return ChangedPage(stamp)
         read = [snapshot_of(account, row, stamp) for row in invoices if row.get("status") != "Deleted"]

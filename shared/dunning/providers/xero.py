@@ -149,12 +149,12 @@ class XeroSource:
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
         """A hundred invoices or contacts that were modified since: first the invoices' pages, then the contacts'.
 
-        Oldest change first, so that what changes meanwhile moves to pages that are still to come.
+        Oldest change first, so that what changes meanwhile moves to pages that are still to come. A list that is not there tells nothing.
         """
         collection, number = (cursor or "Invoices 1").split(" ")
         stamp = self._clock()
         where = {"where": _OPEN["where"]} if collection == "Invoices" else {"includeArchived": "true"}
-        rows = self._rows(account, collection, {**where, "order": "UpdatedDateUTC ASC", "page": number}, since)
+        rows = self._rows(account, collection, {**where, "order": "UpdatedDateUTC ASC", "page": number}, since, optional=True)
         if len(rows) >= PAGE_SIZE:
             following: str | None = f"{collection} {int(number) + 1}"
         else:
@@ -195,12 +195,32 @@ class XeroSource:
         """The full contacts of some invoices, for lists hold stubs; archived ones, too, for what they owe is still owed."""
 
         def read(ids: Sequence[str]) -> Mapping[str, JsonObject]:
-            params = {"IDs": ",".join(ids), "includeArchived": "true", "page": "1"}
-            answer = self._get(tenant, f"{XERO_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
-            return {text(contact, "ContactID") or "": contact for contact in items(answer.json() or {}, "Contacts")}
+            alone = self._contact(tenant, ids[0]) if len(ids) == 1 else None
+            known = [alone] if alone is not None else self._listed_contacts(tenant, ids)
+            found = {(text(contact, "ContactID") or "").lower(): contact for contact in known}
+            lacking = [bare for bare in ids if len(ids) > 1 and bare.lower() not in found]
+            for bare in lacking:
+                contact = self._contact(tenant, bare)
+                # At once: should the next one meet a limit, this one need not be asked for again.
+                self._recent.keep(tenant, bare, contact)
+                found |= {bare.lower(): contact} if contact else {}
+            return {bare: found[bare.lower()] for bare in ids if bare.lower() in found}
 
         wanted = [bare for invoice in invoices if is_stub(child(invoice, "Contact")) and (bare := contact_id_of(invoice))]
         return self._recent.of(tenant, wanted, read, PAGE_SIZE)
+
+    def _contact(self, tenant: str, bare: str) -> JsonObject | None:
+        """By its own address, which tells what lists leave out; None when Xero knows none."""
+        path = f"{XERO_BASE}/Contacts/{quote(bare, safe='')}"
+        answer = self._get(tenant, path, {}, tells=lambda answer: answer.status in (400, 404))
+        rows = items((answer.json() or {}) if answer.status == 200 else {}, "Contacts")
+        return next((row for row in rows if (text(row, "ContactID") or "").lower() == bare.lower()), None)
+
+    def _listed_contacts(self, tenant: str, ids: Sequence[str]) -> Sequence[JsonObject]:
+        """Nothing where there is no such list."""
+        params = {"IDs": ",".join(ids), "includeArchived": "true", "page": "1"}
+        answer = self._get(tenant, f"{XERO_BASE}/Contacts", params, tells=lambda answer: answer.status in (400, 404))
+        return items((answer.json() or {}) if answer.status == 200 else {}, "Contacts")
 
     def _last_page(self, tenant: str) -> int:
         first = self._get(tenant, f"{XERO_BASE}/Invoices", {**_OPEN, "page": "1"}).json() or {}
@@ -226,9 +246,16 @@ class XeroSource:
                 raise Retryable(f"Xero answered {path} without {collection}")
         return next((row for row in rows if (text(row, key) or "").lower() == object_id.lower()), None)
 
-    def _rows(self, tenant: str, collection: str, params: Mapping[str, str], since: datetime | None = None) -> tuple[JsonObject, ...]:
+    def _rows(
+        self, tenant: str, collection: str, params: Mapping[str, str], since: datetime | None = None, *, optional: bool = False
+    ) -> tuple[JsonObject, ...]:
+        """One page. `optional`: a tenant that has no such list has an empty one."""
         modified = {"If-Modified-Since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")} if since else {}
-        content = self._get(tenant, f"{XERO_BASE}/{collection}", params, headers=modified).json() or {}
+        path = f"{XERO_BASE}/{collection}"
+        answer = self._get(tenant, path, params, tells=lambda told: optional and told.status in NOT_THERE, headers=modified)
+        if answer.status != 200:
+            return ()
+        content = answer.json() or {}
         if not isinstance(content.get(collection), list):
             raise Retryable(f"Xero answered a list of {collection} without one")
         return items(content, collection)

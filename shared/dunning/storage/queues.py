@@ -120,6 +120,7 @@ class SweepContinuations:
             "cursor": stage.cursor,
             **({"account": stage.account} if stage.account else {}),
             **({"since": keys.instant(stage.since)} if stage.since else {}),
+            **({"tries": stage.tries} if stage.tries else {}),
         }
         with aws_errors("continuing the sweep"):
             self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body), DelaySeconds=delay)
@@ -232,7 +233,7 @@ def read_sync_request(body: str) -> SyncRequest:
 def read_sweep_stage(body: str) -> SweepStage:
     """The stage in a message's body. Raises Rejected."""
     data = _object(body)
-    page, since = data.get("page", 0), data.get("since")
+    page, since, tries = data.get("page", 0), data.get("since"), data.get("tries", 0)
     return SweepStage(
         source=_required(data, "source"),
         run=_required(data, "run"),
@@ -242,6 +243,7 @@ def read_sweep_stage(body: str) -> SweepStage:
         cursor=_optional(data, "cursor"),
         account=_optional(data, "account"),
         since=_instant(since, "since") if isinstance(since, str) else None,
+        tries=tries if isinstance(tries, int) and tries > 0 else 0,
     )
 
 

@@ -24,8 +24,13 @@ CHANGES_REACH_BACK = timedelta(days=29)
 GIVEN_UP_AFTER = timedelta(hours=25)
 """A page that could not be had for so long is left to the next day's sweep, which has begun by then."""
 
+MOST_TRIES = 24
+"""Of one page that the source refuses without saying for how long: some six hours."""
+
 _OVERLAP = timedelta(minutes=10)
 _WAIT = timedelta(minutes=5)
+_SHORTEST_WAIT = timedelta(seconds=1)
+_MOST_DOUBLINGS = 10
 _UNTIL_CONNECTED = timedelta(minutes=15)
 _LONGEST_DELAY = 900
 
@@ -78,19 +83,23 @@ class DailySweep:
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:
-            return work[stage.stage](stage)
+            # What follows begins to count anew.
+            return work[stage.stage](replace(stage, tries=0))
         except Disconnected as exc:
             self.reconnections.tell_once(exc)
             return self._put_off(stage, exc, _UNTIL_CONNECTED)
         except Retryable as exc:
-            return self._put_off(stage, exc)
+            doubled = 2 ** min(stage.tries, _MOST_DOUBLINGS)
+            if exc.retry_at is not None:
+                return self._put_off(stage, exc, max(exc.retry_at - self.record.clock(), _SHORTEST_WAIT * doubled))
+            return self._put_off(stage, exc, _WAIT * doubled, MOST_TRIES)
 
-    def _put_off(self, stage: SweepStage, exc: Retryable, otherwise: timedelta = _WAIT) -> Swept:
-        now = self.record.clock()
-        if now > stage.started_at + GIVEN_UP_AFTER:
+    def _put_off(self, stage: SweepStage, exc: Retryable, wait: timedelta, most_tries: float = math.inf) -> Swept:
+        """The same page again, later; given up after a day, or so many tries."""
+        if stage.tries >= most_tries or self.record.clock() > stage.started_at + GIVEN_UP_AFTER:
             return Swept(stage.stage, waits=f"given up until the next sweep: {exc}")
-        wait = exc.retry_at - now if exc.retry_at else otherwise
-        self.sweep_queue.send(stage, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
+        again = replace(stage, tries=stage.tries + 1)
+        self.sweep_queue.send(again, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
         return Swept(stage.stage, waits=str(exc))
 
     def _begun(self, stage: SweepStage) -> Swept:

@@ -56,7 +56,7 @@ class SweepNotes(Protocol):
 @dataclass(frozen=True, slots=True)
 class SweepStage:
     """Where a daily sweep stands: asking for the `accounts` of a source, then for each what `changed` since the last sweep,
-    the `listing` of all that is open, and what `vanished` from it. JSON between runs.
+    the `listing` of all that is open, and what `vanished` from it. JSON between runs. `tries`: how often this page was put off.
     """
 
     source: str
@@ -67,6 +67,7 @@ class SweepStage:
     cursor: str | None = None
     account: str | None = None
     since: datetime | None = None
+    tries: int = 0
 
 
 class SweepQueue(Protocol):

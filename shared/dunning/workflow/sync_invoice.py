@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Disconnected, Rejected
+from dunning.domain.errors import Disconnected, NotConnected, Rejected
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
 from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
@@ -37,12 +37,24 @@ class SyncInvoice:
         """Look at one thing at its source; answers what became of it. Raises Rejected for a source or kind unknown here.
 
         What cannot be asked, because the connection ended, is not asked again: the sweep after the next connection sees it all.
+        News of a company that was never connected are no alarm: an app hears of whoever else has installed it.
         """
         try:
             return self._look(request)
+        except NotConnected as exc:
+            if not self._is_known(request):
+                return f"not ours: {exc}"
+            self.disconnections.noticed(exc)
+            return f"left to the sweep after the next connection: {exc}"
         except Disconnected as exc:
             self.disconnections.noticed(exc)
             return f"left to the sweep after the next connection: {exc}"
+
+    def _is_known(self, request: SyncRequest) -> bool:
+        """Whether we have a case of it. A customer without one was not asked for; a payment's invoices come due by themselves."""
+        if request.customer is not None or request.kind == FetchKind.CUSTOMER:
+            return True
+        return self.store.customer_of(request.kind, f"{request.source}:{request.account}:{request.id}") is not None
 
     def _look(self, request: SyncRequest) -> str:
         source = self.sources.get(request.source)

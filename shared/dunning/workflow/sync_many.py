@@ -18,6 +18,8 @@ SETTLING = 10
 
 _ENOUGH_SECONDS = 20.0
 _REMEMBERED = 1000
+_TOLD = 5
+"""Different outcomes that the log shows of one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class SyncMany:
         done, waiting, later = 0, dict[str | None, Retryable](), list[SyncRequest]()
         failed: list[SyncRequest] = []
         settling: list[SyncRequest] = []
+        outcomes: dict[str, None] = {}
         for request in batch.requests:
             if self._must_settle(request):
                 settling.append(request)
@@ -61,7 +64,7 @@ class SyncMany:
                 later.append(request)
                 continue
             try:
-                self._look(request)
+                outcomes[self._look(request)] = None
             except Retryable as exc:
                 waiting[request.account] = exc
                 failed.append(request)
@@ -74,7 +77,8 @@ class SyncMany:
         self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + 1), waiting)
         if settling:
             self.batches.send(SyncBatch(tuple(settling), batch.hops), SETTLING)
-        return f"{done} done, {len(later) + len(failed) + len(settling)} sent on"
+        told = "; ".join(list(outcomes)[:_TOLD])
+        return f"{done} done, {len(later) + len(failed) + len(settling)} sent on" + (f": {told}" if told else "")
 
     def _must_settle(self, request: SyncRequest) -> bool:
         known = self._fetched.get(_thing(request))
@@ -82,15 +86,16 @@ class SyncMany:
             return False
         return self.clock() < known.began + timedelta(seconds=SETTLING)
 
-    def _look(self, request: SyncRequest) -> None:
+    def _look(self, request: SyncRequest) -> str:
         began = self.clock()
         known = self._fetched.get(_thing(request))
         if request.stamp is not None and known is not None and known.began > request.stamp:
-            return
+            return "seen by a later fetch"
         outcome = self.sync(request)
         if len(self._fetched) >= _REMEMBERED:
             self._fetched.clear()
         self._fetched[_thing(request)] = _Fetched(began, in_vain="recorded" not in outcome)
+        return outcome
 
     def _send_on(self, rest: SyncBatch, waiting: dict[str | None, Retryable]) -> None:
         """One message for each company that waits, and one for what there was no time for."""

@@ -49,6 +49,8 @@ class PlayedAccounting:
         self._sandbox = sandbox(self.clock)
         self._token_path = token_path
         self._failure: tuple[int, Mapping[str, object] | None] | None = None
+        self._lacks: Callable[[str], bool] = lambda _path: False
+        self._lacking = 404
         self._hangs_up = False
         self._silent = False
         self._takes = timedelta(0)
@@ -110,6 +112,10 @@ class PlayedAccounting:
         """Answer every request with this error."""
         self._failure = status, error
 
+    def lacks(self, *, status: int, where: Callable[[str], bool]) -> None:
+        """Answer requests to these addresses (path and query) as a server without them does."""
+        self._lacking, self._lacks = status, where
+
     def hangs_up(self) -> None:
         """Close every connection without an answer."""
         self._hangs_up = True
@@ -140,6 +146,8 @@ class PlayedAccounting:
         elif self._failure is not None:
             status, error = self._failure
             self._send(request, Answer(status, b"<html>gateway</html>" if error is None else json.dumps(error).encode()))
+        elif self._lacks(request.path):
+            self._send(request, Answer(self._lacking, b"not here"))
         else:
             answer = self._sandbox.answer(asked)
             self.refused += answer.status == 429

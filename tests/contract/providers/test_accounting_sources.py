@@ -213,3 +213,39 @@ def test_a_429_that_does_not_say_how_long_is_waited_out_for_a_minute(quickbooks:
     with pytest.raises(Retryable):
         quickbooks.source.open_page(None, quickbooks.account)
     assert quickbooks.requests() == asked
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_xero_contact_is_read_by_its_own_address_where_there_is_no_list(xero: PlayedXero, status: int) -> None:
+    xero.lacks(status=status, where=lambda path: "/Contacts?" in path)
+    for number, customer in enumerate((ANNA, BEN)):
+        xero.has_invoice(Owed(f"i{number}", customer=customer))
+        xero.has_customer(customer, name=customer, email=f"{customer}@example.com")
+    found = xero.source.fetch("i0", xero.account)
+    assert found is not None
+    assert found.contact.email == f"{ANNA}@example.com"
+    assert not any("/Contacts?" in path for path in xero.asked)
+    xero.clock.now += timedelta(hours=1)
+    listed = xero.source.open_page(None, xero.account).snapshots
+    assert sorted(each.contact.email or "" for each in listed) == sorted(f"{customer}@example.com" for customer in (ANNA, BEN))
+
+
+def test_a_xero_contact_that_only_the_list_tells_of_is_found_there(xero: PlayedXero) -> None:
+    xero.lacks(status=404, where=lambda path: "/Contacts/" in path)
+    xero.has_invoice(Owed("one"))
+    xero.has_customer(ANNA, name="Anna", email="anna@example.com")
+    found = xero.source.fetch("one", xero.account)
+    assert found is not None
+    assert found.contact.email == "anna@example.com"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+@pytest.mark.parametrize(("name", "place"), [("quickbooks", "/cdc?"), ("xero", "/Invoices?"), ("xero", "/Contacts?")])
+def test_changes_that_cannot_be_asked_for_are_left_to_the_lists(request: pytest.FixtureRequest, name: str, place: str, status: int) -> None:
+    played: PlayedQuickBooks | PlayedXero = request.getfixturevalue(name)
+    played.lacks(status=status, where=lambda path: place in path)
+    asked, cursor, pages = played.requests(), None, 0
+    while pages == 0 or cursor:
+        cursor = played.source.changed_page(played.account or "", played.clock(), cursor).cursor
+        pages += 1
+    assert played.requests() - asked == pages <= 2

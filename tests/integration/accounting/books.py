@@ -3,7 +3,7 @@
 import base64
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
@@ -148,6 +148,13 @@ def watched(books: Books) -> list[int]:
 def asked_of(books: Books) -> list[str]:
     """Every path that a sandbox is asked for from now on."""
     return _watch(books)[0]
+
+
+def lacking(books: Books, where: Callable[[str], bool]) -> None:
+    """From now on the providers have nothing at these paths."""
+    server = books.running.sandbox._server
+    whole = server.application
+    server.application = lambda request: Answer(404, b"{}") if where(request.path) else whole(request)
 
 
 def _watch(books: Books) -> tuple[list[str], list[int]]:

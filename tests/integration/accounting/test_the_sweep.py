@@ -1,8 +1,9 @@
 """What no webhook told of is healed by the daily sweep, in both directions, within the providers' limits."""
 
+from dunning.workflow.daily_sweep import MOST_TRIES
 from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.xero import TENANT
-from tests.integration.accounting.books import Books, quickbooks_invoice, watched, xero_invoice
+from tests.integration.accounting.books import Books, asked_of, lacking, quickbooks_invoice, watched, xero_invoice
 
 DUKES = f"quickbooks:{COMPANY}:5"
 LIAM = f"xero:{TENANT}:430fa14a-f945-44d3-9f97-5df5e28441b8"
@@ -33,4 +34,35 @@ def test_a_book_of_several_pages_is_imported_without_one_refused_call(books: Boo
     assert sum(len(books.statuses(customer)) for customer in contacts) == MANY
     assert set(statuses) == {200}
     assert len(statuses) < 10
+    assert books.dead_letters() == []
+
+
+def test_providers_without_the_lists_that_we_can_do_without_cost_a_few_requests_a_day(books: Books) -> None:
+    lacking(books, lambda path: path.endswith(("/cdc", "/Contacts")))
+    asked = asked_of(books)
+    contact = {"ContactID": "c1", "Name": "X", "EmailAddress": "x@example.com"}
+    books.holds("quickbooks", quickbooks_invoice(DueDate="2026-05-04"))
+    books.holds("xero", xero_invoice(DueDateString="2026-05-04", Contact=contact))
+    books.advance("16d")
+    assert [books.statuses(customer) for customer in (DUKES, f"xero:{TENANT}:c1")] == [["open"], ["open"]]
+    assert len(asked) < 16 * 12
+    assert books.dead_letters() == []
+
+
+def test_a_listing_that_is_refused_day_after_day_is_given_up_every_day(books: Books) -> None:
+    listings = ("/query", "/Invoices")
+    lacking(books, lambda path: path.endswith(listings))
+    asked = asked_of(books)
+    books.advance("4d")
+    refused = [path for path in asked if path.endswith(listings)]
+    assert 4 * 2 <= len(refused) <= 4 * 2 * (MOST_TRIES + 1)
+    assert books.dead_letters() == []
+
+
+def test_a_webhook_of_a_company_that_was_never_connected_alarms_nobody(books: Books) -> None:
+    entity = {"name": "Invoice", "id": "145", "operation": "Update", "lastUpdated": "2026-03-02T08:00:00.000Z"}
+    told = books.quickbooks_sends({"eventNotifications": [{"realmId": "4444444444", "dataChangeEvent": {"entities": [entity]}}]})
+    assert told.status == 200
+    books.advance("2h")
+    assert books.outbox() == []
     assert books.dead_letters() == []

@@ -1,5 +1,6 @@
 """What the webhooks missed is healed once a day, page by page, for any number of invoices."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 
 from dunning.domain.errors import Disconnected, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.workflow.daily_sweep import GIVEN_UP_AFTER, LISTING, VANISHED
+from dunning.workflow.daily_sweep import GIVEN_UP_AFTER, LISTING, MOST_TRIES, VANISHED
 from dunning.workflow.sweep_ports import ChangedPage, SweepStage
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
@@ -123,7 +124,7 @@ def test_a_source_that_is_down_leaves_the_page_to_be_done_later(world: FakeDeplo
     world.invoiced(snapshot())
     world.stripe.is_down = True
     assert world.sweep.page(stage(LISTING)).waits == "stripe cannot be reached"
-    assert (world.sweep_queue.stages, world.sweep_queue.delays) == ([stage(LISTING)], [300])
+    assert (world.sweep_queue.stages, world.sweep_queue.delays) == ([replace(stage(LISTING), tries=1)], [300])
     assert world.invoice(ACME, "in_1").status is Status.OPEN
 
 
@@ -202,11 +203,47 @@ class TestAccounts:
         assert "given up" in str(books.sweep.page(acme).waits)
         assert books.sweep_queue.stages == []
 
+    def test_a_source_that_refuses_every_time_is_asked_a_few_times_a_day_more_and_more_seldom(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        (acme,) = self.stages(books, LISTING)
+        books.xero.failures["acme"] = Retryable("xero: GET /Invoices answered 404")
+        books.sweep_queue.send(acme)
+        ends = self.worked_off(books)
+        assert len(ends) == MOST_TRIES + 1
+        assert "given up until the next sweep: xero: GET /Invoices answered 404" in str(ends[-1])
+        assert books.sweep_queue.delays[-4:] == [900] * 4
+        assert books.clock() - acme.started_at < timedelta(hours=7)
+
+    def test_a_source_that_says_again_in_a_moment_all_day_is_not_asked_every_moment(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        (acme,) = self.stages(books, LISTING)
+        books.sweep_queue.send(acme)
+
+        def fails() -> None:
+            books.xero.failures["acme"] = Retryable("429", books.clock() + timedelta(seconds=1))
+
+        assert len(self.worked_off(books, fails)) < 120
+
+    def test_a_page_that_came_after_all_lets_the_next_begin_anew(self, books: FakeDeployment) -> None:
+        (acme, _) = self.stages(books, LISTING)
+        books.sweep.page(replace(acme, tries=MOST_TRIES))
+        assert [(each.stage, each.tries) for each in books.sweep_queue.stages] == [(VANISHED, 0)]
+
+    def worked_off(self, world: FakeDeployment, before: Callable[[], None] = lambda: None) -> list[str | None]:
+        """Why each page waited, until none does any more; time passes as the queue was told."""
+        waits: list[str | None] = []
+        while world.sweep_queue.stages:
+            (following,) = world.sweep_queue.receive()
+            world.clock.advance(timedelta(seconds=world.sweep_queue.delays[-1]))
+            before()
+            waits.append(world.sweep.page(following).waits)
+        return waits
+
     def test_an_account_that_was_disconnected_is_tried_again_until_it_is_connected(self, books: FakeDeployment) -> None:
         (acme, _) = self.stages(books, LISTING)
         books.xero.failures["acme"] = Disconnected("xero", "acme", "run `dunning connect xero` again")
         assert "connect" in str(books.sweep.page(acme).waits)
-        assert (books.sweep_queue.stages, books.sweep_queue.delays[-1]) == ([acme], 900)
+        assert (books.sweep_queue.stages, books.sweep_queue.delays[-1]) == ([replace(acme, tries=1)], 900)
 
     def test_the_second_sweep_asks_first_what_changed_since_the_first_began(self, books: FakeDeployment) -> None:
         books.xero.pages = [ChangedPage(books.clock())]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Disconnected
+from dunning.domain.errors import Disconnected, NotConnected
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.ports import SyncRequest
@@ -115,6 +115,22 @@ def test_news_that_cannot_be_looked_at_begin_the_sweep_that_will_see_it(books: F
     assert "left to the sweep" in books.sync(request)
     books.sync(request)
     assert [(stage.stage, stage.account) for stage in books.sweep_queue.stages] == [("accounts", "acme")]
+
+
+def test_news_of_a_company_that_was_never_connected_alarm_nobody(books: FakeDeployment) -> None:
+    books.xero.failures["stranger"] = NotConnected("xero", "stranger", "xero account stranger is not connected")
+    outcome = books.sync(SyncRequest("xero", "invoice", "x0", account="stranger"))
+    assert outcome == "not ours: xero account stranger is not connected"
+    sweep_to_the_end(books)
+    assert (books.connections.ended, books.team.sent) == ({}, [])
+
+
+def test_a_company_of_ours_whose_consent_is_gone_is_told_of(books: FakeDeployment) -> None:
+    books.xero.failures["acme"] = NotConnected("xero", "acme", "xero account acme is not connected")
+    books.sync(SyncRequest("xero", "invoice", "x0", account="acme"))
+    sweep_once(books)
+    sweep_once(books)
+    assert len(books.team.sent) == 1
 
 
 def test_a_teller_that_died_is_followed_by_another(books: FakeDeployment) -> None:

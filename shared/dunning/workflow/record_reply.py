@@ -35,15 +35,24 @@ class RecordReply:
             self.team.send(NOTIFIED_TEAM, "An answer that belongs to no known customer", in_words(message), envelope)
             return "of no known customer: the team was told"
 
+        wish = wish_in(message.text) if message.channel == "sms" else None
+        if wish:
+            # Whoever holds the telephone means every text to it, whichever customer's it is.
+            return "; ".join(self._wished(customer, wish) for customer in customers)
+
         def change(case: Case, now: datetime) -> Recorded:
-            wish = wish_in(message.text) if message.channel == "sms" else None
-            if wish:
-                word = "answered STOP" if wish is SmsWish.STOP else "answered START"
-                return Recorded(*(opted_out if wish is SmsWish.STOP else opted_in)(case, "sms", word, now, self.record.actor))
             policies = self.record.policies
             return Recorded(*with_reply(case, message, lambda invoice: policies.named(invoice.policy), now, self.record.actor))
 
         return self.record.change(self._most_recently_reminded(customers), change)
+
+    def _wished(self, customer: str, wish: SmsWish) -> str:
+        def change(case: Case, now: datetime) -> Recorded:
+            if wish is SmsWish.STOP:
+                return Recorded(*opted_out(case, "sms", "answered STOP", now, self.record.actor))
+            return Recorded(*opted_in(case, "sms", "answered START", now, self.record.actor))
+
+        return self.record.change(customer, change)
 
     def _customers(self, message: Inbound) -> tuple[str, ...]:
         """By the address it was sent to, which names one customer; else by who sent it."""

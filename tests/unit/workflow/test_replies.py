@@ -70,3 +70,13 @@ def test_what_a_robot_wrote_changes_nothing(world: FakeDeployment) -> None:
     writes = world.store.writes
     assert recorder(world)(mail(automatic="Auto-Submitted")) == "no person's: Auto-Submitted"
     assert (world.store.writes, world.team.sent) == (writes, [])
+
+
+def test_stop_is_meant_for_every_customer_of_that_number(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(), snapshot("in_2", OTHER))
+    assert recorder(world)(Inbound("sms:1", "sms", "+43 123 4567", "STOP")) == "recorded; recorded"
+    assert recorder(world)(Inbound("sms:1", "sms", "+43 123 4567", "STOP")) == "nothing new; nothing new"
+    assert [world.profile(customer).is_held for customer in (ACME, OTHER)] == [False, False]
+    assert ["sms" in world.profile(customer).opted_out for customer in (ACME, OTHER)] == [True, True]
+    recorder(world)(Inbound("sms:2", "sms", "+43 123 4567", "START"))
+    assert ["sms" in world.profile(customer).opted_out for customer in (ACME, OTHER)] == [False, False]

@@ -56,8 +56,12 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 
 
 def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
-    """What a decision taken now rests on: what is due, what a fee waits to be charged on, and the open fees that ride with these."""
+    """What a decision taken now rests on: what is due, what a fee waits to be charged on, and the open fees that ride with these.
+
+    And what an abandoned claim gave thanks for, though nobody has put its payment down yet: it may be held meanwhile.
+    """
     found = [*due_invoices(case, now, policy_of), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
+    found += [invoice for invoice in case.invoices.values() if invoice.is_open and _thanks_begun(case, invoice)]
     found += [fee for invoice in found for fee in riders(case, invoice.id)]
     return tuple({invoice.id: invoice for invoice in found}.values())
 
@@ -107,9 +111,13 @@ def _is_held(case: Case, invoice: Invoice) -> bool:
 
 
 def _to_thank(case: Case, now: datetime) -> list[Invoice]:
-    due = [invoice for invoice in case.invoices.values() if invoice.thanks_at and invoice.thanks_at <= now]
-    if thanks_wait(case.profile):
-        due = [invoice for invoice in due if marks_of(case.profile).get(_thanks_key(invoice)) in BEGUN]
+    """Whose hour has come; and what has gone out already, to be put down whatever the hour."""
+    waits = thanks_wait(case.profile)
+    due = [
+        invoice
+        for invoice in case.invoices.values()
+        if invoice.thanks_at and (_thanks_begun(case, invoice) or (invoice.thanks_at <= now and not waits))
+    ]
     return sorted(due, key=lambda invoice: (invoice.thanks_at or now, invoice.id))
 
 
@@ -247,6 +255,10 @@ def _move(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: d
         now, window_for(step, contact, policy), customer_zone(contact, policy), calendar_of(step, policy), own_time(step)
     )
     return Work(invoice.id, Verdict.MOVE, step.id, "outside the hours in which it may be sent", move_to=later)
+
+
+def _thanks_begun(case: Case, invoice: Invoice) -> bool:
+    return marks_of(case.profile).get(_thanks_key(invoice)) in BEGUN
 
 
 def _thanks_key(invoice: Invoice) -> str:

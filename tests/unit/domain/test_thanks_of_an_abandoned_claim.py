@@ -1,0 +1,27 @@
+"""A thank-you that went out under a claim which died before it put the payment down is never sent again."""
+
+from dataclasses import replace
+
+from dunning.domain.case import EffectState
+from dunning.domain.decision import decide, to_ask_about
+from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.invoice import Status
+from dunning.domain.works import Verdict
+from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, PROFILE, case_of, claim
+
+THANKED = replace(PROFILE, claim=claim(FIRST_AT, {"thanks:in_1": EffectState.DONE}))
+THANKFUL = replace(BRIEF, on_paid_email="thank_you")
+
+
+def test_an_invoice_that_is_held_meanwhile_is_asked_about_all_the_same() -> None:
+    held = replace(INVOICE, next_step="first", next_at=FIRST_AT, holds={HoldKind.DISPUTE: Hold(ISSUED)})
+    assert to_ask_about(case_of(held), FIRST_AT) == ()
+    assert to_ask_about(case_of(held, profile=THANKED), FIRST_AT) == (held,)
+
+
+def test_it_is_put_down_before_the_hour_at_which_it_would_be_sent() -> None:
+    paid = replace(INVOICE, status=Status.PAID, amount_due=0, thanks_at=FIRST_AT)
+    before = FIRST_AT.replace(hour=3)
+    assert decide(case_of(paid), lambda _: THANKFUL, before) == ()
+    (work,) = decide(case_of(paid, profile=THANKED), lambda _: THANKFUL, before)
+    assert (work.verdict, [effect.key for effect in work.effects]) == (Verdict.THANK, ["thanks:in_1"])

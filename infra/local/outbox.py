@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class OutboxEntry(TypedDict):
@@ -18,7 +18,7 @@ class OutboxEntry(TypedDict):
     text: str | None
     html: str | None
     headers: dict[str, str]
-    attachments: list[str]
+    attachments: NotRequired[list[str]]
     sent_at: str
     customer: str | None
     invoices: list[str]
@@ -96,23 +96,23 @@ class Outbox:
         attachments: Sequence[str] = (),
     ) -> None:
         """Note one message: `email`, `sms` or `team`."""
-        self._entries.append(
-            OutboxEntry(
-                channel=channel,
-                kind=about["kind"],
-                to=list(to),
-                cc=list(cc),
-                subject=subject,
-                text=text,
-                html=html,
-                headers=dict(headers or {}),
-                attachments=list(attachments),
-                sent_at=rfc3339(sent_at),
-                customer=about["customer"],
-                invoices=about["invoices"],
-                step=about["step"],
-            )
+        entry = OutboxEntry(
+            channel=channel,
+            kind=about["kind"],
+            to=list(to),
+            cc=list(cc),
+            subject=subject,
+            text=text,
+            html=html,
+            headers=dict(headers or {}),
+            sent_at=rfc3339(sent_at),
+            customer=about["customer"],
+            invoices=about["invoices"],
+            step=about["step"],
         )
+        if attachments:  # beyond DESIGN §8, so only where there are any
+            entry["attachments"] = list(attachments)
+        self._entries.append(entry)
 
     def entries(self) -> list[OutboxEntry]:
         """A copy of the list."""

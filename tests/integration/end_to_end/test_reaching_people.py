@@ -37,7 +37,7 @@ def test_the_second_notice_goes_to_billing_with_copies_a_persons_name_and_the_in
     cloud.tell("customer.updated", customer(**SETTINGS))
     cloud.move_to("2026-03-12T00:00:00Z")
     first, second = cloud.outbox(channel="email")
-    assert (first["to"], first["cc"], first["attachments"]) == (["pat1@example.com"], [], [])
+    assert (first["to"], first["cc"], "attachments" in first) == (["pat1@example.com"], [], False)
     assert (second["to"], second["cc"]) == (["billing@example.com"], ["jane@larkfield.example", "boss@larkfield.example"])
     assert second["headers"]["From"].startswith('"Jane Doe, ')
     assert second["attachments"] == ["N-1.pdf"]

@@ -21,7 +21,9 @@ def source(stripe: Account, key: str = "sk_test_local") -> StripeSource:
 
 def test_an_invoice_is_read_with_the_key_as_bearer_or_as_user(stripe: Account) -> None:
     stripe.happens("invoice.finalized", invoice())
-    assert stripe.get("/v1/invoices/in_1").body == invoice()
+    read = stripe.get("/v1/invoices/in_1").body
+    assert str(read.pop("invoice_pdf")).endswith("/in_1/pdf")  # Stripe makes one when an invoice is finalised
+    assert read == invoice()
     assert stripe.ask("GET", "/v1/invoices/in_1", authorization=basic("sk_test_local")).status == 200
 
 

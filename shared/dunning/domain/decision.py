@@ -25,7 +25,6 @@ from dunning.domain.timing import (
     may_run,
     not_chased_because,
     own_time,
-    own_time_ahead,
     steps_behind,
     window_for,
 )
@@ -199,9 +198,6 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) ->
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
-    own = own_time_ahead(invoice, step, contact, policy, now)
-    if own is not None:
-        return Work(invoice.id, Verdict.MOVE, step.id, "overdue: at its own time of day", move_to=own)
     if invoice.id in case.covered and not_chased_because(invoice, policy):
         return put_off_a_day(invoice, step, contact, policy, now, COVERED)
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):

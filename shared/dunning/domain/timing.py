@@ -119,15 +119,6 @@ def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool
     return is_allowed(now, window_for(step, contact, policy), customer_zone(contact, policy), calendar_of(step, policy))
 
 
-def own_time_ahead(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> datetime | None:
-    """When today a message that is due since an earlier day runs: at its own time, if that is still ahead (DESIGN §7, catching up)."""
-    zone, time_of_day = customer_zone(contact, policy), own_time(step)
-    if not step.is_message or time_of_day is None or invoice.next_at is None or local_date(invoice.next_at, zone) >= local_date(now, zone):
-        return None
-    at = at_local(local_date(now, zone), time_of_day, zone)
-    return at if at > now and may_run(step, contact, policy, at) else None
-
-
 def own_time(step: Step) -> time | None:
     """The local time of day that a step names; None for one that follows another by the clock."""
     return step.at.time

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
-from dunning.domain.errors import AlreadyClaimed, Conflict
+from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.replying import reply_token
 from dunning.storage.keys import contact_reference_key
+from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
 
@@ -51,19 +52,48 @@ class MemoryCaseStore:
     def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
         """Write what differs, or nothing at all. Raises AlreadyClaimed (with `claim_id`), Conflict."""
         customer = after.profile.customer
-        changed = [invoice for invoice in after.invoices.values() if before.invoices.get(invoice.id) != invoice]
+        changed = _changed_invoices(before, after)
         if not changed and not activities and before.profile == after.profile:
             return
         stored = self._stored(customer)
         if claim_id and stored.profile.version and (stored.profile.claim is None or stored.profile.claim.id != claim_id):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
         self._require_unchanged(before, stored, changed)
+        self._require_owned(before, changed)
+        self._write(before, after, activities)
+
+    def move(self, invoice_id: str, old: CaseChange, new: CaseChange) -> None:
+        """Both cases or neither; one that does not differ has its version counted. Raises Conflict, BelongsElsewhere."""
+        if old.is_nothing and new.is_nothing:
+            return
+        for each in (old, new):
+            stored = self._stored(each.before.profile.customer)
+            self._require_unchanged(each.before, stored, _changed_invoices(each.before, each.after))
+        left, joined = old.before.profile, new.before.profile
+        reference = _reference(joined.customer, invoice_id)
+        owner = self._references.get(reference, joined.customer)
+        if owner not in ({left.customer, joined.customer} if left.version else {joined.customer}):
+            raise BelongsElsewhere("an invoice is in another case", owner)
+        for each in (old, new):
+            if each.before.profile.version or not each.is_nothing:
+                self._write(each.before, each.after, each.activities)
+        self._references[reference] = joined.customer
+
+    def _write(self, before: Case, after: Case, activities: Sequence[Activity]) -> None:
+        customer = after.profile.customer
+        stored = self._stored(customer)
         self.writes += 1
         self._profiles[customer] = replace(_changed(before.profile, after.profile, stored.profile), version=before.profile.version + 1)
         self._refer(before.profile, after.profile)
-        for invoice in changed:
+        for invoice in _changed_invoices(before, after):
             self._put(before.invoices.get(invoice.id), invoice, stored)
         self._log.setdefault(customer, []).extend(activities)
+
+    def _require_owned(self, before: Case, changed: Sequence[Invoice]) -> None:
+        for invoice in changed:
+            old, owner = before.invoices.get(invoice.id), self._references.get(_reference(invoice.customer, invoice.id))
+            if (old is None or (invoice.is_open and not old.is_open)) and owner not in (None, invoice.customer):
+                raise BelongsElsewhere("an invoice is in another case", str(owner))
 
     def _require_unchanged(self, before: Case, stored: Case, changed: Sequence[Invoice]) -> None:
         seen = [(before.profile.version, stored.profile.version)]
@@ -77,7 +107,7 @@ class MemoryCaseStore:
         kept = self._invoices.setdefault(invoice.customer, {})
         if old is None:
             kept[invoice.id] = replace(invoice, version=1)
-            self._references["invoice", f"{invoice.customer.rpartition(':')[0]}:{invoice.id}"] = invoice.customer
+            self._references[_reference(invoice.customer, invoice.id)] = invoice.customer
         else:
             kept[invoice.id] = replace(_changed(old, invoice, stored.invoices[invoice.id]), version=old.version + 1)
 
@@ -203,3 +233,11 @@ def _changed(before: Item, after: Item, stored: Item) -> Item:
         flat = isinstance(old, Contact | Claim) and type(old) is type(new) is type(there)
         written[field.name] = _changed(old, new, there) if flat else new
     return replace(stored, **written)
+
+
+def _changed_invoices(before: Case, after: Case) -> list[Invoice]:
+    return [invoice for invoice in after.invoices.values() if before.invoices.get(invoice.id) != invoice]
+
+
+def _reference(customer: str, invoice_id: str) -> tuple[str, str]:
+    return "invoice", f"{customer.rpartition(':')[0]}:{invoice_id}"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.errors import Retryable
+from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer, SendingLimits
 from dunning.workflow.sweep_ports import OpenPage
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
@@ -78,6 +79,16 @@ class TwinStore:
         def write() -> None:
             self._memory.save(before, after, activities, claim_id=claim_id)
             self._timers.note(after.profile.customer)
+
+        self._wire.call("store.save", WRITE, write, again=lambda: None)
+
+    def move(self, invoice_id: str, old: CaseChange, new: CaseChange) -> None:
+        """As `save` writes one case."""
+
+        def write() -> None:
+            self._memory.move(invoice_id, old, new)
+            for each in (old, new):
+                self._timers.note(each.after.profile.customer)
 
         self._wire.call("store.save", WRITE, write, again=lambda: None)
 

@@ -59,6 +59,14 @@ class Conflict(DunningError):
     """What was read has changed meanwhile: load again, decide again, write again."""
 
 
+class BelongsElsewhere(Conflict):
+    """An invoice is in another customer's case (`customer`, full id): only its source can say whose it is."""
+
+    def __init__(self, message: str, customer: str) -> None:
+        super().__init__(message)
+        self.customer = customer
+
+
 class Refused(Retryable):
     """A channel refused a message (4xx, throttled): it surely was not sent."""
 

@@ -63,14 +63,14 @@ class Recorder:
 
         One that differs from what is known is doubtful when it lies within a minute of it, and when it comes late. Not so when
         it was `fetched` after the case was read: then it is newer than all the case holds, whatever the clocks of two functions say.
-        A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, drafts excepted:
-        a payment that overtakes its invoice must not be forgotten.
+        A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
+        was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
         if snapshot.status is Status.DRAFT:
             return Recorded(case)
         if known is None:
-            return self._first(case, snapshot)
+            return Recorded(case) if snapshot.status is Status.DELETED else self._first(case, snapshot)
         case = case.with_profile(_settings_seen(case.profile, snapshot))
         seen = self._seen(known, snapshot)
         if not _changed_facts(known, seen):

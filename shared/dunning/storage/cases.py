@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.digest import TOLD
-from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable
+from dunning.domain.invoice import Invoice
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
 from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
+from dunning.workflow.moving_port import CaseChange
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -60,28 +62,58 @@ class TableCaseStore:
         """Write what differs, with its activities, in one transaction; nothing at all when nothing differs.
 
         The profile's version is part of every transaction: its timer is computed from all invoices, so a change of any of
-        them makes other views of the case stale. Raises Conflict, AlreadyClaimed (with `claim_id`), Retryable.
+        them makes other views of the case stale. An invoice is opened only where no other customer's case has it.
+        Raises Conflict, BelongsElsewhere, AlreadyClaimed (with `claim_id`), Retryable.
         """
+        writes = self._writes(CaseChange(before, after, tuple(activities)), claim_id)
+        if writes:
+            writes += [self._reference_write(invoice.customer, invoice.id, invoice.customer) for invoice in _opened(before, after)]
+            self._transact(writes, claim_id, after.profile.customer)
+
+    def move(self, invoice_id: str, old: CaseChange, new: CaseChange) -> None:
+        """Take an invoice out of one case and into another, with both logs, in one transaction, on both cases' versions.
+
+        Nothing is written when nothing differs. Raises Conflict, BelongsElsewhere, Retryable.
+        """
+        if old.is_nothing and new.is_nothing:
+            return
+        left, joined = old.before.profile, new.before.profile
+        writes = [write for each in (old, new) for write in self._writes(each) or self._touched(each.before)]
+        # Where nobody is known to be left, nobody may lose it: such a case can have been made since it was read.
+        writes.append(self._reference_write(joined.customer, invoice_id, left.customer if left.version else joined.customer))
+        self._transact(writes, None, joined.customer)
+
+    def _touched(self, unchanged: Case) -> list[Wire]:
+        """Its version alone, so that whoever read it before reads it again; nothing of a case that does not exist."""
+        return [self._profile_write(unchanged, {}, None)] if unchanged.profile.version else []
+
+    def _writes(self, change: CaseChange, claim_id: str | None = None) -> list[Wire]:
+        before, after = change.before, change.after
         writes = self._invoice_writes(before, after)
         changes = difference(self._profile(before), self._profile(after))
-        if not writes and not changes and not activities:
-            return
+        if not writes and not changes and not change.activities:
+            return []
         writes.insert(0, self._profile_write(before, changes, claim_id))
         writes += self._contact_writes(before.profile, after.profile)
         # The profile's version counts the case's writes, so the log keeps the order of what happens at one instant.
         first = (before.profile.version + 1) << 16
-        writes += [self._activity_write(after.profile.customer, activity, first + n) for n, activity in enumerate(activities)]
+        return writes + [self._activity_write(after.profile.customer, logged, first + n) for n, logged in enumerate(change.activities)]
+
+    def _transact(self, writes: Sequence[Wire], claim_id: str | None, customer: str) -> None:
         try:
-            with aws_errors(f"writing case {after.profile.customer}"):
+            with aws_errors(f"writing case {customer}"):
                 self._client.transact_write_items(TransactItems=cast("Any", writes))
         except Cancelled as exc:
-            raise self._lost(exc.reasons, claim_id, after.profile.customer) from exc
+            raise self._lost(exc.reasons, claim_id, customer) from exc
 
     def _lost(self, reasons: Sequence[Mapping[str, Any]], claim_id: str | None, customer: str) -> Exception:
         codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
         profile_item = reasons[0].get("Item") if reasons else None
         if claim_id and profile_item and from_wire(profile_item).get("claim_id") != claim_id:
             return AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
+        references = [item for reason in reasons if (item := from_wire(reason.get("Item") or {})).get("sk") == keys.REFERENCE]
+        if references:
+            return BelongsElsewhere(f"case {customer}: an invoice is in another one", str(references[0]["customer"]))
         if codes <= _LOST_THE_RACE:
             return Conflict(f"case {customer} has changed meanwhile")
         if "ValidationError" in codes or "ItemCollectionSizeLimitExceeded" in codes:
@@ -108,9 +140,6 @@ class TableCaseStore:
             changes = difference(old_attributes, items.invoice_attributes(invoice, self._shards))
             if old is None:
                 changes = {name: value for name, value in changes.items() if value is not None}
-            if old is None or (invoice.is_open and not old.is_open):
-                # One that comes back may have been another customer's meanwhile.
-                writes.append(self._reference_write(invoice.customer, invoice.id))
             write = update(changes, old.version if old else 0)
             writes.append({"Update": self._addressed(invoice.customer, keys.invoice_key(invoice.id), write)})
         return writes
@@ -119,9 +148,18 @@ class TableCaseStore:
         key = to_wire({"pk": keys.customer_key(customer), "sk": sk})
         return {"TableName": self._table, "Key": key, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **write}
 
-    def _reference_write(self, customer: str, invoice_id: str) -> Wire:
+    def _reference_write(self, customer: str, invoice_id: str, left: str) -> Wire:
+        """An invoice is in this customer's case from now on, on condition that it was in none, in this, or in that of `left`."""
         row = {"pk": keys.invoice_reference_key(customer, invoice_id), "sk": keys.REFERENCE, "customer": customer}
-        return {"Put": {"TableName": self._table, "Item": to_wire(row)}}
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": to_wire(row),
+                "ConditionExpression": "attribute_not_exists(pk) OR customer IN (:customer, :left)",
+                "ExpressionAttributeValues": to_wire({":customer": customer, ":left": left}),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
 
     def _contact_writes(self, before: Profile, after: Profile) -> Iterator[Wire]:
         """By what an answer is known as this customer's. What once was an address of theirs stays one."""
@@ -244,3 +282,9 @@ class TableCaseStore:
             )
         item = answer.get("Item")
         return str(from_wire(item)["customer"]) if item else None
+
+
+def _opened(before: Case, after: Case) -> list[Invoice]:
+    """Invoices that come into a case, or back into it: those may have been another customer's meanwhile."""
+    found = ((before.invoices.get(invoice.id), invoice) for invoice in after.invoices.values())
+    return [invoice for old, invoice in found if old is None or (invoice.is_open and not old.is_open)]

@@ -8,13 +8,14 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute
 from dunning.domain.case import Case, Dispute
 from dunning.domain.chasing import with_silence_told
-from dunning.domain.errors import Conflict, Retryable
+from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
 from dunning.domain.recording import DOUBTFUL_WITHIN, Recorded, settings_differ
-from dunning.workflow.ports import CaseStore, Clock, Policies, SyncQueue, SyncRequest, Wakeups
+from dunning.workflow.moving_port import CaseChange, MovingStore
+from dunning.workflow.ports import Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import recorder_for, source_of
 from dunning.workflow.waking import wake_if_near
@@ -32,7 +33,7 @@ class RecordSnapshot:
     to repeat.
     """
 
-    store: CaseStore
+    store: MovingStore
     policies: Policies
     sync_queue: SyncQueue
     wakeups: Wakeups
@@ -45,30 +46,60 @@ class RecordSnapshot:
         def change(case: Case, now: datetime) -> Recorded:
             return recorder_for(case.profile.customer, self.policies, now, self.actor).record(case, snapshot, fetched=False)
 
-        outcome = self.change(snapshot.customer, change)
+        try:
+            outcome, owner = self.change(snapshot.customer, change), snapshot.customer
+        except BelongsElsewhere as exc:
+            # Words come late and in any order: whose it is now, a fetch must tell.
+            outcome, owner = "doubtful", exc.customer
         if outcome == "doubtful":
-            self._ask(FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
+            self._ask(FetchKind.INVOICE, snapshot.invoice_id, owner)
         return outcome
 
     def invoice_as_fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
-        """Fetch an invoice and record it, or that its source has it no more.
+        """Fetch an invoice and record it, or that its source has it no more; one that is another customer's by now moves there.
 
         The fetch lies between reading the case and writing it: what it tells is newer than all the case holds, and when others
         write meanwhile it is done again. So the clocks of two functions need not agree.
         """
-        elsewhere: list[Snapshot] = []
+        for _ in range(_MOST_CONFLICTS):
+            try:
+                return self._fetched(customer, invoice_id, fetch)
+            except BelongsElsewhere as exc:
+                customer = exc.customer
+            except Conflict:
+                continue
+        raise Retryable(f"invoice {invoice_id} changes its customer faster than it can be written")
+
+    def _fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
+        elsewhere: list[str] = []
 
         def change(case: Case, now: datetime) -> Recorded:
             recorder, snapshot = recorder_for(customer, self.policies, now, self.actor), fetch()
             if snapshot is None:
                 return recorder.closed_as_unknown(case, invoice_id)
-            if snapshot.customer != customer:
-                elsewhere[:] = [snapshot]
-                return recorder.closed_as_unknown(case, invoice_id, "it is another customer's now")
-            return recorder.record(case, snapshot, fetched=True)
+            elsewhere[:] = [snapshot.customer] if snapshot.customer != customer else []
+            return Recorded(case) if elsewhere else recorder.record(case, snapshot, fetched=True)
 
         outcome = self.change(customer, change)
-        return self.invoice(elsewhere[0]) if elsewhere else outcome
+        return self._moved(customer, elsewhere[0], invoice_id, fetch) if elsewhere else outcome
+
+    def _moved(self, left: str, joined: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
+        """Closed in the case that it leaves and opened in the one that it joins, at once: nobody is ever reminded of both.
+
+        Raises Conflict when a case, or the source's word, changed meanwhile.
+        """
+        now = self.clock()
+        old, new = self.store.load(left), self.store.load(joined)
+        snapshot = fetch()
+        if snapshot is None or snapshot.customer != joined:
+            raise Conflict(f"invoice {invoice_id} has changed its customer again")
+        recorder = recorder_for(joined, self.policies, now, self.actor)
+        leaving = self._ready(old, recorder.closed_as_unknown(old, invoice_id, "it is another customer's now"), now)
+        joining = self._ready(new, recorder.record(new, snapshot, fetched=True), now)
+        self.store.move(invoice_id, leaving, joining)
+        for each in (leaving, joining):
+            self._wake(each.after, now)
+        return "nothing new" if leaving.is_nothing and joining.is_nothing else "recorded"
 
     def contact(self, customer: str, contact: Contact, stamp: datetime) -> str:
         """The customer is reached like this now. Unknown customers are left alone: they owe nothing here."""
@@ -159,23 +190,34 @@ class RecordSnapshot:
         return Recorded(*hold_case(case, HoldKind.OPERATOR, Hold(now, reason=reason), self.actor))
 
     def change(self, customer: str, change: Change) -> str:
-        """Read, compute and write under versions, again when others wrote meanwhile; `rearmed` and told to the queue."""
+        """Read, compute and write under versions, again when others wrote meanwhile; `rearmed` and told to the queue.
+
+        Raises BelongsElsewhere for an invoice that is in another customer's case, Retryable.
+        """
         for _ in range(_MOST_CONFLICTS):
             now = self.clock()
             before = self.store.load(customer)
             recorded = change(before, now)
             if recorded.doubtful:
                 return "doubtful"
-            told, of_marking = with_silence_told(before, recorded.case, now, self.actor)
-            after = rearmed(told, now)
+            ready = self._ready(before, recorded, now)
             try:
-                self.store.save(before, after, (*recorded.activities, *of_marking))
+                self.store.save(before, ready.after, ready.activities)
+            except BelongsElsewhere:
+                raise
             except Conflict:
                 continue
-            if not after.profile.claimed_at(now):
-                wake_if_near(self.wakeups, after, self.clock())
-            return "recorded" if after != before else "nothing new"
+            self._wake(ready.after, now)
+            return "recorded" if ready.after != before else "nothing new"
         raise Retryable(f"case {customer} changes faster than it can be written")
+
+    def _ready(self, before: Case, recorded: Recorded, now: datetime) -> CaseChange:
+        told, of_marking = with_silence_told(before, recorded.case, now, self.actor)
+        return CaseChange(before, rearmed(told, now), (*recorded.activities, *of_marking))
+
+    def _wake(self, case: Case, now: datetime) -> None:
+        if not case.profile.claimed_at(now):
+            wake_if_near(self.wakeups, case, self.clock())
 
     def _ask(self, kind: FetchKind, bare_id: str, customer: str) -> None:
         self.sync_queue.send([SyncRequest(source_of(customer), kind.value, bare_id, customer)])

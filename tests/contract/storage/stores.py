@@ -11,7 +11,8 @@ from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
-from dunning.workflow.ports import CaseStore, TimerIndex
+from dunning.workflow.moving_port import MovingStore
+from dunning.workflow.ports import TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
@@ -25,7 +26,7 @@ SHARDS = 3
 PAGE_SIZE = 4
 
 
-class ReadableStore(CaseStore, Protocol):
+class ReadableStore(MovingStore, Protocol):
     """A case store whose log can be read."""
 
     def activities(self, customer: str) -> list[Activity]:

@@ -74,7 +74,7 @@ def test_a_draft_is_not_yet_owed() -> None:
 
 @pytest.mark.parametrize(
     ("status", "logged"),
-    [(Status.PAID, "paid"), (Status.VOID, "closed"), (Status.UNCOLLECTIBLE, "closed"), (Status.DELETED, "closed")],
+    [(Status.PAID, "paid"), (Status.VOID, "closed"), (Status.UNCOLLECTIBLE, "closed")],
 )
 def test_an_invoice_first_seen_when_it_was_settled_is_remembered_and_left_alone(status: Status, logged: str) -> None:
     recorded = record(EMPTY, replace(SEEN, status=status), NOW)

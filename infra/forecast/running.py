@@ -31,6 +31,7 @@ ASSUMED_ADDRESS = "not-given@example.invalid"
 """Where mail would go when a file names no address at all."""
 
 _NOON = time(12)
+_NOTHING: Mapping[tuple[str, str], datetime | None] = {}
 _TOLD_BY_MESSAGES = (ActivityType.SENT, ActivityType.NOTIFIED)
 
 
@@ -180,15 +181,18 @@ class _Customer:
             for work in done.works
             if work.verdict is Verdict.MOVE
         ]
-        self._tell(done.activities, done.case)
+        put_off = {(work.invoice, work.reason): work.move_to for work in done.works if work.verdict is Verdict.SUPPRESS}
+        self._tell(done.activities, done.case, put_off)
 
-    def _tell(self, activities: Sequence[Activity], case: Case) -> None:
+    def _tell(self, activities: Sequence[Activity], case: Case, put_off: Mapping[tuple[str, str], datetime | None] = _NOTHING) -> None:
+        """`put_off` has the instants to which steps were put off, by invoice and reason."""
         zone, name = self._zone(case).key, self._name(case)
-        self.found.decisions += [
-            Decision(one.at, zone, self.customer, name, one.type.value, one.step, tuple(map(self._number, one.invoices)), one.reason)
-            for one in activities
-            if one.type not in _TOLD_BY_MESSAGES
-        ]
+        for one in activities:
+            if one.type in _TOLD_BY_MESSAGES:
+                continue
+            later = put_off.get((one.invoices[0], one.reason)) if one.invoices else None
+            kind, numbers = "moved" if later else one.type.value, tuple(map(self._number, one.invoices))
+            self.found.decisions.append(Decision(one.at, zone, self.customer, name, kind, one.step, numbers, one.reason, later))
 
     def _item(self, invoice: Invoice, step: str | None) -> Item:
         return Item(invoice.id, invoice.number, step, invoice.money_due)

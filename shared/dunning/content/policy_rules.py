@@ -120,7 +120,12 @@ def first_contacts_per_day(top: Section) -> int | None:
 
 def on_reply(top: Section, teams: frozenset[str]) -> OnReply | None:
     """What an answer does; None when the policy does not say."""
-    section = top.section("on_reply", _EXAMPLE_REPLY) if top.uses("on_reply", "on_reply") else None
+    if not top.uses("on_reply", "on_reply"):
+        return None
+    written = top.values["on_reply"]
+    if isinstance(written, str):  # the hold alone: `on_reply: 2d`
+        return OnReply(None if written == _UNTIL_HANDLED else top.read("on_reply", _EXAMPLE_REPLY, _reply_span))
+    section = top.section("on_reply", _EXAMPLE_REPLY)
     if section is None:
         return None
     section.only(("hold", "notify"))
@@ -131,6 +136,13 @@ def on_reply(top: Section, teams: frozenset[str]) -> OnReply | None:
         section.refuse("notify", f'no team "{team}"{did_you_mean(team, teams)}')
     until_handled = section.values.get("hold", _UNTIL_HANDLED) == _UNTIL_HANDLED
     return OnReply(None if until_handled else section.read("hold", "hold: until_handled", some_time), team)
+
+
+def _reply_span(text: str) -> Span:
+    try:
+        return some_time(text)
+    except Rejected as error:
+        raise Rejected(f"{error}; or {_UNTIL_HANDLED}, or {_EXAMPLE_REPLY}") from error
 
 
 def on_partial_payment(top: Section) -> OnPartialPayment:

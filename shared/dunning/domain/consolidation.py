@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
@@ -13,10 +13,15 @@ from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import Policy, Scope, Span
 from dunning.domain.spans import end_of_span
-from dunning.domain.timing import customer_zone, own_time, window_for
+from dunning.domain.timing import customer_zone, may_run, own_time, window_for
 from dunning.domain.works import Verdict, Work
 
 PolicyOf = Callable[[Invoice], Policy]
+
+WAITS_FOR_OTHERS = "waits for what may go out later today only, so that the customer gets one message"
+TOO_SOON = "too soon after the message before"
+
+_A_TIMER_MAY_BE_LATE = timedelta(minutes=15)
 
 MOST_IN_ONE_MESSAGE = 100
 """Rows of one message: what identifies it must fit into SES's 50 tags of 256 characters."""
@@ -100,7 +105,7 @@ def pauses(reminded: Sequence[datetime], policy: Policy, case: Case) -> tuple[Pa
     """What the last reminders (UTC) ask of the next one; what is over is there, too."""
     found: list[Pause] = []
     if reminded:
-        found.append(Pause(_after(max(reminded), policy.min_gap, policy, case), "too soon after the message before"))
+        found.append(Pause(_after(max(reminded), policy.min_gap, policy, case), TOO_SOON))
     limit = policy.max_messages
     if limit and len(reminded) >= limit.count:
         until = _after(sorted(reminded)[-limit.count], limit.per, policy, case)
@@ -122,7 +127,54 @@ def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, pause: Paus
     if time_of_day:
         at = max(at, at_local(local_date(pause.until, zone), time_of_day, zone))
     later = moved_to_workday(at, window_for(step, contact, policy), zone, policy.calendar, time_of_day)
-    return Work(invoice.id, Verdict.MOVE, work.step, pause.reason, move_to=later)
+    return Work(invoice.id, Verdict.SUPPRESS, work.step, pause.reason, move_to=later)
+
+
+def gathered(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
+    """The works, with reminders that could go out now put off to later today where another of the customer's may go out only then.
+
+    A text message's hours often begin after those of mail. Sent now, the lower stage would have the day's one message, and the
+    higher would wait for the gap's end. They meet at the first instant of today at which all may go out; where there is none,
+    nobody waits.
+    """
+    if not any(work.verdict is Verdict.MOVE for work in works):
+        return tuple(works)
+    waiting: dict[str, datetime] = {}
+    reminding = _reminding(works, case, policy_of, now)
+    for name in {row.policy.name for row in reminding}:
+        rows = [row for row in reminding if row.policy.name == name]
+        later = [row.work.move_to for row in rows if row.work.move_to]
+        if not later or len(later) == len(rows):
+            continue
+        meet_at, contact = max(later), case.profile.reach
+        steps = [(step, row.policy) for row in rows for step in row.policy.steps if step.id == row.work.step]
+        instants = (meet_at, meet_at + _A_TIMER_MAY_BE_LATE)
+        if all(may_run(step, contact, policy, at) for step, policy in steps for at in instants):
+            waiting |= {row.work.invoice: meet_at for row in rows if row.work.verdict is Verdict.RUN}
+    return tuple(_gathering(work, waiting.get(work.invoice)) for work in works)
+
+
+def _reminding(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime) -> list[_Row]:
+    """The message steps among the works that go out now, or are put off for the hour to later on the same day there."""
+    found = []
+    for work in works:
+        invoice = case.invoices.get(work.invoice)
+        if invoice is None or work.begun or work.again:
+            continue
+        policy = policy_of(invoice)
+        if policy.scope is not Scope.CUSTOMER:
+            continue
+        zone = customer_zone(case.profile.reach, policy)
+        is_later = work.verdict is Verdict.MOVE and work.move_to is not None and local_date(work.move_to, zone) == local_date(now, zone)
+        if (work.verdict is Verdict.RUN and _has_message(work)) or (is_later and _writes(invoice, policy)):
+            found.append(_Row(invoice, work, policy))
+    return found
+
+
+def _gathering(work: Work, meet_at: datetime | None) -> Work:
+    if meet_at is None or work.verdict is not Verdict.RUN or work.begun:
+        return work
+    return Work(work.invoice, Verdict.SUPPRESS, work.step, WAITS_FOR_OTHERS, move_to=meet_at)
 
 
 def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tuple[Work, ...]:

@@ -8,7 +8,7 @@ from dunning.domain.assignment import tags_of
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
-from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, joins, spaced
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
@@ -82,7 +82,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
-    return consolidated(spaced(works, case, policy_of, now), case, policy_of)
+    return consolidated(gathered(spaced(works, case, policy_of, now), case, policy_of, now), case, policy_of)
 
 
 def texts_now(invoice: Invoice, policy: Policy, contact: Contact) -> bool:

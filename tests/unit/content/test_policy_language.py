@@ -196,7 +196,9 @@ def test_a_gap_is_in_days_that_compare_dates_or_in_hours_that_elapse(text: str, 
 @pytest.mark.parametrize(("text", "hold"), SPANS)
 def test_a_reply_holds_for_a_time_or_until_it_is_handled(text: str, hold: Span) -> None:
     assert load(with_top(f"on_reply: {{hold: {text}}}")).on_reply == OnReply(hold)
+    assert load(with_top(f"on_reply: {text}")).on_reply == OnReply(hold)
     assert load(with_top("on_reply: {notify: sales}")).on_reply == OnReply(None, "sales")
+    assert load(with_top("on_reply: until_handled")).on_reply == OnReply(None)
 
 
 @pytest.mark.parametrize(

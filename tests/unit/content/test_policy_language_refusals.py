@@ -92,6 +92,12 @@ BAD_TOPS = [
     ("first_contacts_per_day: many", 'field "first_contacts_per_day": must be a whole number'),
     ("first_contacts_per_day: true", 'field "first_contacts_per_day": must be a whole number'),
     ("on_reply: {}", 'field "on_reply": does nothing'),
+    (
+        "on_reply: collections",
+        'field "on_reply": "collections" is not a duration: write "2d", "2bd" (business days), "48h" or "90m"; or until_handled',
+    ),
+    ("on_reply: 2", 'field "on_reply": must be a mapping'),
+    ("on_reply: 0d", 'field "on_reply": "0d" is no time at all'),
     ("on_reply: {hold: for_ever}", 'field "on_reply.hold": "for_ever" is not a duration'),
     ("on_reply: {notify: nobody}", 'field "on_reply.notify": no team "nobody" (known: collections, sales)'),
     ("on_partial_payment: stop", 'field "on_partial_payment": must be continue, restart or {hold: 2d}'),

@@ -58,7 +58,7 @@ def test_a_reminder_too_soon_after_the_last_is_moved_to_the_first_free_day() -> 
     case = _case(1)
     case = case.with_profile(replace(case.profile, reminded_at=(FIRST_AT - timedelta(hours=3),)))
     (work,) = _decided(case, policy)
-    assert work.verdict is Verdict.MOVE
+    assert work.verdict is Verdict.SUPPRESS
     assert work.move_to == FIRST_AT + timedelta(days=1)
 
 
@@ -67,7 +67,7 @@ def test_no_more_messages_than_the_policy_allows_in_its_span() -> None:
     reminded = (FIRST_AT - timedelta(days=6), FIRST_AT - timedelta(days=3))
     case = _case(1)
     (work,) = _decided(case.with_profile(replace(case.profile, reminded_at=reminded)), policy)
-    assert (work.verdict, work.move_to) == (Verdict.MOVE, FIRST_AT + timedelta(days=1))
+    assert (work.verdict, work.move_to) == (Verdict.SUPPRESS, FIRST_AT + timedelta(days=1))
 
 
 def test_messages_that_leave_at_one_instant_count_one_by_one() -> None:
@@ -84,13 +84,13 @@ def test_messages_that_leave_at_one_instant_count_one_by_one() -> None:
     next_day = FIRST_AT + timedelta(days=1)
     third = replace(INVOICE, id="in_3", next_step="first", next_at=next_day)
     (work,) = decide(apart.with_invoice(third), lambda _: limited, next_day)
-    assert (work.verdict, work.move_to) == (Verdict.MOVE, FIRST_AT + timedelta(days=7))
+    assert (work.verdict, work.move_to) == (Verdict.SUPPRESS, FIRST_AT + timedelta(days=7))
 
 
 def test_two_messages_at_once_keep_the_gap_unless_they_become_one() -> None:
     gap = timedelta(hours=2)
     apart = _decided(_case(1, 2), replace(BRIEF, min_gap=gap))
-    assert [(work.verdict, work.move_to) for work in apart] == [(Verdict.RUN, None), (Verdict.MOVE, FIRST_AT + gap)]
+    assert [(work.verdict, work.move_to) for work in apart] == [(Verdict.RUN, None), (Verdict.SUPPRESS, FIRST_AT + gap)]
     assert [work.verdict for work in _decided(_case(1, 2), replace(ONE_MESSAGE, min_gap=gap))] == [Verdict.RUN, Verdict.RUN]
 
 
@@ -99,7 +99,7 @@ def test_a_mail_that_an_abandoned_claim_sent_counts_for_the_gap() -> None:
     claim = Claim("claim-1", FIRST_AT, "claim-1", 2, {"email:first:in_1": EffectState.DONE})
     case = case.with_profile(replace(case.profile, claim=claim))
     works = _decided(case, replace(ONE_MESSAGE, min_gap=timedelta(hours=2)))
-    assert [(work.invoice, work.verdict) for work in works] == [("in_1", Verdict.RUN), ("in_2", Verdict.MOVE)]
+    assert [(work.invoice, work.verdict) for work in works] == [("in_1", Verdict.RUN), ("in_2", Verdict.SUPPRESS)]
 
 
 @pytest.mark.parametrize("rows", [[("first", "in_1")], [("second", "in_9"), ("first", "in_1"), ("first", "in_2")]])

@@ -1,6 +1,6 @@
 """Playing a worked case: what happens outside, and every turn of run_step between, in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -22,6 +22,7 @@ from tests.unit.domain.worked_cases.reading import Happening, instant, money, te
 
 CUSTOMER = "manual:acme"
 _CHANNELS = {"email": "mail", "sms": "SMS", "team": "team"}
+_NOTHING: Mapping[tuple[str, str], datetime | None] = {}
 _TOLD = (
     ActivityType.SKIPPED,
     ActivityType.SUPPRESSED,
@@ -148,14 +149,16 @@ class _Player:
                 self.sent.append(f"{self._when(turn.at)} | {what} | {owed}")
             if work.verdict is Verdict.MOVE and work.move_to:
                 self.decided.append(f"{self._when(turn.at)} | put off {work.step} | {work.reason}, to {self._when(work.move_to)}")
-        self._tell(turn.activities)
+        self._tell(turn.activities, {(work.invoice, work.reason): work.move_to for work in turn.works if work.verdict is Verdict.SUPPRESS})
 
-    def _tell(self, activities: Sequence[Activity]) -> None:
-        self.decided += [
-            f"{self._when(activity.at)} | {activity.type.value.replace('_', ' ')} {activity.step or ''}".rstrip() + f" | {activity.reason}"
-            for activity in activities
-            if activity.type in _TOLD
-        ]
+    def _tell(self, activities: Sequence[Activity], put_off: Mapping[tuple[str, str], datetime | None] = _NOTHING) -> None:
+        for activity in activities:
+            if activity.type not in _TOLD:
+                continue
+            later = put_off.get((activity.invoices[0], activity.reason)) if activity.invoices else None
+            what = "put off" if later else activity.type.value.replace("_", " ")
+            said = f"{self._when(activity.at)} | {what} {activity.step or ''}".rstrip() + f" | {activity.reason}"
+            self.decided.append(said + (f", to {self._when(later)}" if later else ""))
 
     def _when(self, at: datetime) -> str:
         there = at.astimezone(self.zone)

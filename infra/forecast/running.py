@@ -190,7 +190,7 @@ class _Customer:
         for one in activities:
             if one.type in _TOLD_BY_MESSAGES:
                 continue
-            later = put_off.get((one.invoices[0], one.reason)) if one.invoices else None
+            later = put_off.get((one.invoices[0], one.reason or "")) if one.invoices else None
             kind, numbers = "moved" if later else one.type.value, tuple(map(self._number, one.invoices))
             self.found.decisions.append(Decision(one.at, zone, self.customer, name, kind, one.step, numbers, one.reason, later))
 

@@ -155,7 +155,7 @@ class _Player:
         for activity in activities:
             if activity.type not in _TOLD:
                 continue
-            later = put_off.get((activity.invoices[0], activity.reason)) if activity.invoices else None
+            later = put_off.get((activity.invoices[0], activity.reason or "")) if activity.invoices else None
             what = "put off" if later else activity.type.value.replace("_", " ")
             said = f"{self._when(activity.at)} | {what} {activity.step or ''}".rstrip() + f" | {activity.reason}"
             self.decided.append(said + (f", to {self._when(later)}" if later else ""))

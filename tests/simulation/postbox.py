@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from dunning.workflow.ports import SyncRequest, Wakeup
+from dunning.storage.queues import LARGEST
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.sweep_ports import SweepStage
 from tests.simulation.cloud import Sqs
 from tests.simulation.faults import SEND_TO_QUEUE
@@ -54,6 +55,24 @@ class TwinSyncQueue:
     def _send(self, requests: Sequence[SyncRequest], delay: int) -> None:
         for request in requests:
             self._queue.send(request, delay)
+
+
+class TwinSyncBatches:
+    """workflow.ports.SyncBatches: the same queue."""
+
+    def __init__(self, wire: Wire, queue: Sqs[SyncBatch]) -> None:
+        self._wire = wire
+        self._queue = queue
+
+    def send(self, batch: SyncBatch, delay: int = 0) -> None:
+        """One message; as many as it takes where one would be too large."""
+        requests = batch.requests
+        if len(requests) > 1 and sum(len(request.id.encode()) + len('"",') for request in requests) > LARGEST:
+            half = len(requests) // 2
+            self.send(SyncBatch(requests[:half], batch.hops), delay)
+            self.send(SyncBatch(requests[half:], batch.hops), delay)
+            return
+        self._wire.call("queue.sync", SEND_TO_QUEUE, lambda: self._queue.send(batch, delay), in_part=lambda: None)
 
 
 class TwinSweepQueue:

@@ -13,7 +13,7 @@ from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
-from dunning.workflow.ports import SyncRequest, Wakeup
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -23,6 +23,7 @@ from dunning.workflow.sending import Sender
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import SweepStage
 from dunning.workflow.sync_invoice import SyncInvoice
+from dunning.workflow.sync_many import SyncMany
 from functions.daily_sweep import app as sweep_function
 from functions.run_step import app as run_function
 from functions.sync_invoice import app as sync_function
@@ -30,12 +31,11 @@ from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import PlainRenderer
 from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
-from tests.fakes.queues import MemorySyncBatches
-from tests.simulation.cloud import MANY_ATTEMPTS, Cloud, Sqs
+from tests.simulation.cloud import MANY_ATTEMPTS, TIMEOUT, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
 from tests.simulation.plans import Happening, Plan, What
-from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncQueue, TwinWakeups
+from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncQueue, TwinWakeups
 from tests.simulation.provider import Provider, thinned
 from tests.simulation.records import Accepted, Records
 from tests.simulation.storage import Timers, TwinOpenIndex, TwinQuota, TwinStore, TwinSweepNotes, TwinTimerIndex
@@ -94,7 +94,9 @@ class World:
         self.release = ReleaseCase(record)
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
         mended = Reconnections(connections, record, TwinTeam(channels), "collections")
-        self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, MemorySyncBatches(), mended)
+        batches = TwinSyncBatches(wire, Sqs[SyncBatch](cloud, "sync", "sync_invoice", self._on_batch))
+        self.sync_many = SyncMany(self.sync, batches, sync, cloud.clock)
+        self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, batches, mended)
 
     def run(self) -> None:
         """From the start until everything has settled."""
@@ -168,6 +170,9 @@ class World:
     def _on_request(self, request: SyncRequest, receives: int) -> None:
         """As functions/sync_invoice answers."""
         sync_function.attempt(self.sync, request, receives)
+
+    def _on_batch(self, batch: SyncBatch, _receives: int) -> None:
+        self.sync_many(batch, lambda: float(TIMEOUT["sync_invoice"]))
 
     def _on_stage(self, stage: SweepStage, receives: int) -> None:
         """As functions/daily_sweep answers."""

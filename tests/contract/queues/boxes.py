@@ -6,10 +6,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from dunning.storage.queues import DeadLetters, RunQueue, SweepContinuations, SyncRequests, read_sweep_stage, read_sync_request, read_wakeup
+from dunning.storage.queues import (
+    DeadLetters,
+    RunQueue,
+    SweepContinuations,
+    SyncBatches,
+    SyncRequests,
+    read_sweep_stage,
+    read_sync_batch,
+    read_sync_request,
+    read_wakeup,
+)
 from dunning.storage.translation import client_config
 from dunning.workflow.ports import DeadLetters as DeadLetterPort
-from dunning.workflow.ports import SyncQueue, SyncRequest, Wakeup, Wakeups
+from dunning.workflow.ports import SyncBatch, SyncQueue, SyncRequest, Wakeup, Wakeups
+from dunning.workflow.ports import SyncBatches as SyncBatchesPort
 from dunning.workflow.sweep_ports import SweepQueue, SweepStage
 from infra.local.clock import VirtualClock, virtual_time
 from tests.fakes.clock import MONDAY_MORNING
@@ -17,11 +28,13 @@ from tests.integration.handlers.cloud import Aws, playing_aws
 from tests.simulation.cloud import Cloud, Sqs
 from tests.simulation.faults import Fault, FaultBook, Kind
 from tests.simulation.plans import plan_of
-from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncQueue, TwinWakeups
+from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncQueue, TwinWakeups
 from tests.simulation.records import Records
 from tests.simulation.wire import Wire
 
 SDK_ATTEMPTS = 4
+
+Message = Wakeup | SyncRequest | SyncBatch | SweepStage
 
 
 class Box(Protocol):
@@ -32,6 +45,9 @@ class Box(Protocol):
 
     @property
     def requests(self) -> SyncQueue: ...
+
+    @property
+    def batches(self) -> SyncBatchesPort: ...
 
     @property
     def stages(self) -> SweepQueue: ...
@@ -45,7 +61,7 @@ class Box(Protocol):
     def until(self, instant: datetime) -> None:
         """Let time pass; consumers take what becomes visible."""
 
-    def come(self) -> list[Wakeup | SyncRequest | SweepStage]:
+    def come(self) -> list[Message]:
         """All that consumers have got so far, in any order."""
         ...
 
@@ -74,9 +90,10 @@ class MotoBox:
         self._client = client
         self._not_taken = 0
         self._held: list[str] = []
-        self._come: list[Wakeup | SyncRequest | SweepStage] = []
+        self._come: list[Message] = []
         self.wakeups = RunQueue(client, aws.queues["run"])
         self.requests = SyncRequests(client, aws.queues["sync"])
+        self.batches = SyncBatches(client, aws.queues["sync"])
         self.stages = SweepContinuations(client, aws.queues["sweep"])
         self.dead = DeadLetters(client, aws.queues["run-dead"])
 
@@ -87,8 +104,8 @@ class MotoBox:
     def until(self, instant: datetime) -> None:
         self._clock.move_to(instant)
 
-    def come(self) -> list[Wakeup | SyncRequest | SweepStage]:
-        for queue, read in (("run", read_wakeup), ("sync", read_sync_request), ("sweep", read_sweep_stage)):
+    def come(self) -> list[Message]:
+        for queue, read in (("run", read_wakeup), ("sync", _read_sync), ("sweep", read_sweep_stage)):
             self._come += [read(message["Body"]) for message in self._received(queue)]
         return self._come
 
@@ -130,6 +147,10 @@ class MotoBox:
             parsed["Failed"] = [{"Id": one, "SenderFault": False, "Code": "InternalError"} for one in self._held]
 
 
+def _read_sync(body: str) -> SyncBatch | SyncRequest:
+    return read_sync_batch(body) or read_sync_request(body)
+
+
 class TwinBox:
     """The simulator's queues, with faults only where they are told."""
 
@@ -139,12 +160,13 @@ class TwinBox:
         quiet = replace(plan_of(1), start=start, storms=always, provider_down=(), mail_down=(), clocks=(0.0,))
         self._records = Records()
         self._cloud = Cloud(quiet, FaultBook(0.0, 1, replay=()), self._records)
-        self._come: list[Wakeup | SyncRequest | SweepStage] = []
+        self._come: list[Message] = []
         wire = Wire(self._cloud)
         self.wakeups = TwinWakeups(
             wire, Sqs[Wakeup](self._cloud, "run", "run_step", lambda body, _: self._come.append(replace(body, delay=0)))
         )
         self.requests = TwinSyncQueue(wire, Sqs[SyncRequest](self._cloud, "sync", "sync_invoice", lambda body, _: self._come.append(body)))
+        self.batches = TwinSyncBatches(wire, Sqs[SyncBatch](self._cloud, "sync", "sync_invoice", lambda body, _: self._come.append(body)))
         self.stages = TwinSweepQueue(wire, Sqs[SweepStage](self._cloud, "sweep", "daily_sweep", lambda body, _: self._come.append(body)))
         self.dead = TwinDeadLetters(wire, self._records)
 
@@ -155,7 +177,7 @@ class TwinBox:
     def until(self, instant: datetime) -> None:
         self._cloud.timeline.run_until(instant)
 
-    def come(self) -> list[Wakeup | SyncRequest | SweepStage]:
+    def come(self) -> list[Message]:
         assert self._records.violations == []
         return self._come
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.errors import Retryable
-from dunning.workflow.ports import SyncRequest, Wakeup
+from dunning.storage.queues import LARGEST
+from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.sweep_ports import SweepStage
 from tests.contract.queues.boxes import BOXES, Box
 from tests.fakes.clock import MONDAY_MORNING
@@ -15,6 +16,14 @@ from tests.fakes.clock import MONDAY_MORNING
 SECOND = timedelta(seconds=1)
 WAKEUPS = [Wakeup(f"stripe:cus_{number}", hops=number) for number in range(7)]
 REQUESTS = [SyncRequest("stripe", "invoice", f"in_{number}", "stripe:cus_ü", MONDAY_MORNING, tries=number) for number in range(7)]
+BATCH = SyncBatch(
+    tuple(
+        SyncRequest("xero", kind, f"ü-{kind}", stamp=MONDAY_MORNING, account=account)
+        for account in ("a", "b")
+        for kind in ("invoice", "customer")
+    ),
+    hops=3,
+)
 STAGE = SweepStage("stripe", "stripe:2026-03-02T04:00", "listing", MONDAY_MORNING, 3, "in_9")
 
 
@@ -30,13 +39,18 @@ def send_stage(box: Box) -> None:
     box.stages.send(STAGE)
 
 
+def send_batch(box: Box) -> None:
+    box.batches.send(BATCH)
+
+
 SENDS: list[tuple[Callable[[Box], None], list[object]]] = [
     (send_wakeups, [*WAKEUPS]),
     (send_requests, [*REQUESTS]),
     (send_stage, [STAGE]),
+    (send_batch, [BATCH]),
 ]
 several = pytest.mark.parametrize(("send", "sent"), SENDS[:2], ids=["wakeups", "requests"])
-each = pytest.mark.parametrize(("send", "sent"), SENDS, ids=["wakeups", "requests", "stage"])
+each = pytest.mark.parametrize(("send", "sent"), SENDS, ids=["wakeups", "requests", "stage", "batch"])
 
 
 @pytest.fixture(params=BOXES)
@@ -63,12 +77,13 @@ def test_a_message_is_not_seen_before_its_delay_and_once_after_it(box: Box, dela
     began = box.now
     box.wakeups.send([Wakeup("stripe:cus_1", delay)])
     box.requests.send([REQUESTS[0]], delay)
+    box.batches.send(BATCH, delay)
     if delay:
         box.until(began + timedelta(seconds=delay) - 0.5 * SECOND)
         assert box.come() == []
     box.until(began + timedelta(seconds=delay) + SECOND)
-    assert Counter(box.come()) == Counter([Wakeup("stripe:cus_1"), REQUESTS[0]])
-    assert come_within(box, timedelta(hours=2)).total() == 2
+    assert Counter(box.come()) == Counter([Wakeup("stripe:cus_1"), REQUESTS[0], BATCH])
+    assert come_within(box, timedelta(hours=2)).total() == 3
 
 
 def test_each_message_of_a_batch_keeps_its_own_delay(box: Box) -> None:
@@ -115,6 +130,19 @@ def test_what_stays_left_out_is_not_taken_for_sent(box: Box, send: Callable[[Box
     come = come_within(box, timedelta(hours=2))
     assert 0 < come.total() < len(sent)
     assert come <= Counter(sent)
+
+
+@pytest.mark.parametrize("delay", [0, 900])
+def test_a_batch_too_large_for_one_message_comes_in_several_and_whole(box: Box, delay: int) -> None:
+    requests = tuple(SyncRequest("xero", "invoice", f"{n}{'x' * (LARGEST // 4)}", account="a") for n in range(9))
+    box.batches.send(SyncBatch(requests, hops=2), delay)
+    if delay:
+        assert come_within(box, timedelta(seconds=delay - 1)).total() == 0
+    box.until(box.now + timedelta(seconds=2))
+    come = [message for message in box.come() if isinstance(message, SyncBatch)]
+    assert sorted(request.id for batch in come for request in batch.requests) == sorted(request.id for request in requests)
+    assert {batch.hops for batch in come} == {2}
+    assert all(sum(len(request.id) for request in batch.requests) <= LARGEST for batch in come)
 
 
 def test_who_is_put_aside_is_kept_with_the_reason(box: Box) -> None:

@@ -48,27 +48,22 @@ def note_of(activity: Activity, activity_id: str, zone: ZoneInfo) -> Note | None
     return Note(activity_id, f"{activity.at.astimezone(zone):%Y-%m-%d} dunning: {words}") if words else None
 
 
-def with_lines(text: str, notes: Sequence[Note], limit: int, separator: str = "\n") -> str | None:
+def with_lines(text: str, notes: Sequence[Note], limit: int) -> str | None:
     """A text with notes at its end, at most `limit` characters long; None when it holds them already, or has no room for any.
 
     What must give way is the oldest of our own lines, never another's.
     """
-    lines = text.split(separator) if text else []
+    lines = text.split("\n") if text else []
     known = {_id_of(line) for line in lines}
     missing = {note.id for note in notes} - known
     lines += [note.line for note in sorted(notes, key=lambda note: note.id) if note.id in missing]
-    while len(separator.join(lines)) > limit:
+    while len("\n".join(lines)) > limit:
         oldest = min(filter(None, map(_id_of, lines)), default=None)
         if oldest is None:
             return None
         lines = [line for line in lines if _id_of(line) != oldest]
         missing.discard(oldest)
-    return separator.join(lines) if missing else None
-
-
-def newest_id(text: str, separator: str = "\n") -> str:
-    """The id of the newest note in a text; empty when there is none."""
-    return max(filter(None, map(_id_of, text.split(separator))), default="")
+    return "\n".join(lines) if missing else None
 
 
 def _id_of(line: str) -> str | None:

@@ -75,7 +75,8 @@ class Desk:
         shown = self.shown()
         records = cast("list[dict[str, str]]", shown.get("HistoryRecords", []))
         metadata = cast("dict[str, str]", shown.get("metadata") or {})
-        return "\n".join([str(shown.get("PrivateNote", "")), *metadata.values(), *(record["Details"] for record in records)])
+        lines = (f"{text} [{key.removeprefix('dunning_')}]" for key, text in metadata.items())
+        return "\n".join([str(shown.get("PrivateNote", "")), *lines, *(record["Details"] for record in records)])
 
     def write(self, *notes: Note, invoice: str = "1") -> str:
         return self.writer.write(invoice, self.account, notes)
@@ -217,19 +218,70 @@ def test_a_change_between_reading_and_writing_in_quickbooks_is_read_again() -> N
     desk.close()
 
 
+def metadata_at(desk: Desk) -> dict[str, str]:
+    return cast("dict[str, str]", desk.shown()["metadata"])
+
+
 def test_stripes_metadata_keeps_the_merchants_keys_and_stays_within_its_limits() -> None:
     desk = Desk("stripe")
-    desk.holds(INVOICES["stripe"] | {"metadata": {"order": "A-17"}})
-    for number in range(12):
+    desk.holds(INVOICES["stripe"] | {"metadata": {"order": "A-17", "dunning_fee": "ours, and no note"}})
+    for number in range(25):
         desk.write(note(number, f"2026-03-09 dunning: {number}"))
-    desk.write(note(0, "2026-03-09 dunning: 0"))  # late, and its line has given way long ago
+    desk.write(note(0, "2026-03-09 dunning: 0"))  # late, and it has given way long ago
 
-    metadata = cast("dict[str, str]", desk.shown()["metadata"])
-    assert set(metadata) == {"order", "dunning_last", "dunning_log"}
-    assert (metadata["order"], metadata["dunning_last"]) == ("A-17", "2026-03-09 dunning: 11")
-    assert len(metadata["dunning_log"]) <= 500
-    assert metadata["dunning_log"].endswith(note(11, "2026-03-09 dunning: 11").line)
+    metadata = metadata_at(desk)
+    kept = {f"dunning_{note(number).id}": f"2026-03-09 dunning: {number}" for number in range(5, 25)}
+    others = {"order": "A-17", "dunning_fee": "ours, and no note"}
+    assert metadata == {**others, "dunning_last": "2026-03-09 dunning: 24", **kept}
+    assert max(map(len, metadata)) <= 40
+    desk.close()
 
-    desk.holds(INVOICES["stripe"] | {"metadata": {f"key{number}": "x" for number in range(49)}})
-    assert desk.write(note(1)).startswith("no room")
+
+@pytest.mark.parametrize(("taken", "kept"), [(29, 10), (38, 1), (39, 0), (49, 0)])
+def test_a_merchants_own_keys_leave_fewer_to_notes(taken: int, kept: int) -> None:
+    desk = Desk("stripe")
+    desk.holds(INVOICES["stripe"] | {"metadata": {f"key{number}": "x" for number in range(taken)}})
+    outcomes = {desk.write(note(number)) for number in range(30)}
+    assert outcomes == ({"noted"} if kept else {f"no room: the invoice has {taken} metadata keys"})
+    assert len([key for key in metadata_at(desk) if key.startswith("dunning_01")]) == kept
+    desk.close()
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_of_two_notes_that_are_written_at_once_at_stripe_none_is_lost(first: int) -> None:
+    """The second function reads and writes between the reading and the writing of the first."""
+    desk, second = Desk("stripe"), 3 - first
+    waiting = [note(second, f"2026-03-09 dunning: {second}")]
+
+    def failing(request: Request, answer: Callable[[], Answer]) -> Answer:
+        found = answer()
+        if request.method == "GET" and waiting:
+            desk.write(waiting.pop())
+        return found
+
+    desk.failing = failing
+    assert desk.write(note(first, f"2026-03-09 dunning: {first}")) == "noted"
+    both = {f"dunning_{note(number).id}": f"2026-03-09 dunning: {number}" for number in (1, 2)}
+    assert metadata_at(desk) == {**both, "dunning_last": "2026-03-09 dunning: 2"}
+    desk.close()
+
+
+def test_the_oldest_note_at_stripe_may_give_way_to_two_at_once() -> None:
+    desk = Desk("stripe")
+    for number in range(20):
+        desk.write(note(number))
+    waiting = [note(30)]
+
+    def failing(request: Request, answer: Callable[[], Answer]) -> Answer:
+        found = answer()
+        if request.method == "GET" and waiting:
+            desk.write(waiting.pop())
+        return found
+
+    desk.failing = failing
+    desk.write(note(31))
+    assert len(metadata_at(desk)) == 1 + 21
+    desk.write(note(32))
+    ours = sorted(key for key in metadata_at(desk) if key != "dunning_last")
+    assert (len(ours), ours[-3:]) == (20, [f"dunning_{note(number).id}" for number in (30, 31, 32)])
     desk.close()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.notes import Note, is_noted, newest_id, note_of, with_lines
+from dunning.domain.notes import Note, is_noted, note_of, with_lines
 
 LATE_IN_LONDON = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
 AUCKLAND = ZoneInfo("Pacific/Auckland")
@@ -77,8 +77,3 @@ def test_a_late_note_does_not_push_out_newer_ones_and_none_is_written_where_ther
     full = with_lines("", [note(5)], 4000) or ""
     assert with_lines(full, [note(4)], len(full)) is None
     assert with_lines("x" * 4000, [note(1)], 4000) is None
-
-
-def test_the_newest_note_is_known_by_its_id() -> None:
-    assert newest_id(f"{note(2).line} | {note(1).line} | words", " | ") == note(2).id
-    assert newest_id("words") == ""

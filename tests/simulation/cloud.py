@@ -21,6 +21,9 @@ TIMEOUT = {
     "delivery_feedback": 30,
     "daily_sweep": 300,
     "redrive": 60,
+    "customer_portal": 30,
+    "console": 30,
+    "inbound_reply": 30,
 }
 MOST_RECEIVES = 5
 MANY_ATTEMPTS = 3

@@ -56,7 +56,7 @@ CHANNEL = (
 MESSAGE = (Kind.DOUBLED, Kind.DELAYED)
 WEBHOOK = (Kind.DOUBLED, Kind.DELAYED, Kind.MISSING, Kind.THIN)
 
-CLOSE_TO_THE_CUSTOMER = ("email", "sms", "team", "ses", "stripe")
+CLOSE_TO_THE_CUSTOMER = ("email", "sms", "team", "ses", "stripe", "fee")
 OFTEN = 2.0
 """A message is sent once for a hundred times that the table is asked: what happens then is worth more trouble."""
 

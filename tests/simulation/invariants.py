@@ -8,6 +8,7 @@ from itertools import pairwise
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import is_open, local_date, window_of, zone_of
 from dunning.domain.case import Case
+from dunning.domain.fee_records import FeeState, fee_id
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import AfterPrevious, Scope
@@ -18,6 +19,7 @@ Invariant = Callable[[World], Iterator[str]]
 
 OF_A_STEP = (ActivityType.SENT, ActivityType.SKIPPED, ActivityType.SUPPRESSED, ActivityType.ESCALATED)
 _CLOSED = {ActivityType.PAID: Status.PAID, ActivityType.ENROLLED: Status.OPEN, ActivityType.REOPENED: Status.OPEN}
+_OF_AN_INVOICE = (HoldKind.DISPUTE, HoldKind.PROMISE, HoldKind.PARTIAL_PAYMENT)
 CLOCKS_APART = timedelta(seconds=100)
 """Two clocks, and the time a slow call takes between decision and channel."""
 
@@ -70,7 +72,7 @@ def the_log_says_what_was_sent(world: World) -> Iterator[str]:
 def the_log_agrees_with_the_state(world: World) -> Iterator[str]:
     """The activities, put one upon the other, give status, level and count of reminders."""
     for case, invoice, log in _invoices(world):
-        status = _status_in(log)
+        status = _status_in(log, invoice)
         if status is not invoice.status:
             yield f"{_name(case, invoice)}: its log ends with {status}, but it is {invoice.status.value}"
         steps = [activity.step for activity in _of_steps(log)]
@@ -87,10 +89,38 @@ def the_log_agrees_with_the_state(world: World) -> Iterator[str]:
 def holds_begin_and_end_in_the_log(world: World) -> Iterator[str]:
     """The last word about being held is what is so."""
     for case in _cases(world):
-        words = [activity.type for activity in world.memory.written(case.profile.customer)]
-        words = [word for word in words if word in (ActivityType.HELD, ActivityType.RELEASED)]
+        log = [entry for entry in world.memory.written(case.profile.customer) if entry.type in (ActivityType.HELD, ActivityType.RELEASED)]
+        words = [entry.type for entry in log if not _hold_of_an_invoice(entry)]
         if (words.count(ActivityType.HELD) > words.count(ActivityType.RELEASED)) is not case.profile.is_held:
             yield f"{case.profile.customer}: its log tells of {words}, but held is {case.profile.is_held}"
+        of_invoices = {(entry.invoices[0], kind): entry.type for entry in log if (kind := _hold_of_an_invoice(entry))}
+        told = {key for key, last in of_invoices.items() if last is ActivityType.HELD}
+        holds = {(invoice.id, kind) for invoice in case.invoices.values() for kind in invoice.holds}
+        for name, kind in told ^ holds:
+            yield f"{name} of {case.profile.customer}: {kind.value} {'holds it' if (name, kind) in holds else 'is over'}, but its log says not"
+
+
+def every_late_fee_was_charged_or_has_a_reason(world: World) -> Iterator[str]:
+    """The fee of each step that lies behind stands at the provider once, or the log says why not; what is held still waits."""
+    written = Counter(truth.fee_id for truth in world.provider.account.invoices.values() if truth.fee_id)
+    for case, invoice, log in _invoices(world):
+        for step in () if invoice.is_fee else world.plan.policy.steps[: invoice.level]:
+            if step.late_fee is None:
+                continue
+            name, fee = f"{_name(case, invoice)}: the late fee of step {step.id}", invoice.fee_of(step.id)
+            of_step = [entry for entry in log if entry.step == step.id]
+            stands = written[fee_id(invoice.customer, invoice.id, step.id)]
+            applied = sum(entry.type is ActivityType.FEE_APPLIED for entry in of_step)
+            if (stands, applied) not in ((0, 0), (1, 1)):
+                yield f"{name} stands {stands} times at the provider, and {applied} times in the log"
+            if (fee is not None and fee.state is FeeState.APPLIED) is not bool(stands):
+                yield f"{name} is {fee.state.value if fee else 'unknown'} here, but stands {stands} times at the provider"
+            waits = fee is not None and fee.state is FeeState.ACCEPTED
+            if waits and invoice.is_open and not case.profile.is_held and not invoice.is_held:
+                yield f"{name} was never charged"
+            reasons = [entry for entry in of_step if "no late fee" in (entry.reason or "") or entry.type is ActivityType.SKIPPED]
+            if not stands and not waits and not reasons:
+                yield f"{name} was not charged, and nothing says why"
 
 
 def what_is_true_is_known(world: World) -> Iterator[str]:
@@ -147,8 +177,10 @@ def nobody_is_written_to_at_night(world: World) -> Iterator[str]:
     contacts = dict(world.plan.contacts)
     for message in world.records.accepted:
         window = window_of((message.channel,), world.plan.policy.send_window)
+        if message.channel == "team":
+            continue
         zone = zone_of(contacts[message.envelope.customer].timezone, world.plan.policy.timezone)
-        if message.channel == "team" or any(is_open(message.at + late, window, zone) for late in (-CLOCKS_APART, CLOCKS_APART)):
+        if any(is_open(message.at + late, window, zone) for late in (-CLOCKS_APART, CLOCKS_APART)):
             continue
         yield f"{message.channel} {message.envelope.effect} was sent at {message.at.astimezone(zone):%H:%M:%S}, outside its hours"
 
@@ -185,6 +217,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     the_log_says_what_was_sent,
     the_log_agrees_with_the_state,
     holds_begin_and_end_in_the_log,
+    every_late_fee_was_charged_or_has_a_reason,
     what_is_true_is_known,
     disputes_that_were_told_are_known,
     contacts_that_were_told_are_known,
@@ -223,9 +256,17 @@ def _is_second_word(activity: Activity, log: list[Activity]) -> bool:
     return activity.type is ActivityType.ESCALATED and any(other.step == activity.step and other.type in first for other in log)
 
 
-def _status_in(log: list[Activity]) -> Status | None:
+def _hold_of_an_invoice(entry: Activity) -> HoldKind | None:
+    """The hold that begins or ends here, where it is an invoice's own; a chargeback ("dispute opened") holds the case."""
+    kind = (entry.reason or "").partition(":")[0]
+    return next((each for each in _OF_AN_INVOICE if each.value == kind), None)
+
+
+def _status_in(log: list[Activity], invoice: Invoice) -> Status | None:
     status: Status | None = None
     for activity in log:
+        if activity.type is ActivityType.FEE_APPLIED and invoice.is_fee:
+            status = Status.OPEN
         if activity.type is ActivityType.CLOSED:
             status = Status.DELETED if activity.reason == "not found at its source" else Status(activity.reason or "")
         status = _CLOSED.get(activity.type, status)
@@ -234,7 +275,11 @@ def _status_in(log: list[Activity]) -> Status | None:
 
 def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Activity]) -> int | None:
     """Reminders after the due date; None where the date or the customer's clock moved."""
-    if invoice.due_date != dict(world.plan.due)[invoice.id] or any(activity.type is ActivityType.UPDATED for activity in log):
+    if (
+        invoice.is_fee
+        or invoice.due_date != dict(world.plan.due)[invoice.id]
+        or any(activity.type is ActivityType.UPDATED for activity in log)
+    ):
         return None
     zone = zone_of(case.profile.contact.timezone, world.plan.policy.timezone)
     sent = [activity for activity in log if activity.type is ActivityType.SENT and activity.step]

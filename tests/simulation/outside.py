@@ -75,10 +75,11 @@ class TwinSource:
         return self._ask("event", lambda: self._provider.account.fetch_event(event_id))
 
     def charge(self, order: FeeOrder) -> Snapshot:
-        """workflow.ports.FeeBook: the answer may be lost, and the worker die behind it."""
+        """workflow.fee_port.FeeBook, as the adapters are: looked for by the order's id, then written. Each may fail in its own way."""
         began = self._cloud.clock()
-        charged = self._ask("charge", lambda: self._provider.account.charge(order), WRITE)
-        return replace(charged, stamp=began)
+        found = self._ask("fee.find", lambda: self._provider.fee_of(order.id))
+        written = found or self._ask("fee.write", lambda: self._provider.write_fee(order), WRITE)
+        return replace(written, stamp=began)
 
     def _noted(self, invoice_id: str, snapshot: Snapshot | None) -> Snapshot | None:
         self._cloud.invocation.told[invoice_id] = snapshot
@@ -88,7 +89,7 @@ class TwinSource:
         if self._cloud.during(self._cloud.plan.provider_down):
             self._cloud.wait(6)
             raise Retryable("the provider cannot be reached")
-        return self._wire.call(f"source.{op}", kinds, answer)
+        return self._wire.call(op if "." in op else f"source.{op}", kinds, answer)
 
 
 def _stamped(snapshots: tuple[Snapshot, ...], began: datetime) -> tuple[Snapshot, ...]:

@@ -33,6 +33,11 @@ class What(StrEnum):
     NEW_CONTACT = "new contact"
     BOUNCES = "mail starts to bounce"
     RELEASED = "released by a person"
+    PROMISED = "promised to pay"
+    REPLIED = "answered"
+    HANDLED = "answer handled by a person"
+    CONTESTED = "invoice disputed by a person"
+    SETTLED = "dispute of the invoice ended by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,14 @@ class _Maker:
         self.contacts: list[tuple[str, Contact]] = []
         self.due: list[tuple[str, date]] = []
         self.happenings: list[Happening] = []
+        self.people = Random(f"people {seed}")
+        """By itself, so that what people do changes nothing else of a seed's world."""
 
     def plan(self) -> Plan:
         count = self.random.choice((1, 1, 2, 3))
         for number in range(1, count + 1):
             self._customer(f"stripe:cus_{number}")
+        self._people()
         storms = self._storms()
         troubled = bool(storms)
         return Plan(
@@ -164,6 +172,22 @@ class _Maker:
             ending = self.random.choice((What.PAID, What.PAID, What.PAID, What.VOIDED, What.DELETED))
             self._happens(self._near(hot), customer, invoice, ending)
 
+    def _people(self) -> None:
+        """Customers promise and answer, people dispute an invoice; most of it ends again, some never does."""
+        chance, likely = self.people.random, 0.4 if any(step.late_fee for step in self.policy.steps) else 0.1
+        contacts, due = dict(self.contacts), dict(self.due)
+        for issued in [happening for happening in self.happenings if happening.what is What.ISSUED]:
+            customer, invoice = issued.customer, issued.invoice
+            hot = self._hot(contacts[customer], due[invoice])
+            if chance() < likely:
+                self._happens(self._near(hot, self.people), customer, invoice, What.PROMISED, self.people.randrange(3))
+            for begins, ends, rarely in ((What.CONTESTED, What.SETTLED, 0.6), (What.REPLIED, What.HANDLED, 0.4)):
+                if chance() < likely * rarely:
+                    at = self._near(hot, self.people)
+                    self._happens(at, customer, invoice, begins)
+                    if chance() < 0.8:
+                        self._happens(max(at, self._near(hot, self.people)) + timedelta(minutes=7), customer, invoice, ends)
+
     def _happens(self, at: datetime, customer: str, invoice: str, what: What, number: int = 0) -> None:
         self.happenings.append(Happening(max(at, self.start + timedelta(minutes=2)), customer, invoice, what, number))
 
@@ -179,13 +203,14 @@ class _Maker:
                 instants.append(at_local(due + timedelta(days=days), step.at.time, zone))
         return instants
 
-    def _near(self, hot: list[datetime]) -> datetime:
-        if self.random.random() < 0.25:
-            return self._anywhen()
-        return self.random.choice(hot) + timedelta(seconds=self.random.choice(_JITTERS))
+    def _near(self, hot: list[datetime], random: Random | None = None) -> datetime:
+        random = random or self.random
+        if random.random() < 0.25:
+            return self._anywhen(random)
+        return random.choice(hot) + timedelta(seconds=random.choice(_JITTERS))
 
-    def _anywhen(self) -> datetime:
-        return self.start + timedelta(seconds=self.random.randrange(int((self.end - self.start).total_seconds())))
+    def _anywhen(self, random: Random | None = None) -> datetime:
+        return self.start + timedelta(seconds=(random or self.random).randrange(int((self.end - self.start).total_seconds())))
 
     def _storms(self) -> tuple[Span, ...]:
         """Ten worlds in a hundred know no trouble at all, half of the others pause it at times."""

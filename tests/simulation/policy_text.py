@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, Policy, Step, Timing, Window
+from dunning.domain.fees import LateFee
+from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Span, Step, Timing, Window
 
 
 def as_yaml(policy: Policy) -> str:
@@ -16,6 +17,12 @@ def as_yaml(policy: Policy) -> str:
         lines.append(f"send_window: {{{spans}}}")
     if policy.on_paid_email:
         lines.append(f"on_paid: {{email: {policy.on_paid_email}}}")
+    if policy.on_reply and policy.on_reply.hold is not None:
+        lines.append(f"on_reply: {{hold: {_span(policy.on_reply.hold)}, notify: {policy.on_reply.notify}}}")
+    if policy.on_partial_payment.hold is not None:
+        lines.append(f"on_partial_payment: {{hold: {_span(policy.on_partial_payment.hold)}}}")
+    if rules := policy.promise:
+        lines.append(f"promise: {{max_days: {rules.max_days}, max_count: {rules.max_count}, grace: {_span(rules.grace)}}}")
     return "\n".join([*lines, "steps:", *(line for step in policy.steps for line in _step(step))]) + "\n"
 
 
@@ -25,6 +32,7 @@ def _step(step: Step) -> list[str]:
     lines += [f"    email: {step.email}"] if step.email else []
     lines += [f"    sms: {step.sms}"] if step.sms else []
     lines += [f"    escalate: {{team: {step.escalate}}}"] if step.escalate else []
+    lines += [f"    late_fee: {{{_fee(step.late_fee)}}}"] if step.late_fee else []
     return lines
 
 
@@ -38,6 +46,22 @@ def _timing(timing: Timing) -> str:
             return f'after_due: {days}d, time: "{time:%H:%M}"'
         case _:
             raise ValueError(f"no shape has a timing like {timing}")
+
+
+def _fee(terms: LateFee) -> str:
+    fixed = f'fixed: "{terms.fixed.default}", ' if terms.fixed else ""
+    percent = f'percent: "{terms.percent}", ' if terms.percent else ""
+    return f"{fixed}{percent}basis: {terms.basis.value}, mode: {terms.mode.value}"
+
+
+def _span(span: Span) -> str:
+    match span:
+        case Days(count=count):
+            return f"{count}d"
+        case BusinessDays(count=count):
+            return f"{count}bd"
+        case timedelta():
+            return f"{int(span.total_seconds() // 3600)}h"
 
 
 def _hours(window: Window) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from dunning.domain.invoice import Snapshot, Status
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, InvoiceSeen, NeedsFetch, SourceEvent
 from tests.fakes.source import FakeSource
@@ -24,10 +25,42 @@ class Provider:
         self._due = dict(plan.due)
         self.bouncing: set[str] = set()
         self.account.contacts.update(self._contacts)
+        self.charged: Callable[[FeeOrder, Snapshot], None] = lambda _order, _fee: None
 
     def truth(self, invoice: str) -> Snapshot | None:
         """An invoice as it is; None when it never was or was deleted."""
         return self.account.invoices.get(invoice)
+
+    def fee_of(self, order_id: str) -> Snapshot | None:
+        """The late fee with this id."""
+        return next((truth for truth in self.account.invoices.values() if truth.fee_id == order_id), None)
+
+    def write_fee(self, order: FeeOrder) -> Snapshot:
+        """A late fee becomes an invoice; its id is the request's idempotency key, so that a second request finds the first. `charged` hears of it."""
+        known = self.fee_of(order.id)
+        if known:
+            return known
+        stamp = self._stamp()
+        fee = Snapshot(
+            source="stripe",
+            customer=order.customer,
+            invoice_id=f"fee_{len(self.account.invoices)}",
+            number=order.id,
+            status=Status.OPEN,
+            currency=order.currency,
+            total=order.amount,
+            amount_due=order.amount,
+            due=_noon(order.day + timedelta(days=order.due_in)),
+            issued_at=stamp,
+            stamp=stamp,
+            payment_url="https://pay.example/" + order.id,
+            contact=self._contacts[order.customer],
+            fee_id=order.id,
+            fee_for=order.invoice_id,
+        )
+        self.account.has(fee)
+        self.charged(order, fee)
+        return fee
 
     def happen(self, happening: Happening) -> SourceEvent | None:
         """Let it happen; answers the news that a webhook carries, if there are any."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from dunning.domain.case import Case
 from dunning.domain.effects import rows_of
 from dunning.domain.invoice import Snapshot
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import Envelope
 
 
@@ -43,6 +44,7 @@ class Records:
     """The notes of one world."""
 
     accepted: list[Accepted] = field(default_factory=list)
+    fees: list[FeeOrder] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     dead: list[tuple[str, str, str]] = field(default_factory=list)
     invocations: Counter[str] = field(default_factory=Counter)

@@ -1,11 +1,30 @@
-"""Plans of several shapes: minutes, hours and days; one and two channels; conditions; thanks."""
+"""Plans of several shapes: minutes, hours and days; one and two channels; conditions; thanks; late fees; holds."""
 
 from datetime import time, timedelta
+from decimal import Decimal
 
-from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, CatchUp, Facts, Policy, Scope, Step, Window
+from dunning.domain.fees import Amounts, Basis, FeeMode, LateFee
+from dunning.domain.policy import (
+    AfterDue,
+    AfterPrevious,
+    BeforeDue,
+    CatchUp,
+    Days,
+    Facts,
+    OnPartialPayment,
+    OnReply,
+    PartialPaymentRule,
+    Policy,
+    PromiseRules,
+    Scope,
+    Step,
+    Window,
+)
 
 NINE = time(9)
 BY_DAY = {"email": Window(8 * 60, 18 * 60), "sms": Window(8 * 60, 20 * 60)}
+FIXED_FEE = LateFee(Basis.CONTRACT, FeeMode.APPLY, fixed=Amounts(default=Decimal("5.00")))
+SHARE = LateFee(Basis.CONTRACT, FeeMode.APPLY, percent=Decimal("1.5"))
 NARROW = {"email": Window(8 * 60 + 30, 17 * 60), "sms": Window(10 * 60, 19 * 60)}
 
 
@@ -100,8 +119,34 @@ SHAPES: tuple[Policy, ...] = (
         scope=Scope.CUSTOMER,
         catch_up=CatchUp.LATEST,
     ),
+    Policy(
+        "standard",
+        "UTC",
+        (
+            Step("first", AfterDue(1, NINE), email="friendly"),
+            Step("second", _after(hours=3), email="second_notice", sms="second_notice", late_fee=FIXED_FEE),
+            Step("escalate", _after(hours=6), escalate="collections", late_fee=SHARE),
+        ),
+        on_paid_email="thank_you",
+        on_partial_payment=OnPartialPayment(PartialPaymentRule.HOLD, timedelta(hours=5)),
+        promise=PromiseRules(max_days=3, max_count=2, grace=timedelta(hours=2)),
+    ),
+    Policy(
+        "standard",
+        "Europe/Berlin",
+        (
+            Step("first", AfterDue(0, NINE), email="friendly"),
+            Step("second", AfterDue(1, time(10)), email="second_notice", late_fee=FIXED_FEE),
+            Step("third", _after(hours=4), email="second_notice", sms="second_notice", late_fee=SHARE),
+        ),
+        BY_DAY,
+        scope=Scope.CUSTOMER,
+        min_gap=timedelta(hours=2),
+        on_reply=OnReply(timedelta(hours=6), "collections"),
+        on_partial_payment=OnPartialPayment(PartialPaymentRule.HOLD, Days(1)),
+    ),
 )
 """Every one is called `standard`: a world follows one plan."""
 
-SPANS = (3, 14, 5, 5, 3, 5, 5)
+SPANS = (3, 14, 5, 5, 3, 5, 5, 6, 6)
 """Days until the last step of each shape lies behind, when an invoice falls due within the first day."""

@@ -114,6 +114,18 @@ class TwinStore:
         return self._wire.call("store.customer_of", READ, lambda: self._memory.customer_of(kind, value))
 
 
+class TwinCorrespondents:
+    """workflow.ports.Correspondents."""
+
+    def __init__(self, memory: MemoryCaseStore, wire: Wire) -> None:
+        self._memory = memory
+        self._wire = wire
+
+    def customers_of(self, kind: str, value: str) -> tuple[str, ...]:
+        """Whom an address or a token names."""
+        return self._wire.call("store.customers_of", READ, lambda: self._memory.customers_of(kind, value))
+
+
 class TwinTimerIndex:
     """workflow.ports.TimerIndex: behind the table by as much as the plan says."""
 

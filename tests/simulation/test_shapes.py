@@ -14,4 +14,6 @@ def test_a_shape_loads_as_a_policy(shape: Policy) -> None:
     assert [step.id for step in loaded.steps] == [step.id for step in shape.steps]
     assert [step.at for step in loaded.steps] == [step.at for step in shape.steps]
     assert (loaded.scope, loaded.catch_up, loaded.min_gap) == (shape.scope, shape.catch_up, shape.min_gap)
+    assert [step.late_fee for step in loaded.steps] == [step.late_fee for step in shape.steps]
+    assert (loaded.on_reply, loaded.on_partial_payment, loaded.promise) == (shape.on_reply, shape.on_partial_payment, shape.promise)
     assert (loaded.send_window, loaded.on_paid_email, loaded.timezone) == (shape.send_window, shape.on_paid_email, shape.timezone)

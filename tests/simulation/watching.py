@@ -1,10 +1,15 @@
 """What is looked at while a world runs: every message as it is taken, every claim, and that nothing stays overdue."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from dunning.domain.case import Profile
-from dunning.domain.holds import HoldKind
+from dunning.domain.activity import ActivityType
+from dunning.domain.case import Case, Profile
+from dunning.domain.charging import fees_to_charge
+from dunning.domain.fee_records import fee_id
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Status
+from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud
 from tests.simulation.plans import Plan
@@ -16,6 +21,7 @@ UNTROUBLED = timedelta(minutes=80)
 """Who has had peace for so long has nothing left of any trouble before: not a backoff, not an abandoned claim."""
 
 OVERDUE = timedelta(minutes=75)
+CLOCKS_APART = timedelta(seconds=100)
 
 
 class Watch:
@@ -29,45 +35,68 @@ class Watch:
 
     def accepted(self, message: Accepted) -> None:
         """A channel took a message."""
+        about = f"{message.channel} {message.envelope.effect} of {message.envelope.customer} was sent"
         if message.channel in ("email", "sms"):
             told = {row for other in self._of(message.channel) for row in other.rows}
             for _, row in told.intersection(message.rows):
-                self._violated(message, f"was sent, though {row} had been sent before: twice")
+                self._violated(about, f"though {row} had been sent before: twice")
         self._records.accepted.append(message)
         if message.envelope.kind in ("reminder", "escalation"):
             for invoice in message.envelope.invoices:
-                self._owed_when_asked(message, invoice)
-                self._open_when_loaded(message, invoice)
-            self._not_held(message)
+                self._owed_when_asked(about, invoice)
+                self._open_when_loaded(about, invoice)
+            if message.channel != "team":
+                self._not_held(about, message.envelope.invoices)
+
+    def charged(self, order: FeeOrder) -> None:
+        """The provider has a new invoice that is a late fee."""
+        about = f"a late fee on {order.invoice_id} of {order.customer} was charged"
+        if any(other.id == order.id for other in self._records.fees):
+            self._violated(about, f"though {order.id} had been charged before: twice")
+        steps = [step.id for step in self._plan.policy.steps if step.late_fee]
+        if order.id not in {fee_id(order.customer, order.invoice_id, step) for step in steps}:
+            self._violated(about, f"as {order.id}, which names none of its steps")
+        self._records.fees.append(order)
+        self._owed_when_asked(about, order.invoice_id)
+        self._open_when_loaded(about, order.invoice_id)
+        self._not_held(about, (order.invoice_id,))
 
     def _of(self, channel: str) -> list[Accepted]:
         return [message for message in self._records.accepted if message.channel == channel]
 
-    def _owed_when_asked(self, message: Accepted, invoice: str) -> None:
+    def _owed_when_asked(self, about: str, invoice: str) -> None:
         told = self._cloud.invocation.told
         asked = invoice in told
         truth = told[invoice] if asked else self._provider.truth(invoice)
         if truth is None or truth.status is not Status.OPEN:
             status = truth.status.value if truth else "gone"
             how = "said so when it was asked" if asked else "was not asked"
-            self._violated(message, f"was sent though {invoice} is {status} at the provider, which {how}")
+            self._violated(about, f"though {invoice} is {status} at the provider, which {how}")
 
-    def _open_when_loaded(self, message: Accepted, invoice: str) -> None:
+    def _open_when_loaded(self, about: str, invoice: str) -> None:
         loaded = self._cloud.invocation.loaded
         known = loaded.invoices.get(invoice) if loaded else None
         if known is None or not known.is_open:
-            self._violated(message, f"was sent though {invoice} was known to be {known.status.value if known else 'unknown'}")
+            self._violated(about, f"though {invoice} was known to be {known.status.value if known else 'unknown'}")
 
-    def _not_held(self, message: Accepted) -> None:
+    def _not_held(self, about: str, invoices: Sequence[str]) -> None:
+        """Neither the case nor one of the invoices, as the worker read them; a hold whose time is over holds nothing."""
         loaded = self._cloud.invocation.loaded
-        if loaded is None or message.channel == "team" or not loaded.profile.is_held:
+        if loaded is None:
             return
-        holds = [kind.value for kind in loaded.profile.holds] or [HoldKind.DISPUTE.value]
-        self._violated(message, f"was sent though the case was held: {', '.join(holds)}")
+        holds = [("the case", kind) for kind, hold in loaded.profile.holds.items() if self._runs(hold)]
+        holds += [("the case", HoldKind.DISPUTE)] if loaded.profile.is_disputed else []
+        for name in invoices:
+            known = loaded.invoices.get(name)
+            holds += [(name, kind) for kind, hold in (known.holds.items() if known else ()) if self._runs(hold)]
+        for held, kind in holds:
+            self._violated(about, f"though {held} was held: {kind.value}")
 
-    def _violated(self, message: Accepted, what: str) -> None:
-        about = f"{message.channel} {message.envelope.effect} of {message.envelope.customer}"
-        self._records.violated(f"{message.at:%d %b %H:%M:%S} {about} {what}")
+    def _runs(self, hold: Hold) -> bool:
+        return hold.until is None or hold.until > self._cloud.true_time() + CLOCKS_APART
+
+    def _violated(self, about: str, what: str) -> None:
+        self._records.violated(f"{self._cloud.true_time():%d %b %H:%M:%S} {about} {what}")
 
     def claimed(self, customer: str, due: datetime) -> None:
         """A worker took a customer whose timer had been due since then."""
@@ -88,16 +117,29 @@ class Watch:
             self.nothing_is_overdue(store)
 
     def nothing_is_overdue(self, store: MemoryCaseStore) -> None:
-        """Every open invoice that is not held has a timer, and what was due an hour and a backoff ago is done."""
+        """Every open invoice that is not held has a timer, and what was due an hour and a backoff ago is done: steps, fees, ends of holds."""
         now = self._cloud.true_time()
         for customer in store.customers():
             case = store.load(customer)
-            profile = case.profile
-            if profile.claimed_at(now) or profile.is_held:
+            if case.profile.claimed_at(now) or HoldKind.OPERATOR in case.profile.holds:
                 continue
+            self._holds_end(case)
+            if case.profile.is_held:
+                continue
+            # What was held is due when it is released.
+            freed = max((entry.at for entry in store.written(customer) if entry.type is ActivityType.RELEASED), default=None)
             for invoice in case.invoices.values():
-                if invoice.is_open and invoice.next_at:
-                    self._is_armed(profile, invoice.id, invoice.next_step or "", invoice.next_at)
+                if invoice.is_open and invoice.next_at and not invoice.is_held:
+                    self._is_armed(case.profile, invoice.id, invoice.next_step or "", max(invoice.next_at, freed or invoice.next_at))
+            for invoice, fee in fees_to_charge(case):
+                self._is_armed(case.profile, invoice.id, f"{fee.step} (its late fee)", max(fee.at, freed or fee.at))
+
+    def _holds_end(self, case: Case) -> None:
+        over = self._cloud.true_time() - OVERDUE
+        for name, holds in [("the case", case.profile.holds), *((each.id, each.holds) for each in case.invoices.values() if each.is_open)]:
+            for kind, hold in holds.items():
+                if hold.until and hold.until < over:
+                    self._records.violated(f"{case.profile.customer}: {name} is still held ({kind.value}), though only until {hold.until}")
 
     def _is_armed(self, profile: Profile, invoice: str, step: str, due: datetime) -> None:
         now = self._cloud.true_time()

@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 
 LATENCY = 0.04
 HALF_AN_HOUR = 1860.0
-_TIME_OUT = {"store": 5.0, "queue": 5.0, "source": 10.0}
+_TIME_OUT = {"store": 5.0, "queue": 5.0, "source": 10.0, "fee": 10.0}
 
 
 class Wire:

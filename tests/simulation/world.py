@@ -7,11 +7,13 @@ from itertools import count
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.errors import Retryable
+from dunning.domain.invoice import Snapshot
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
@@ -20,7 +22,7 @@ from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import RunStep
 from dunning.workflow.sending import Sender
-from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, SourceEvent
+from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, InvoiceSeen, SourceEvent
 from dunning.workflow.sweep_ports import SweepStage
 from dunning.workflow.sync_invoice import SyncInvoice
 from dunning.workflow.sync_many import SyncMany
@@ -34,11 +36,12 @@ from tests.fakes.day_places import MemoryDayPlaces
 from tests.simulation.cloud import MANY_ATTEMPTS, TIMEOUT, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
+from tests.simulation.people import People
 from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncQueue, TwinWakeups
 from tests.simulation.provider import Provider, thinned
 from tests.simulation.records import Accepted, Records
-from tests.simulation.storage import Timers, TwinOpenIndex, TwinQuota, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.storage import Timers, TwinCorrespondents, TwinOpenIndex, TwinQuota, TwinStore, TwinSweepNotes, TwinTimerIndex
 from tests.simulation.watching import Watch
 from tests.simulation.wire import Wire
 
@@ -92,6 +95,8 @@ class World:
         self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts)
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
+        self.people = People(cloud, record, store, TwinCorrespondents(self.memory, wire), team)
+        self.provider.charged = self._charged
         notes, open_index = TwinSweepNotes(wire), TwinOpenIndex(wire, self.memory)
         mended = Reconnections(connections, record, TwinTeam(channels), "collections")
         batches = TwinSyncBatches(wire, Sqs[SyncBatch](cloud, "sync", "sync_invoice", self._on_batch))
@@ -117,20 +122,26 @@ class World:
         if happening.what is What.RELEASED:
             self._release(happening.customer)
             return
+        if self.people.act(happening):
+            return
         news = self.provider.happen(happening)
         if news:
-            self._tell(news, happening)
+            self._tell(news, happening.invoice)
+
+    def _charged(self, order: FeeOrder, fee: Snapshot) -> None:
+        self.watch.charged(order)
+        self._tell(InvoiceSeen(fee), fee.invoice_id)
 
     def _release(self, customer: str) -> None:
         """A person looks, and asks again until it is done."""
         if not self.cloud.invoke("redrive", partial(self.release, customer, "looked at")):
             self.cloud.timeline.after(300, partial(self._release, customer))
 
-    def _tell(self, news: SourceEvent, happening: Happening) -> None:
+    def _tell(self, news: SourceEvent, invoice: str) -> None:
         fault = self.cloud.draw("stripe.webhook", WEBHOOK)
         kind = fault.kind if fault else None
         if kind is Kind.MISSING:
-            self.records.unheard.add(_subject(news) or happening.invoice)
+            self.records.unheard.add(_subject(news) or invoice)
             return
         told = thinned(news) if kind is Kind.THIN else news
         late = fault.size * 20 if fault and kind is Kind.DELAYED else 0

@@ -97,7 +97,8 @@ def holds_begin_and_end_in_the_log(world: World) -> Iterator[str]:
         told = {key for key, last in of_invoices.items() if last is ActivityType.HELD}
         holds = {(invoice.id, kind) for invoice in case.invoices.values() for kind in invoice.holds}
         for name, kind in told ^ holds:
-            yield f"{name} of {case.profile.customer}: {kind.value} {'holds it' if (name, kind) in holds else 'is over'}, but its log says not"
+            stands = "holds it" if (name, kind) in holds else "is over"
+            yield f"{name} of {case.profile.customer}: {kind.value} {stands}, but its log says not"
 
 
 def every_late_fee_was_charged_or_has_a_reason(world: World) -> Iterator[str]:
@@ -253,7 +254,7 @@ def _of_steps(log: list[Activity]) -> list[Activity]:
 def _is_second_word(activity: Activity, log: list[Activity]) -> bool:
     """A step that writes and escalates is told of twice."""
     first = (ActivityType.SENT, ActivityType.SUPPRESSED)
-    return activity.type is ActivityType.ESCALATED and any(other.step == activity.step and other.type in first for other in log)
+    return activity.type is ActivityType.ESCALATED and any(other.step == activity.step and other.type in first for other in _of_steps(log))
 
 
 def _hold_of_an_invoice(entry: Activity) -> HoldKind | None:

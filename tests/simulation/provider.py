@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 
 from dunning.domain.invoice import Snapshot, Status
 from dunning.workflow.fee_port import FeeOrder
@@ -25,6 +26,7 @@ class Provider:
         self._due = dict(plan.due)
         self.bouncing: set[str] = set()
         self.account.contacts.update(self._contacts)
+        self._numbers = count(1)
         self.charged: Callable[[FeeOrder, Snapshot], None] = lambda _order, _fee: None
 
     def truth(self, invoice: str) -> Snapshot | None:
@@ -36,7 +38,7 @@ class Provider:
         return next((truth for truth in self.account.invoices.values() if truth.fee_id == order_id), None)
 
     def write_fee(self, order: FeeOrder) -> Snapshot:
-        """A late fee becomes an invoice; its id is the request's idempotency key, so that a second request finds the first. `charged` hears of it."""
+        """A late fee becomes an invoice; its id is the idempotency key: a second request finds the first. `charged` hears of it."""
         known = self.fee_of(order.id)
         if known:
             return known
@@ -44,7 +46,7 @@ class Provider:
         fee = Snapshot(
             source="stripe",
             customer=order.customer,
-            invoice_id=f"fee_{len(self.account.invoices)}",
+            invoice_id=f"fee_{order.id}_{next(self._numbers)}",
             number=order.id,
             status=Status.OPEN,
             currency=order.currency,

@@ -117,7 +117,7 @@ class Watch:
             self.nothing_is_overdue(store)
 
     def nothing_is_overdue(self, store: MemoryCaseStore) -> None:
-        """Every open invoice that is not held has a timer, and what was due an hour and a backoff ago is done: steps, fees, ends of holds."""
+        """Every open invoice that is not held has a timer; what was due an hour and a backoff ago is done: steps, fees, ends of holds."""
         now = self._cloud.true_time()
         for customer in store.customers():
             case = store.load(customer)

@@ -88,6 +88,18 @@ FOUND_BY_SIMULATION = (
         "kept = replace(self.claim, effects=effects)",
         "kept = replace(self.claim, effects={})",
     ),
+    Mutant(
+        "a late fee is looked for by its id before it is written",
+        "tests/simulation/provider.py",
+        "if truth.fee_id == order_id), None)",
+        "if truth.fee_id == order_id and not order_id), None)",
+    ),
+    Mutant(
+        "a late fee has one id for ever",
+        "shared/dunning/workflow/charge_fee.py",
+        "id=fee_id(invoice.customer, invoice.id, step),",
+        'id=fee_id(invoice.customer, invoice.id, f"{step} {case.profile.version}"),',
+    ),
 )
 
 FOUND_BY_CONTRACT = (

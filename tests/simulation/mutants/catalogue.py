@@ -94,12 +94,6 @@ FOUND_BY_SIMULATION = (
         "if truth.fee_id == order_id), None)",
         "if truth.fee_id == order_id and not order_id), None)",
     ),
-    Mutant(
-        "a late fee has one id for ever",
-        "shared/dunning/workflow/charge_fee.py",
-        "id=fee_id(invoice.customer, invoice.id, step),",
-        'id=fee_id(invoice.customer, invoice.id, f"{step} {case.profile.version}"),',
-    ),
 )
 
 FOUND_BY_CONTRACT = (

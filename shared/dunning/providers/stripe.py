@@ -80,11 +80,14 @@ class StripeSource:
         )
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
-        """Whom and which invoices a charge, credit note or invoice payment concerns; None when Stripe has no such thing."""
+        """Whom and which invoices a charge, payment intent, credit note or invoice payment concerns; None when Stripe knows of none."""
         match kind:
             case FetchKind.CHARGE:
                 found = self._api.find(_path("charges", object_id))
                 return Traced(customer_of(found), self._invoices_of_charge(found)) if found is not None else None
+            case FetchKind.PAYMENT_INTENT:
+                paid = self._invoices_paid_by(object_id)
+                return Traced(None, paid) if paid else None
             case FetchKind.CREDIT_NOTE:
                 return _pointing(self._api.find(_path("credit_notes", object_id)))
             case FetchKind.INVOICE_PAYMENT:
@@ -116,8 +119,9 @@ class StripeSource:
         if named is not None:
             return (named,)
         intent = reference(charge, "payment_intent")
-        if intent is None:
-            return ()
+        return self._invoices_paid_by(intent) if intent is not None else ()
+
+    def _invoices_paid_by(self, intent: str) -> tuple[str, ...]:
         params = {"payment": {"type": "payment_intent", "payment_intent": intent}}
         paid = [reference(payment, "invoice") for page, _ in self._pages("/v1/invoice_payments", params) for payment in page]
         return tuple(dict.fromkeys(invoice for invoice in paid if invoice is not None))

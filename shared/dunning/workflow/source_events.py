@@ -17,6 +17,7 @@ class FetchKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     INVOICE_PAYMENT = "invoice_payment"
     PAYMENT = "payment"
+    PAYMENT_INTENT = "payment_intent"
     EVENT = "event"
 
 

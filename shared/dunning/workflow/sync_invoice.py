@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Disconnected, NotConnected, Rejected
+from dunning.domain.errors import Disconnected, NotConnected, Permanent, Rejected, Retryable
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
 from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
@@ -24,7 +24,10 @@ _MOVES_WHAT_IS_OWED = frozenset({FetchKind.PAYMENT, FetchKind.CREDIT_NOTE})
 
 @dataclass(frozen=True, slots=True)
 class SyncInvoice:
-    """The use case behind the function sync_invoice. Raises Retryable when a source or the table cannot be reached."""
+    """The use case behind the function sync_invoice.
+
+    Raises Retryable when a source or the table cannot be reached, Permanent for an open dispute of which nobody can say whose it is.
+    """
 
     sources: Mapping[str, InvoiceSource]
     record: RecordSnapshot
@@ -119,7 +122,7 @@ class SyncInvoice:
             return "the source has no such dispute"
         traced = self._traced(source, told)
         if traced is None:
-            return "whose charge is disputed is unknown here"
+            return self._untraced(source, told)
         customer, invoice = traced
 
         def fetch() -> Dispute | None:
@@ -129,9 +132,42 @@ class SyncInvoice:
         return self.record.dispute(customer, Dispute(told.dispute_id, told.is_open, told.stamp, invoice), fetch)
 
     def _traced(self, source: InvoiceSource, dispute: DisputeSeen) -> tuple[str, str | None] | None:
-        traced = source.trace(FetchKind.CHARGE, dispute.charge) if dispute.charge else None
-        if traced is None:
-            return None
-        invoice = traced.invoices[0] if traced.invoices else None
-        customer = traced.customer or (self.store.customer_of("invoice", f"{source.name}:{invoice}") if invoice else None)
-        return (customer, invoice) if customer else None
+        """The customer and the invoice, by the charge; where that leads nowhere, by the payment behind it."""
+        failure: Retryable | None = None
+        for kind, object_id in _ways_to_trace(dispute):
+            try:
+                traced = source.trace(kind, object_id)
+            except Retryable as exc:
+                failure = exc
+                continue
+            invoice = traced.invoices[0] if traced and traced.invoices else None
+            customer = traced.customer if traced else None
+            if customer is None and invoice is not None:
+                customer = self._owner(source, invoice)
+            if customer is not None:
+                return customer, invoice
+        if failure is not None:
+            raise failure
+        return None
+
+    def _owner(self, source: InvoiceSource, invoice: str) -> str | None:
+        known = self.store.customer_of("invoice", f"{source.name}:{invoice}")
+        snapshot = None if known else source.fetch(invoice)
+        return snapshot.customer if snapshot else known
+
+    def _untraced(self, source: InvoiceSource, told: DisputeSeen) -> str:
+        """A charge without a customer is nobody's here. One that the source knows nothing of is a riddle for a person, while it is open."""
+        if told.charge and source.trace(FetchKind.CHARGE, told.charge) is not None:
+            return "the disputed charge has no customer"
+        now = source.fetch_dispute(told.dispute_id) or told
+        if not now.is_open:
+            return "whose charge was disputed is unknown here, and the dispute is over"
+        raise Permanent(
+            f"dispute {told.dispute_id} is open, and {source.name} knows neither its charge {told.charge} nor an invoice paid by"
+            f" {told.payment_intent}: nothing is held; hold the customer's case by hand, or redrive this message once the charge is found"
+        )
+
+
+def _ways_to_trace(dispute: DisputeSeen) -> list[tuple[FetchKind, str]]:
+    ways = ((FetchKind.CHARGE, dispute.charge), (FetchKind.PAYMENT_INTENT, dispute.payment_intent))
+    return [(kind, object_id) for kind, object_id in ways if object_id]

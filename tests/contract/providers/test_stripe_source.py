@@ -73,6 +73,13 @@ def test_a_charge_of_today_leads_to_its_invoices_through_invoice_payments(stripe
     assert (traced.customer, sorted(traced.invoices)) == ("stripe:cus_anna", ["in_1", "in_2"])
 
 
+def test_a_payment_leads_to_its_invoices_where_its_charge_is_not_to_be_had(stripe: PlayedStripe) -> None:
+    payment = {"type": "payment_intent", "payment_intent": "pi_1"}
+    stripe.has("invoice_payments", {"id": "inpay_1", "invoice": "in_1", "payment": payment})
+    assert stripe.source.trace(FetchKind.PAYMENT_INTENT, "pi_1") == Traced(None, ("in_1",))
+    assert stripe.source.trace(FetchKind.PAYMENT_INTENT, "pi_2") is None
+
+
 def test_a_charge_of_old_names_its_invoice(stripe: PlayedStripe) -> None:
     stripe.has("charges", {"id": "ch_1", "customer": "cus_anna", "invoice": "in_1", "payment_intent": "pi_1"})
     assert stripe.source.trace(FetchKind.CHARGE, "ch_1") == Traced("stripe:cus_anna", ("in_1",))

@@ -1,5 +1,6 @@
 """Disputes hold the case from whichever side their news come, and in whatever order."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -7,12 +8,14 @@ import pytest
 
 from dunning.domain.bounds import MOST_CLOSED_DISPUTES, MOST_OPEN_DISPUTES
 from dunning.domain.case import Dispute
+from dunning.domain.errors import Permanent, Retryable
 from dunning.domain.holds import HoldKind
 from dunning.workflow.ports import SyncRequest, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
+from tests.fakes.source import FakeSource
 from tests.unit.workflow.plan import FIRST, said
 
 HOUR = timedelta(hours=1)
@@ -117,12 +120,73 @@ def test_a_webhook_that_comes_late_is_answered_with_what_the_source_says_now(wor
     assert not world.profile(ACME).is_held
 
 
+def disputed(world: FakeDeployment, *, charge: str | None = "ch_1", intent: str | None = None, is_open: bool = True) -> None:
+    """The source has this dispute."""
+    world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=is_open, charge=charge, payment_intent=intent, stamp=MONDAY_MORNING)
+
+
 @pytest.mark.parametrize("charge", [None, "ch_unknown"])
-def test_a_dispute_that_leads_nowhere_changes_nothing(world: FakeDeployment, charge: str | None) -> None:
+@pytest.mark.parametrize("intent", [None, "pi_unknown"])
+def test_an_open_dispute_that_leads_nowhere_is_for_a_person_and_changes_nothing(
+    world: FakeDeployment, charge: str | None, intent: str | None
+) -> None:
     world.invoiced(snapshot())
-    world.stripe.disputes["dp_1"] = DisputeSeen("dp_1", is_open=True, charge=charge, payment_intent=None, stamp=MONDAY_MORNING)
-    assert world.sync(SyncRequest("stripe", "dispute", "dp_1")) == "whose charge is disputed is unknown here"
+    disputed(world, charge=charge, intent=intent)
+    with pytest.raises(Permanent, match="dp_1 is open"):
+        world.sync(SyncRequest("stripe", "dispute", "dp_1"))
     assert not world.profile(ACME).is_held
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_charge_that_the_source_does_not_know_is_traced_by_the_payment_behind_it(world: FakeDeployment, *, is_known: bool) -> None:
+    world.stripe.has(snapshot())
+    if is_known:
+        world.record.invoice(snapshot())
+    world.stripe.traces[FetchKind.PAYMENT_INTENT, "pi_1"] = Traced(None, ("in_1",))
+    disputed(world, intent="pi_1")
+    world.sync(SyncRequest("stripe", "dispute", "dp_1"))
+    assert world.profile(ACME).disputes["dp_1"].invoice == "in_1"
+    assert world.profile(ACME).is_held
+
+
+def test_a_charge_that_leads_to_nobody_is_traced_by_the_payment_behind_it(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(None, ())
+    world.stripe.traces[FetchKind.PAYMENT_INTENT, "pi_1"] = Traced(None, ("in_1",))
+    disputed(world, intent="pi_1")
+    world.sync(SyncRequest("stripe", "dispute", "dp_1"))
+    assert world.profile(ACME).is_held
+
+
+def test_a_charge_without_a_customer_is_nobody_s_here(world: FakeDeployment) -> None:
+    world.stripe.traces[FetchKind.CHARGE, "ch_1"] = Traced(None, ())
+    disputed(world)
+    assert world.sync(SyncRequest("stripe", "dispute", "dp_1")) == "the disputed charge has no customer"
+    assert world.store.customers() == ()
+
+
+def test_a_dispute_that_is_over_needs_nobody(world: FakeDeployment) -> None:
+    disputed(world, is_open=False)
+    told_open = SyncRequest("stripe", "dispute", "dp_1", None, MONDAY_MORNING, '[true, "ch_1", null]')
+    assert world.sync(told_open).endswith("the dispute is over")
+
+
+def test_a_charge_that_cannot_be_read_now_is_traced_by_the_payment_or_asked_for_again(world: FakeDeployment) -> None:
+    class Lame(FakeSource):
+        def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
+            if kind is FetchKind.CHARGE:
+                raise Retryable("a 404 that is not about the charge")
+            return super().trace(kind, object_id, account)
+
+    world.invoiced(snapshot())
+    lame = Lame(world.clock)
+    lame.disputes["dp_1"] = DisputeSeen("dp_1", is_open=True, charge="ch_1", payment_intent="pi_1", stamp=MONDAY_MORNING)
+    sync = replace(world.sync, sources={"stripe": lame})
+    with pytest.raises(Retryable):
+        sync(SyncRequest("stripe", "dispute", "dp_1"))
+    lame.traces[FetchKind.PAYMENT_INTENT, "pi_1"] = Traced(None, ("in_1",))
+    sync(SyncRequest("stripe", "dispute", "dp_1"))
+    assert world.profile(ACME).is_held
 
 
 def with_many_closed(world: FakeDeployment) -> None:

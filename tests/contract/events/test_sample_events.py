@@ -124,3 +124,10 @@ def test_the_schedules_come_at_the_minutes_of_their_rules() -> None:
         name: datetime.fromisoformat(str(load(name)["time"])) for name in ("dispatch_due/every_ten_minutes", "dispatch_due/on_the_hour")
     }
     assert [time.minute for time in times.values()] == [50, 0]
+
+
+def test_every_function_has_samples_that_the_page_about_them_names() -> None:
+    functions = {path.parent.name for path in EVENTS.parent.glob("functions/*/app.py")}
+    assert functions == {path.parent.name for path in EVENTS.glob("*/*.json")}
+    page = (EVENTS / "README.md").read_text()
+    assert [name for name in sorted(functions) if f"`{name}/" not in page] == []

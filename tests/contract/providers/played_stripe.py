@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from dunning.providers.stripe import PAGE_SIZE, StripeSource
@@ -40,6 +41,9 @@ class PlayedStripe:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 played.serve(self)
+
+            def do_POST(self) -> None:
+                played.take(self)
 
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Say nothing."""
@@ -133,6 +137,19 @@ class PlayedStripe:
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         request.wfile.write(content)
+
+    def take(self, request: BaseHTTPRequestHandler) -> None:
+        """Take metadata for an object."""
+        form = parse_qs(request.rfile.read(int(request.headers["Content-Length"])).decode())
+        found = self._objects[urlsplit(request.path).path]
+        metadata = {name.removeprefix("metadata[").removesuffix("]"): values[-1] for name, values in form.items()}
+        found["metadata"] = {**cast("Object", found.get("metadata") or {}), **metadata}
+        self.serve(request)
+
+    def notes(self, invoice_id: str) -> list[str]:
+        """What is noted at an invoice, oldest first."""
+        metadata = cast("dict[str, str]", self._objects[f"/v1/invoices/{invoice_id}"]["metadata"])
+        return [text for key, text in sorted(metadata.items()) if key.startswith("dunning_0")]
 
     def _answer(self, asked: str) -> tuple[int, bytes]:
         if self._failure is not None:

@@ -1,0 +1,104 @@
+"""events/inbound_reply, publish_activity, write_back and customer_portal do what events/README.md says of them."""
+
+import json
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from dunning.domain.holds import HoldKind
+from functions.customer_portal import app as portal
+from functions.inbound_reply import app as inbound
+from functions.publish_activity import app as publish
+from functions.stripe_webhook import app as stripe_webhook
+from functions.write_back import app as write_back
+from infra.sign_event import signed
+from tests.contract.providers.played_stripe import PlayedStripe
+from tests.integration.handlers.cloud import Aws, Json, delivered_at, invoke, sample, webhook
+from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUED, invoice_object
+from tests.unit.workflow.plan import said
+
+LINK_KEY = b"signs the links in mails"
+
+
+@pytest.fixture
+def known(aws: Aws) -> Aws:
+    """LS-2051 is recorded, and it is the day of the first reminder."""
+    invoke(stripe_webhook.build(aws.platform), webhook("invoice_finalized", aws.clock.now, created=ISSUED))
+    aws.clock.now = FIRST + timedelta(hours=3)
+    aws.forget_calls()
+    return aws
+
+
+@pytest.mark.parametrize(("name", "words"), [("mail_answer", "we pay on Friday"), ("sms_answer", "Which invoice is this?")])
+def test_an_answer_holds_the_case_once_and_its_words_wait_for_the_team(known: Aws, name: str, words: str) -> None:
+    handler = inbound.build(known.platform)
+    for _ in range(2):
+        invoke(handler, sample(f"inbound_reply/{name}"))
+    profile = known.case(CUSTOMER).profile
+    assert set(profile.holds) == {HoldKind.REPLY}
+    assert [words in str(notice.text) for notice in profile.notices.values()] == [True]
+    assert said(known.log(CUSTOMER)) == ["enrolled", "replied", "held"]
+
+
+def test_stop_ends_text_messages_and_holds_nothing(known: Aws) -> None:
+    invoke(inbound.build(known.platform), sample("inbound_reply/sms_stop"))
+    profile = known.case(CUSTOMER).profile
+    assert (set(profile.opted_out), profile.is_held) == ({"sms"}, False)
+
+
+def test_an_absence_notice_changes_nothing(known: Aws) -> None:
+    before = known.case(CUSTOMER)
+    invoke(inbound.build(known.platform), sample("inbound_reply/absence_notice"))
+    assert known.case(CUSTOMER) == before
+
+
+@pytest.mark.parametrize(("name", "aside"), [("enrolled_and_sent", 0), ("batch_with_a_bad_record", 1)])
+def test_new_activities_are_published_and_the_reminder_is_to_be_noted(aws: Aws, name: str, aside: int) -> None:
+    aws.answers("PutEvents", {"FailedEntryCount": 0, "Entries": [{"EventId": "x"}] * 2})
+    assert invoke(publish.build(aws.platform), sample(f"publish_activity/{name}")) == {"batchItemFailures": []}
+    (call,) = aws.sent("PutEvents")
+    assert [entry["DetailType"] for entry in call["Entries"]] == ["activity.enrolled", "activity.sent"]
+    (asked,) = aws.messages("stripe-notes")
+    (sampled,) = cast("list[Json]", sample("write_back/reminder_sent")["Records"])
+    assert asked == json.loads(str(sampled["body"])) | {"delay": 0}
+    assert len(aws.messages("activity-dead")) == aside
+
+
+@pytest.mark.parametrize(("name", "aside"), [("reminder_sent", 0), ("batch_with_a_bad_message", 1)])
+def test_a_note_is_written_at_stripe_once(known: Aws, stripe: PlayedStripe, name: str, aside: int) -> None:
+    stripe.has("invoices", invoice_object())
+    assert invoke(write_back.build(known.platform), sample(f"write_back/{name}")) == {"batchItemFailures": []}
+    assert stripe.notes(INVOICE) == ['2026-03-23 dunning: Reminder "first" sent by email']
+    assert len(known.messages("note-dead")) == aside
+
+
+def ask(aws: Aws, name: str) -> tuple[int, str]:
+    """The status and the page that a sample request gets."""
+    answer = invoke(portal.build(aws.platform), sample(f"customer_portal/{name}"))
+    return int(str(answer["statusCode"])), str(answer["body"])
+
+
+def test_one_click_ends_mail_and_the_page_takes_it_back(known: Aws) -> None:
+    status, page = ask(known, "page")
+    assert (status, 'lang="de"' in page) == (200, True)
+    assert known.case(CUSTOMER).profile.opted_out == {}
+    assert [ask(known, "one_click")[0] for _ in range(2)] == [200, 200]
+    assert set(known.case(CUSTOMER).profile.opted_out) == {"email"}
+    assert ask(known, "again")[0] == 200
+    assert known.case(CUSTOMER).profile.opted_out == {}
+
+
+def test_a_forged_link_changes_nothing(known: Aws) -> None:
+    before = known.case(CUSTOMER)
+    assert ask(known, "forged")[0] == 404
+    assert known.case(CUSTOMER) == before
+
+
+def test_a_link_that_is_signed_again_is_good_later_on(known: Aws) -> None:
+    old = sample("customer_portal/one_click")
+    known.clock.now = delivered_at(old) + timedelta(days=100)
+    handler = portal.build(known.platform)
+    assert invoke(handler, old)["statusCode"] == 404
+    assert invoke(handler, signed(old, known.clock.now, LINK_KEY))["statusCode"] == 200
+    assert set(known.case(CUSTOMER).profile.opted_out) == {"email"}

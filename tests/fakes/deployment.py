@@ -71,6 +71,7 @@ class FakeDeployment:
             self._new_id,
             disconnections,
             FirstContacts(self.places, self.policies),
+            accounted={"xero": self.xero},
         )
         self.sync_batches = MemorySyncBatches()
         self.sweep = DailySweep(

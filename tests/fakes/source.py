@@ -1,10 +1,11 @@
 """A source of invoices in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import SourcePage, Standing, Traced
@@ -163,6 +164,14 @@ class FakeAccountedSource(FakeSource):
         self.failures: dict[str, Exception] = {}
         self.pages: list[ChangedPage] = []
         self.asked_since: list[datetime] = []
+        self.full_until: datetime | None = None
+
+    @contextmanager
+    def turn(self, customer: str) -> Iterator[None]:
+        """Room for a last check, unless the limits are spent."""
+        if self.full_until is not None and self.full_until > self._clock():
+            raise NotYet("the requests for now are spent", self.full_until)
+        yield
 
     def accounts(self) -> tuple[str, ...]:
         """The connected accounts."""

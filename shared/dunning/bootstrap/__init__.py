@@ -144,14 +144,14 @@ class _Parts:
 
         return StripeSource(self.stripe_api(), self.clock)
 
-    def sources(self, *, urgent: bool = False) -> Mapping[str, InvoiceSource]:
-        """All sources. `urgent`: may use what is spared of the accounting providers' limits for the last check."""
+    def sources(self, accounted: Mapping[str, AccountedSource]) -> Mapping[str, InvoiceSource]:
+        """All sources, of which the accounted ones are given."""
         from dunning.bootstrap.manual import manual_source
 
-        return {"stripe": self.stripe(), "manual": manual_source(self), **self.accounted(urgent=urgent)}
+        return {"stripe": self.stripe(), "manual": manual_source(self), **accounted}
 
     def accounted(self, *, urgent: bool = False) -> Mapping[str, AccountedSource]:
-        """Those of which several companies may be connected."""
+        """Those of which several companies may be connected. `urgent`: may use what is spared of their limits for the last check."""
         from dunning.providers.quickbooks import ALLOWANCE as QUICKBOOKS_ALLOWANCE
         from dunning.providers.quickbooks import QuickBooksSource
         from dunning.providers.xero import ALLOWANCE as XERO_ALLOWANCE
@@ -290,7 +290,7 @@ def sync_invoice(platform: Platform) -> SyncServices:
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    one = SyncInvoice(parts.sources(), record, parts.events(record), record.store, parts.clock, parts.disconnections())
+    one = SyncInvoice(parts.sources(parts.accounted()), record, parts.events(record), record.store, parts.clock, parts.disconnections())
     return SyncServices(one, SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock))
 
 

@@ -34,7 +34,8 @@ def run_step(platform: Platform) -> RunStep:
     once = one_attempt_config()
     ses = platform.session.client("sesv2", config=once)
     sns = platform.session.client("sns", config=once)
-    sources = parts.sources(urgent=True)
+    accounted = parts.accounted(urgent=True)
+    sources = parts.sources(accounted)
     documents = {name: source for name, source in sources.items() if isinstance(source, DocumentSource)}
     sender = Sender(
         store=store,
@@ -62,4 +63,5 @@ def run_step(platform: Platform) -> RunStep:
         disconnections=parts.disconnections(),
         first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
         numbers=SnsNumberCheck(sns, parts.clock),
+        accounted=accounted,
     )

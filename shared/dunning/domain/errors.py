@@ -19,6 +19,14 @@ class Retryable(DunningError):
         self.retry_at = retry_at
 
 
+class NotYet(Retryable):
+    """Our own count of a source's limits says when it is our turn (`retry_at`): nobody was asked, and nothing has failed."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message, retry_at)
+        self.turn_at = retry_at
+
+
 class Unauthorised(Retryable):
     """A source refuses our credentials: a person must mend them, and until then nothing is lost."""
 

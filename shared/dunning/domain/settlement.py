@@ -13,6 +13,7 @@ from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, pr
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue, facts
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
@@ -103,17 +104,21 @@ class Settlement:
         due_at = next_instant(case.with_profile(freed))
         return case.with_profile(replace(freed, due_at=due_at, due_since=due_at))
 
-    def postpone(self, case: Case, effects: Mapping[str, EffectState], retry_at: datetime | None = None) -> Case:
+    def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted.
 
-        `retry_at`: the source is only at its limit, and takes requests again then: worth another look soon, the hours of
-        sending pass.
+        `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
+        its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
         profile = case.profile
         spent = replace(self.claim, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
+        latest = self.now + LONGEST_BACKOFF
+        if isinstance(because, NotYet):
+            waiting = replace(profile, claim=spent, retries=max(profile.retries, 1), due_at=min(because.turn_at, latest))
+            return case.with_profile(waiting)
         due_at = self.now + backoff(profile.retries)
-        if retry_at is not None:
-            due_at = min(max(retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), self.now + LONGEST_BACKOFF)
+        if because is not None and because.retry_at is not None:
+            due_at = min(max(because.retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), latest)
         return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, EffectState]) -> Case:

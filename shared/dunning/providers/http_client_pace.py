@@ -4,12 +4,14 @@ All functions, and all their instances, share one meter per connected account: a
 be as many limits as there are processes.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.request_meter import Allowance, Meter
 
 _MOST_CONFLICTS = 20
@@ -28,8 +30,21 @@ class Meters(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Hand:
+    """The turn that is under way: its name (None once it is ended), how many of its requests were made and how many are left."""
+
+    name: str | None
+    left: int
+    used: int = 0
+
+
 class Pace:
-    """The requests to one provider. `urgent` ones, the last check before a reminder, may use what is spared for them."""
+    """The requests to one provider. `urgent` ones, the last check before a reminder, may use what is spared for them.
+
+    Requests that belong together are one turn, begun only when there is room for all of them: half a fetch would have to be
+    made again, and many halves would use up what one whole needs. A turn costs two writes however many requests it has.
+    """
 
     def __init__(
         self,
@@ -48,6 +63,7 @@ class Pace:
         self._new_id = new_id
         self._urgent = urgent
         self._seen: dict[str, Meter] = {}
+        self._of_this_thread = threading.local()
 
     def check(self, account: str) -> None:
         """Ask for nothing where this process knows that nothing is taken. Raises Retryable with `retry_at`."""
@@ -55,29 +71,32 @@ class Pace:
         if closed is not None and self._clock() < closed:
             raise Retryable(f"{self._source}, {account}: no requests before {closed.isoformat()}", closed)
 
-    def take(self, account: str) -> str:
-        """Count one request to come; answers its id, for `ended`. Raises Retryable with `retry_at` when it would be one too many."""
-        now = self._clock()
-        flight = self._new_id(now)
+    @contextmanager
+    def turn(self, account: str, requests: int) -> Iterator[None]:
+        """At most so many requests, or none; within a turn of the same account this is a part of that.
 
-        def one_more(meter: Meter) -> Meter:
-            # Ours is there already when the answer to our own write was lost.
-            return meter if flight in meter.flights else meter.taken(self._allowance, flight, now, urgent=self._urgent)
-
-        try:
-            self._change(account, one_more)
-        except Retryable as exc:
-            raise Retryable(f"{self._source}, {account}: {exc}", exc.retry_at) from exc
-        return flight
-
-    def ended(self, account: str, flight: str) -> None:
-        """The request was answered, or given up. Where that cannot be written it ends by itself."""
-        if self._allowance.at_once is None:
+        Raises NotYet, with the instant at which there is room, and Retryable while nothing is taken.
+        """
+        if account in self._hands:
+            yield
             return
+        self._hands[account] = self._begun(account, requests)
         try:
-            self._change(account, lambda meter: replace(meter, flights={k: v for k, v in meter.flights.items() if k != flight}))
-        except Retryable:
-            return
+            yield
+        finally:
+            self._end(account, self._hands.pop(account))
+
+    @contextmanager
+    def request(self, account: str) -> Iterator[None]:
+        """One request: of the turn under way, or by itself. Raises as `turn`."""
+        with self.turn(account, 1):
+            hand = self._hands[account]
+            if hand.left == 0:
+                self._end(account, hand)
+                hand = self._hands[account] = self._begun(account, 1)
+            hand.left -= 1
+            hand.used += 1
+            yield
 
     def closed(self, account: str, until: datetime) -> None:
         """The provider said: not before then. Raises Retryable."""
@@ -86,6 +105,46 @@ class Pace:
     def spared(self, account: str, until: datetime) -> None:
         """So little is left that until then only what is urgent may ask. Raises Retryable."""
         self._change(account, lambda meter: replace(meter, spared_until=max(until, meter.spared_until or until)))
+
+    @property
+    def _hands(self) -> dict[str, _Hand]:
+        hands: dict[str, _Hand] | None = getattr(self._of_this_thread, "hands", None)
+        if hands is None:
+            hands = self._of_this_thread.hands = {}
+        return hands
+
+    def _begun(self, account: str, requests: int) -> _Hand:
+        now = self._clock()
+        name = self._new_id(now)
+        refused: NotYet | None = None
+
+        def one_more(meter: Meter) -> Meter:
+            nonlocal refused
+            # Ours is there already when the answer to our own write was lost.
+            refused = None
+            changed = meter
+            if name not in meter.turns:
+                changed, refused = meter.begun(self._allowance, name, requests, now, urgent=self._urgent)
+            return changed
+
+        try:
+            self._change(account, one_more)
+        except Retryable as exc:
+            raise Retryable(f"{self._source}, {account}: {exc}", exc.retry_at) from exc
+        if refused is not None:
+            raise NotYet(f"{self._source}, {account}: {refused}", refused.turn_at)
+        return _Hand(name, requests)
+
+    def _end(self, account: str, hand: _Hand) -> None:
+        """The requests were answered, or given up. Where that cannot be written the turn ends by itself."""
+        if hand.name is None:
+            return
+        name, now = hand.name, self._clock()
+        hand.name = None
+        try:
+            self._change(account, lambda meter: meter.ended(name, hand.used, now) if name in meter.turns else meter)
+        except Retryable:
+            return
 
     def _change(self, account: str, change: Callable[[Meter], Meter]) -> None:
         """Under the version of what we saw last; what others wrote since comes with the refusal."""

@@ -89,11 +89,8 @@ class OAuthApi:
 
     def _authorised(self, account: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]) -> HttpAnswer:
         def with_token(token: str) -> HttpAnswer:
-            flight = self.pace.take(account)
-            try:
+            with self.pace.request(account):
                 return ask({"Accept": "application/json", **headers, "Authorization": f"Bearer {token}"})
-            finally:
-                self.pace.ended(account, flight)
 
         self.pace.check(account)
         token = self._token(account)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.domain.request_meter import Allowance
+from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
@@ -28,8 +29,13 @@ from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
-ALLOWANCE = Allowance(burst=5, gap=timedelta(milliseconds=200))
-"""Per company 10 a second and 500 a minute (developer.intuit.com, API call limits and throttles)."""
+ALLOWANCE = Allowance((Window(10, timedelta(seconds=1)), Window(500, timedelta(seconds=61))))
+"""Per company and app 10 requests a second, and 500 a minute per company
+(developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles).
+"""
+
+_OF_A_FETCH = 2
+_OF_A_LAST_CHECK = 4
 
 PAGE_SIZE = 1000
 _CUSTOMERS_AT_ONCE = 250
@@ -56,13 +62,18 @@ class QuickBooksSource:
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed."""
         company = _required(account)
-        stamp = self._clock()
-        invoice = self._object(company, "Invoice", invoice_id, {"include": "invoiceLink"})
-        if invoice is None or customer_of(company, invoice) is None:
-            return None
-        owed = (amount(invoice, "Balance") or 0) > 0
-        customers = self._customers(company, [invoice]) if owed else {}
-        return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
+        with self._api.pace.turn(company, _OF_A_FETCH):
+            stamp = self._clock()
+            invoice = self._object(company, "Invoice", invoice_id, {"include": "invoiceLink"})
+            if invoice is None or customer_of(company, invoice) is None:
+                return None
+            owed = (amount(invoice, "Balance") or 0) > 0
+            customers = self._customers(company, [invoice]) if owed else {}
+            return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
+
+    def turn(self, customer: str) -> AbstractContextManager[None]:
+        """Room for one last check: the invoice or the list, its customer, and both kinds of credit."""
+        return self._api.pace.turn(split_customer_id(customer)[0], _OF_A_LAST_CHECK)
 
     def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
         """The invoice as PDF (`/invoice/{id}/pdf`), if it is this customer's."""
@@ -105,6 +116,10 @@ class QuickBooksSource:
         Invoices that are paid meanwhile move the later ones up, so each page begins a little before the end of the last one.
         """
         company, place = _required(account), _Place.read(cursor)
+        with self._api.pace.turn(company, _OF_A_FETCH):
+            return self._page(company, place)
+
+    def _page(self, company: str, place: "_Place") -> SourcePage:
         stamp = self._clock()
         start = max(1, place.start - (_OVERLAP if place.last else 0))
         rows = self._query(company, "Invoice", _OPEN, start)

@@ -33,8 +33,9 @@ class QuickBooksFees:
         """The fee's invoice; its payment link comes with the next fetch."""
         company, customer = split_customer_id(order.customer)
         stamp = self._clock()
-        found = next((row for row in self._younger(company, customer, order) if fee_in(row)[0] == order.id), None)
-        invoice = found if found is not None else self._written(company, customer, order)
+        with self._api.pace.turn(company, 2):
+            found = next((row for row in self._younger(company, customer, order) if fee_in(row)[0] == order.id), None)
+            invoice = found if found is not None else self._written(company, customer, order)
         snapshot = snapshot_of(company, invoice, stamp)
         if snapshot is None:
             raise Permanent(f"QuickBooks' invoice {text(invoice, 'Id')} of the late fee {order.id} cannot be read")

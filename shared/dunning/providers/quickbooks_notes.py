@@ -26,7 +26,10 @@ class QuickBooksNotes:
 
     def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
         """Add what the private note does not hold yet; our oldest lines give way, the bookkeeper's never."""
-        company = account or ""
+        with self._api.pace.turn(account or "", 2):
+            return self._written(invoice_id, account or "", notes)
+
+    def _written(self, invoice_id: str, company: str, notes: Sequence[Note]) -> str:
         for _ in range(_ATTEMPTS):
             invoice = self._invoice(company, invoice_id)
             if invoice is None:

@@ -1,13 +1,14 @@
 """Xero as a source of invoices: one app, any number of connected tenants (organisations)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.domain.request_meter import Allowance
+from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
@@ -29,10 +30,13 @@ from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from dunning.workflow.sweep_ports import ChangedPage
 
-ALLOWANCE = Allowance(burst=10, gap=timedelta(milliseconds=1200), at_once=5)
-"""Per tenant 60 a minute and 5 at once (developer.xero.com, OAuth 2.0 API limits). The daily limit depends on the tier; Xero's
-answers say what is left.
+ALLOWANCE = Allowance((Window(60, timedelta(seconds=61)),), at_once=5)
+"""Per tenant 60 a minute and 5 at once (developer.xero.com/faq/limits). The daily limit depends on the tier; Xero's answers say
+what is left. 10,000 a minute for all tenants together are left to them: that many invoices are in no hundred of our companies.
 """
+
+_OF_A_FETCH = 3
+_OF_A_LAST_CHECK = 6
 
 KEPT_FOR_LAST_CHECKS = 200
 """Of a day's requests (1,000 in the smallest tier): a reminder that cannot be checked is not sent."""
@@ -60,15 +64,21 @@ class XeroSource:
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed; None also for a bill."""
         tenant = _required(account)
-        stamp = self._clock()
-        invoice = self._object(tenant, "Invoices", "InvoiceID", invoice_id)
-        if invoice is None or not is_receivable(invoice) or customer_of(tenant, invoice) is None:
-            return None
-        snapshot = _readable(tenant, invoice, stamp)
-        if snapshot.status is not Status.OPEN:
-            return snapshot
-        contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
-        return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
+        with self._api.pace.turn(tenant, _OF_A_FETCH):
+            stamp = self._clock()
+            invoice = self._object(tenant, "Invoices", "InvoiceID", invoice_id)
+            if invoice is None or not is_receivable(invoice) or customer_of(tenant, invoice) is None:
+                return None
+            snapshot = _readable(tenant, invoice, stamp)
+            if snapshot.status is not Status.OPEN:
+                return snapshot
+            contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
+            return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
+
+    def turn(self, customer: str) -> AbstractContextManager[None]:
+        """Room for one last check: the invoice, its contact and link, or the list, and all kinds of credit."""
+        tenant, _ = split_customer_id(customer)
+        return self._api.pace.turn(tenant, _OF_A_LAST_CHECK if self._known_credits(tenant) is None else _OF_A_FETCH)
 
     def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
         """The invoice as PDF (the invoice's own address, asked with `Accept: application/pdf`), if it is this customer's."""
@@ -111,12 +121,16 @@ class XeroSource:
 
     def _open_credits(self, tenant: str) -> Sequence[JsonObject]:
         """Those of the whole tenant: they are few, and many reminders fall due at one hour, while a day's requests are counted."""
+        known, now = self._known_credits(tenant), self._clock()
+        if known is None:
+            known = [row for collection, kind in _CREDITS.items() for row in self._all_open(tenant, collection, kind)]
+            self._credits[tenant] = (now, known)
+        return known
+
+    def _known_credits(self, tenant: str) -> Sequence[JsonObject] | None:
+        read_at, rows = self._credits.get(tenant, (None, ()))
         now = self._clock()
-        known = self._credits.get(tenant)
-        if known is None or not now - _CREDITS_GOOD_FOR <= known[0] <= now:
-            rows = [row for collection, kind in _CREDITS.items() for row in self._all_open(tenant, collection, kind)]
-            known = self._credits[tenant] = (now, rows)
-        return known[1]
+        return rows if read_at is not None and now - _CREDITS_GOOD_FOR <= read_at <= now else None
 
     def _all_open(self, tenant: str, collection: str, kind: str) -> Iterator[JsonObject]:
         """Nothing where there is no such list, or it may not be read."""
@@ -134,6 +148,10 @@ class XeroSource:
         Backwards, because an invoice that is paid meanwhile moves the later ones up: onto pages that are still to come.
         """
         tenant, page = _required(account), _page_of(cursor)
+        with self._api.pace.turn(tenant, _OF_A_FETCH):
+            return self._page(tenant, page)
+
+    def _page(self, tenant: str, page: int) -> SourcePage:
         stamp = self._clock()
         number = page or self._last_page(tenant)
         rows = self._rows(tenant, "Invoices", {**_OPEN, "page": str(number)})

@@ -32,9 +32,10 @@ class XeroFees:
         tenant, contact = split_customer_id(order.customer)
         stamp = self._clock()
         headers = {"xero-tenant-id": tenant}
-        rows = _rows(self._api.get(tenant, _PATH, {"InvoiceNumbers": order.id, "page": "1"}, headers))
-        found = next((row for row in rows if text(row, "InvoiceNumber") == order.id and text(row, "Type") == RECEIVABLE), None)
-        invoice = found if found is not None else self._written(tenant, contact, order)
+        with self._api.pace.turn(tenant, 2):
+            rows = _rows(self._api.get(tenant, _PATH, {"InvoiceNumbers": order.id, "page": "1"}, headers))
+            found = next((row for row in rows if text(row, "InvoiceNumber") == order.id and text(row, "Type") == RECEIVABLE), None)
+            invoice = found if found is not None else self._written(tenant, contact, order)
         snapshot = snapshot_of(tenant, invoice, stamp)
         if snapshot is None:
             raise Permanent(f"Xero's invoice {text(invoice, 'InvoiceID')} of the late fee {order.id} cannot be read")

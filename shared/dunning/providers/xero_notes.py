@@ -21,7 +21,10 @@ class XeroNotes:
 
     def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
         """Add the notes that the history does not hold yet, in one request."""
-        tenant = account or ""
+        with self._api.pace.turn(account or "", 2):
+            return self._written(invoice_id, account or "", notes)
+
+    def _written(self, invoice_id: str, tenant: str, notes: Sequence[Note]) -> str:
         path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/History"
         headers = {"xero-tenant-id": tenant}
         answer = self._api.get(tenant, path, {}, headers, tells=lambda answer: answer.status in (404, *_NOT_OFFERED))

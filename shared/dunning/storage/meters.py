@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dunning.domain.request_meter import Meter
+from dunning.domain.request_meter import Meter, Turn
 from dunning.storage import keys
 from dunning.storage.expressions import from_wire, to_wire
 from dunning.storage.translation import ConditionFailed, aws_errors
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableMeters:
-    """providers.http_client_pace.Meters on DynamoDB. A request to a provider costs one write (two where its end counts)."""
+    """providers.http_client_pace.Meters on DynamoDB. A turn at a provider costs two writes."""
 
     client: DynamoDBClient
     table: str
@@ -40,7 +40,10 @@ class TableMeters:
             "pk": keys.connection_key(source),
             "sk": keys.meter_key(account),
             "version": meter.version + 1,
-            "flights": {name: keys.instant(until) for name, until in meter.flights.items()},
+            "taken": _counted(meter.taken),
+            "booked": _counted(meter.booked),
+            "urgent": _counted(meter.urgent),
+            "turns": {name: {"until": keys.instant(turn.until), "requests": turn.requests} for name, turn in meter.turns.items()},
             **{name: keys.instant(at) for name in _INSTANTS if (at := getattr(meter, name)) is not None},
         }
         try:
@@ -57,13 +60,22 @@ class TableMeters:
         return None
 
 
-_INSTANTS = ("spent_until", "closed_until", "spared_until")
+_INSTANTS = ("closed_until", "spared_until")
 
 
 def _meter(row: Mapping[str, Any]) -> Meter:
-    flights = {name: keys.parse_instant(str(at)) for name, at in cast("Mapping[str, object]", row["flights"]).items()}
-    spent, closed, spared = (_at(row.get(name)) for name in _INSTANTS)
-    return Meter(spent, closed, spared, flights, int(row["version"]))
+    turns = {name: Turn(keys.parse_instant(str(turn["until"])), int(turn["requests"])) for name, turn in row.get("turns", {}).items()}
+    closed, spared = (_at(row.get(name)) for name in _INSTANTS)
+    return Meter(_counts(row, "taken"), _counts(row, "booked"), _counts(row, "urgent"), turns, closed, spared, int(row["version"]))
+
+
+def _counted(requests: Mapping[datetime, int]) -> dict[str, int]:
+    return {keys.instant(at): count for at, count in requests.items()}
+
+
+def _counts(row: Mapping[str, Any], name: str) -> dict[datetime, int]:
+    counts = cast("Mapping[str, Any]", row.get(name, {}))
+    return {keys.parse_instant(at): int(count) for at, count in counts.items()}
 
 
 def _at(text: object) -> datetime | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dunning.domain.case import Case
-from dunning.domain.errors import Permanent, Refused, Rejected, Retryable
+from dunning.domain.errors import NotYet, Permanent, Refused, Rejected, Retryable
 from dunning.domain.invoice import Invoice
 from dunning.workflow.mail_ports import Attachment, DocumentSource
 
@@ -37,7 +37,7 @@ class Attacher:
     sources: Mapping[str, DocumentSource] = field(default_factory=dict)
 
     def __call__(self, invoice_ids: Sequence[str], case: Case) -> Attached:
-        """The documents of these invoices. Raises Refused while it is worth waiting for one."""
+        """The documents of these invoices. Raises Refused while it is worth waiting for one, NotYet until it is its turn."""
         found: list[Attachment] = []
         missing: list[str] = []
         left = MOST_BYTES
@@ -58,6 +58,8 @@ class Attacher:
             return None
         try:
             content = source.fetch_pdf(invoice.id, case.profile.customer)
+        except NotYet:
+            raise
         except Retryable as exc:
             if case.profile.retries < MOST_DELAYS:
                 raise Refused(f"the PDF of invoice {invoice.id} is not to be had now") from exc

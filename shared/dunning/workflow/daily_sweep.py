@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Disconnected, Permanent, Rejected, Retryable
+from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
 from dunning.workflow.disconnections import ACCOUNTS, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -88,6 +88,8 @@ class DailySweep:
         except Disconnected as exc:
             self.reconnections.tell_once(exc)
             return self._put_off(stage, exc, _UNTIL_CONNECTED)
+        except NotYet as exc:
+            return self._put_off(stage, exc, exc.turn_at - self.record.clock())
         except Retryable as exc:
             doubled = 2 ** min(stage.tries, _MOST_DOUBLINGS)
             if exc.retry_at is not None:
@@ -98,7 +100,7 @@ class DailySweep:
         """The same page again, later; given up after a day, or so many tries."""
         if stage.tries >= most_tries or self.record.clock() > stage.started_at + GIVEN_UP_AFTER:
             return Swept(stage.stage, waits=f"given up until the next sweep: {exc}")
-        again = replace(stage, tries=stage.tries + 1)
+        again = replace(stage, tries=stage.tries + (not isinstance(exc, NotYet)))
         self.sweep_queue.send(again, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
         return Swept(stage.stage, waits=str(exc))
 

@@ -1,13 +1,14 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
@@ -19,7 +20,8 @@ from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
 from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, NumberCheck, Policies, Standing, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
-from dunning.workflow.sources import LISTED, account_of, recorder_for
+from dunning.workflow.sources import LISTED, account_of, recorder_for, source_of
+from dunning.workflow.sweep_ports import AccountedSource
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
@@ -47,6 +49,7 @@ class RunStep:
     disconnections: Disconnections
     first_contacts: FirstContacts
     numbers: NumberCheck | None = None
+    accounted: Mapping[str, AccountedSource] = field(default_factory=dict)
 
     def __call__(self, wakeup: Wakeup) -> str:
         """Look at this customer; answers what was done, for the log. Duplicates and early messages change nothing.
@@ -90,8 +93,8 @@ class RunStep:
             return self._wait_for_connection(case, settlement, exc)
         except Retryable as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc.retry_at))
-            return "postponed: the provider cannot be reached"
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc))
+            return f"postponed: {'its turn comes later' if isinstance(exc, NotYet) else 'the provider cannot be reached'}"
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit))
@@ -111,7 +114,7 @@ class RunStep:
 
         endings: dict[Ending, Finish] = {
             Ending.COMPLETE: lambda after: Settled(settlement.release(after, works)),
-            Ending.REFUSED: _postponed(settlement, progress),
+            Ending.REFUSED: _postponed(settlement, progress, progress.because),
             Ending.UNKNOWN: _kept(settlement, progress, progress.done),
         }
         self._finish(case, settlement, checked, progress, endings[progress.ending])
@@ -177,6 +180,15 @@ class RunStep:
         source = self.sources.get(due[0].source)
         if source is None:
             return Checked(asked)
+        with self._turn(case.profile.customer):
+            return self._asked(source, case, due, asked)
+
+    def _turn(self, customer: str) -> AbstractContextManager[None]:
+        """Room for the whole check where a source counts requests: half of one would be asked in vain."""
+        source = self.accounted.get(source_of(customer))
+        return source.turn(customer) if source else nullcontext()
+
+    def _asked(self, source: InvoiceSource, case: Case, due: Sequence[Invoice], asked: Mapping[str, int]) -> Checked:
         many = len(due) > 1 or source.name in LISTED
         listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if many else {}
         # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
@@ -219,5 +231,5 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
     return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down)))
 
 
-def _postponed(settlement: Settlement, progress: Progress, retry_at: datetime | None = None) -> Finish:
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done), retry_at))
+def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None) -> Finish:
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done), because))

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
-from dunning.domain.errors import AlreadyClaimed, OutcomeUnknown, Permanent, Refused
+from dunning.domain.errors import AlreadyClaimed, NotYet, OutcomeUnknown, Permanent, Refused
 from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 class Progress:
     """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help.
 
-    `charged`: the invoices of the late fees that were written to their source.
+    `charged`: the invoices of the late fees that were written to their source. `because`: a source's limit, where that refused.
     """
 
     done: tuple[Done, ...]
@@ -42,6 +42,7 @@ class Progress:
     ending: Ending
     failure: str = ""
     charged: tuple[Snapshot, ...] = ()
+    because: NotYet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class Sender:
         done: list[Done] = []
         charged: list[Snapshot] = []
 
-        def progress(ending: Ending, failure: str = "") -> Progress:
-            return Progress(tuple(done), effects, ending, failure, tuple(charged))
+        def progress(ending: Ending, failure: str = "", because: NotYet | None = None) -> Progress:
+            return Progress(tuple(done), effects, ending, failure, tuple(charged), because)
 
         for work in works:
             notes: dict[str, str] = {}
@@ -85,9 +86,9 @@ class Sender:
                     return progress(Ending.REFUSED)
                 try:
                     outcome = self._carry_out(effect, case, claim, effects, now, charged)
-                except Refused:
+                except (Refused, NotYet) as exc:
                     self._surely_not_sent(effect, case, claim, effects)
-                    return progress(Ending.REFUSED)
+                    return progress(Ending.REFUSED, because=exc if isinstance(exc, NotYet) else None)
                 except OutcomeUnknown:
                     return progress(Ending.UNKNOWN)
                 except Permanent as exc:

@@ -1,6 +1,7 @@
 """What the daily sweep needs of the outside world, beside what all use cases need."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -94,6 +95,10 @@ class ChangedPage:
 
 class AccountedSource(InvoiceSource, Protocol):
     """A source of which several companies may be connected, each with its own limits; it tells what changed since an instant."""
+
+    def turn(self, customer: str) -> AbstractContextManager[None]:
+        """Room for one last check of a customer, within the source's limits, or NotYet."""
+        ...
 
     def accounts(self) -> tuple[str, ...]:
         """The connected accounts, in a steady order."""

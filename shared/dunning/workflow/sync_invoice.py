@@ -1,7 +1,9 @@
 """Fetch at the source what news only pointed at, or told doubtfully, and record it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Disconnected, NotConnected, Permanent, Rejected, Retryable
@@ -80,6 +82,11 @@ class SyncInvoice:
             case _:
                 traced = source.trace(kind, request.id, request.account)
                 return self._touched(source, traced, kind, request.account) if traced else "unknown"
+
+    def wait_for_turn(self, request: SyncRequest, at: datetime) -> None:
+        """Ask for the same again when it has its turn within the source's limits. Raises Retryable."""
+        wait = math.ceil((at - self.clock()).total_seconds())
+        self.record.sync_queue.send([request], delay=min(QUARTER_OF_AN_HOUR, max(1, wait)))
 
     def put_off(self, request: SyncRequest) -> bool:
         """Ask for the same again in a quarter of an hour: a source may be down for long. False after three days. Raises Retryable."""

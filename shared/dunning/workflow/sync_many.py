@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable
 from dunning.workflow.ports import SyncBatch, SyncBatches, SyncQueue, SyncRequest
 
 LONGEST_DELAY = 900
@@ -74,7 +74,8 @@ class SyncMany:
             else:
                 done += 1
         # What failed goes last, so that one thing that always fails does not stand before the others.
-        self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + 1), waiting)
+        in_line = bool(waiting) and all(isinstance(reason, NotYet) for reason in waiting.values())
+        self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + (not in_line)), waiting)
         if settling:
             self.batches.send(SyncBatch(tuple(settling), batch.hops), SETTLING)
         told = "; ".join(list(outcomes)[:_TOLD])

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from dunning.domain.calendar import zone_of
-from dunning.domain.errors import NotOffered
+from dunning.domain.errors import NotOffered, NotYet, Retryable
 from dunning.domain.notes import note_of
 from dunning.workflow.activity_feed import NotedPolicies, NoteQueue, NoteRequest, NoteWriter
 from dunning.workflow.ports import Clock, Policies
@@ -48,17 +47,17 @@ class WriteBack:
         except NotOffered as exc:
             return f"dropped: {exc}"
 
-    def put_off(self, request: NoteRequest, until: datetime) -> bool:
-        """Ask for the same again when the source takes requests again, later each time and at most in a quarter of an hour.
-
-        False after about three days.
+    def put_off(self, request: NoteRequest, because: Retryable) -> bool:
+        """Ask for the same again when its turn comes; or when the source takes requests again, later each time. At most in a quarter
+        of an hour. False where nobody knows when that is, and after about three days.
         """
         queue = self.queues.get(source_of(request.customer))
-        if queue is None or request.tries >= MOST_TRIES:
+        if queue is None or because.retry_at is None or request.tries >= MOST_TRIES:
             return False
-        wait = math.ceil((until - self.clock()).total_seconds())
-        at_least = 1 << min(request.tries, 10)
-        queue.send([replace(request, tries=request.tries + 1)], min(LONGEST_DELAY, max(at_least, wait)))
+        in_line = isinstance(because, NotYet)
+        wait = math.ceil((because.retry_at - self.clock()).total_seconds())
+        at_least = 1 if in_line else 1 << min(request.tries, 10)
+        queue.send([replace(request, tries=request.tries + (not in_line))], min(LONGEST_DELAY, max(at_least, wait)))
         return True
 
 

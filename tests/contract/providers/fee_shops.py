@@ -9,7 +9,7 @@ from itertools import count
 
 from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Snapshot
-from dunning.domain.request_meter import Allowance
+from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.http_client import HttpClient
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_api import OAuthApi
@@ -32,7 +32,7 @@ from tests.fakes.tokens import Leases, MemoryMeters, Vault
 from tests.integration.end_to_end.driver import invoice as stripe_invoice
 
 BROKEN = Answer(502, b"<html>gateway</html>")
-BOUNDLESS = Allowance(burst=10**6, gap=timedelta(microseconds=1))
+BOUNDLESS = Allowance((Window(10**6, timedelta(microseconds=1)),))
 TOKENS = ("/oauth2/", "/connect/")
 
 

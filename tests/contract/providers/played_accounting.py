@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from dunning.domain.invoice import Status
 from dunning.domain.money import Money
-from dunning.domain.request_meter import Allowance
+from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.http_client import HttpClient
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_api import OAuthApi
@@ -33,7 +33,7 @@ Json = dict[str, object]
 READ_SECONDS = 3.0
 """As long as a page of a thousand may take on a busy machine; who falls silent is waited for so long."""
 
-BOUNDLESS = Allowance(burst=10**6, gap=timedelta(microseconds=1))
+BOUNDLESS = Allowance((Window(10**6, timedelta(microseconds=1)),))
 """What is read, not how fast, is what most tests are about."""
 
 

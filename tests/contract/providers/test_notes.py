@@ -9,7 +9,7 @@ import pytest
 
 from dunning.domain.errors import NotOffered, Permanent, Retryable, Unauthorised
 from dunning.domain.notes import Note
-from dunning.domain.request_meter import Allowance
+from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.http_client import HttpClient
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_api import OAuthApi
@@ -101,7 +101,8 @@ class Desk:
             pause=lambda _seconds: None,
             new_id=lambda _now: "worker",
         )
-        pace = Pace(self.source, Allowance(100, timedelta(0)), MemoryMeters(), lambda: self.now, lambda _now: "flight")
+        boundless = Allowance((Window(100, timedelta(microseconds=1)),))
+        pace = Pace(self.source, boundless, MemoryMeters(), lambda: self.now, lambda _now: "flight")
         api = OAuthApi(self._server.url, HttpClient(), keeper, pace, lambda: self.now)
         return QuickBooksNotes(api) if self.source == "quickbooks" else XeroNotes(api)
 

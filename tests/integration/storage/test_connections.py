@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dunning.domain.errors import Retryable
-from dunning.domain.request_meter import Meter
+from dunning.domain.request_meter import Meter, Turn
 from dunning.storage.connections import TableTokenLeases
 from dunning.storage.meters import TableMeters
 from tests.integration.handlers.cloud import Aws
@@ -66,13 +66,13 @@ def test_a_table_that_does_not_answer_is_worth_another_attempt(aws: Aws, leases:
 
 def test_a_meter_is_kept_as_it_was_written(meters: TableMeters) -> None:
     assert meters.read("xero", "acme") == Meter()
-    meter = Meter(UNTIL, NOW, None, {"flight-1": UNTIL})
+    meter = Meter({NOW: 3}, {UNTIL: 2}, {UNTIL: 4}, {"turn-1": Turn(UNTIL, 2)}, NOW, None)
     assert meters.save("xero", "acme", meter) is None
     assert meters.read("xero", "acme") == replace(meter, version=1)
     assert meters.read("xero", "beta") == Meter()
 
 
 def test_who_writes_a_meter_second_is_told_what_is_there(meters: TableMeters) -> None:
-    for first, second in ((Meter(spent_until=NOW), Meter(spent_until=UNTIL)), (Meter(version=1), Meter(closed_until=UNTIL, version=1))):
+    for first, second in ((Meter(spared_until=NOW), Meter(spared_until=UNTIL)), (Meter(version=1), Meter(closed_until=UNTIL, version=1))):
         assert meters.save("xero", "acme", first) is None
         assert meters.save("xero", "acme", second) == replace(first, version=first.version + 1)

@@ -9,6 +9,7 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, Effect
+from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Policy
@@ -244,7 +245,15 @@ def test_what_may_work_later_is_postponed_and_remembers_what_was_done() -> None:
 )
 def test_a_source_at_its_limit_is_asked_again_soon_after_it_takes_requests(retries: int, retry_in: timedelta, waits: timedelta) -> None:
     case = case_of(ENROLLED, profile=replace(CLAIMED, retries=retries))
-    assert settlement(FIRST_AT).postpone(case, {}, FIRST_AT + retry_in).profile.due_at == FIRST_AT + waits
+    assert settlement(FIRST_AT).postpone(case, {}, Retryable("full", FIRST_AT + retry_in)).profile.due_at == FIRST_AT + waits
+
+
+@pytest.mark.parametrize("retries", [1, 6])
+def test_who_waits_for_its_turn_waits_exactly_so_long_however_often(retries: int) -> None:
+    case = case_of(ENROLLED, profile=replace(CLAIMED, retries=retries))
+    turn = FIRST_AT + timedelta(seconds=7)
+    waiting = settlement(FIRST_AT).postpone(case, {}, NotYet("full", turn)).profile
+    assert (waiting.due_at, waiting.due_since, waiting.retries) == (turn, FIRST_AT, retries)
 
 
 def test_being_postponed_is_no_crash() -> None:

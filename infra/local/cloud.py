@@ -232,10 +232,13 @@ class LocalCloud:
         with self._busy():
             return act(case_desk(self._as_operator()), customer, action, given)
 
-    def operate(self, act: Callable[[Platform], str]) -> str:
-        """Let a person's command act on the deployment, as it does on AWS; what it answers. Raises Rejected."""
+    def operate(self, act: Callable[[Platform], str], caller: Caller | None = None) -> str:
+        """Let a person's command act on the deployment, as it does on AWS; what it answers. A `caller`'s calls may be let fail.
+
+        Raises Rejected.
+        """
         with self._busy():
-            return act(self._as_operator())
+            return act(self._as_operator(self._services.wire.session(caller) if caller else None))
 
     def _queue_url(self, logical_id: str) -> str:
         arn = next(arn for arn, name in self._stack.queues.items() if name == logical_id)

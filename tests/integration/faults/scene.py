@@ -1,0 +1,40 @@
+"""A short scene: an act, the AWS calls that it makes, and what is wrong when it is over."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.integration.faults.run import PLAN, Run
+from tests.integration.faults.workflows import nothing
+
+BY_THE_WHEEL = 75
+"""Minutes by which the hourly run has found what a lost message left, or a dead worker's claim."""
+
+ONE_STEP = PLAN.partition("  - id: second")[0]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An act with the AWS calls of the functions that it is about, in order, and what is wrong when it is over.
+
+    `lasts`: minutes, by which whatever failed has been made good. `spared`: calls (from 0) that are struck elsewhere, such as how a
+    token is renewed. `in_fresh_containers`: as after a deployment.
+    """
+
+    name: str
+    act: Callable[[Run], None]
+    calls: tuple[str, ...]
+    wrong: Callable[[Run], Iterator[str]]
+    prepare: Callable[[Run], None] = nothing
+    lasts: int = 25
+    plan: str = ONE_STEP
+    customers: int = 1
+    spared: range = range(0)
+    in_fresh_containers: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Of whose calls it speaks."""
+        return frozenset(call.partition(" ")[0] for call in self.calls)

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
 from dunning.domain.assignment import tags_of
+from dunning.domain.balances import Balances, balance_for, balances_of
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
@@ -19,6 +20,7 @@ from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_t
 from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
+    BELOW_MINIMUM,
     calendar_of,
     customer_zone,
     effective_due_date,
@@ -79,7 +81,8 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
     again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
     works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]
-    works += [_decide_step(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id not in begun.keys() | again]
+    owed = balances_of(case, policy_of, undisputed=True)
+    works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
     return consolidated(gathered(spaced(works, case, policy_of, now), case, policy_of, now), case, policy_of)
@@ -185,7 +188,7 @@ def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: 
     return Work(invoice.id, Verdict.THANK, None, "thank you for the payment", (effect,))
 
 
-def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
+def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, owed: Balances) -> Work:
     step, contact = _step_of(invoice, policy), case.profile.reach
     if step is None:
         return _dropped(invoice)
@@ -198,8 +201,9 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime) ->
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
-    if invoice.id in case.covered and not_chased_because(invoice, policy):
-        return put_off_a_day(invoice, step, contact, policy, now, COVERED)
+    silent = not_chased_because(invoice, policy, balance_for(invoice, policy, owed))
+    if silent and (invoice.id in case.covered or silent == BELOW_MINIMUM):
+        return put_off_a_day(invoice, step, contact, policy, now, COVERED if invoice.id in case.covered else silent)
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
     if limit and not (answer and answer.state is ApprovalState.APPROVED):

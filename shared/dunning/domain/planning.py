@@ -33,9 +33,12 @@ class Planned:
     activities: tuple[Activity, ...] = ()
 
 
-def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str) -> Planned:
-    """Compute what comes next for an open invoice. Missed steps are passed over and logged; so is a new reason for silence."""
-    reason = not_chased_because(invoice, policy)
+def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str, balance: int | None = None) -> Planned:
+    """Compute what comes next for an open invoice. Missed steps are passed over and logged; so is a new reason for silence.
+
+    `balance` (minor units) is what the policy's minimum is measured against; None: the invoice's own amount.
+    """
+    reason = not_chased_because(invoice, policy, invoice.amount_due if balance is None else balance)
     if reason is not None:
         silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason, plan_revision=policy.revision)
         if invoice.suppressed_for == reason:

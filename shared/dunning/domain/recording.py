@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
+from dunning.domain.balances import Balances, balance_for, balances_of
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
@@ -18,15 +19,20 @@ from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import ended, planned, with_thanks
-from dunning.domain.policy import Policy
+from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_promise_kept
-from dunning.domain.timing import effective_due_date
+from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
 
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
 
 LATE_AFTER = timedelta(minutes=10)
 """A word this old may have been taken back by one that told nothing new and so left no trace (A, B, A again; B comes last)."""
+
+MOST_REVIEWED = 15
+"""Other invoices that one word may wake or silence (`minimum_balance` under `scope: customer`): each may cost four of a transaction's
+hundred items. The next word, at the latest the daily sweep's, does the rest.
+"""
 
 PolicyOf = Callable[[Invoice], Policy]
 
@@ -57,6 +63,7 @@ class Recorder:
     now: datetime
     actor: str
     assignment: Assignment | None = None
+    reviews: int = MOST_REVIEWED
 
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
@@ -66,6 +73,9 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
+        return self._with_others_reviewed(case, self._recorded(case, snapshot, fetched=fetched), snapshot.invoice_id)
+
+    def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
         if snapshot.status is Status.DRAFT:
             return Recorded(case)
@@ -95,7 +105,26 @@ class Recorder:
         gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
         gone, dropped = self._without_open_fees(gone)
-        return Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
+        closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
+        return self._with_others_reviewed(case, closed, invoice_id)
+
+    def _with_others_reviewed(self, before: Case, recorded: Recorded, told: str) -> Recorded:
+        """And with the customer's other invoices, where all together have risen to the smallest sum worth a reminder, or fallen below."""
+        case = recorded.case
+        known, now = before.invoices.get(told), case.invoices.get(told)
+        if now is None or known == now or not self.reviews or self.policy_of(now).scope is not Scope.CUSTOMER:
+            return recorded
+        balances, activities = balances_of(case, self.policy_of), list(recorded.activities)
+        changed = [other for other in case.invoices.values() if other.id != told and _is_to_review(other, self.policy_of(other), balances)]
+        for other in changed[: self.reviews]:
+            policy = self.policy_of(other)
+            if other.next_at is None:
+                activities.append(self._log(ActivityType.UPDATED, other, "with what else is owed it is worth a reminder"))
+            balance = balance_for(other, policy, balances)
+            plan = planned(other, case.profile.reach, policy, self.now, self.actor, balance)
+            case, ending = ended(case.with_invoice(plan.invoice), other, plan.invoice, self.now, self.actor)
+            activities += [*plan.activities, *ending]
+        return replace(recorded, case=case, activities=tuple(activities))
 
     def _first(self, case: Case, snapshot: Snapshot) -> Recorded:
         blank = Invoice(
@@ -231,7 +260,9 @@ class Recorder:
 
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
-        plan = planned(invoice, case.profile.reach, self.policy_of(invoice), self.now, self.actor)
+        policy = self.policy_of(invoice)
+        balance = balance_for(invoice, policy, balances_of(case.with_invoice(invoice), self.policy_of))
+        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
         case, ending = ended(case.with_invoice(plan.invoice), known, plan.invoice, self.now, self.actor)
@@ -248,6 +279,16 @@ class Recorder:
 
 def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
     return tuple(name for name in _FACTS if getattr(known, name) != getattr(seen, name))
+
+
+def _is_to_review(invoice: Invoice, policy: Policy, balances: Balances) -> bool:
+    """Whether the customer's balance has woken an invoice that was too small, or silenced one that is planned."""
+    if not invoice.is_open or invoice.escalated or policy.scope is not Scope.CUSTOMER:
+        return False
+    reason = not_chased_because(invoice, policy, balance_for(invoice, policy, balances))
+    if invoice.next_at is None:
+        return invoice.suppressed_for == BELOW_MINIMUM and reason is None
+    return reason == BELOW_MINIMUM
 
 
 def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.balances import balance_for, balances_of
 from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState, Notice
@@ -241,7 +242,8 @@ class Settlement:
     def _planned(self, case: Case, invoice: Invoice, policy: Policy) -> tuple[Invoice, list[Activity]]:
         if not invoice.is_open:
             return replace(invoice, next_step=None, next_at=None), []
-        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor)
+        balance = balance_for(invoice, policy, balances_of(case.with_invoice(invoice), self.policy_of))
+        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
         return plan.invoice, list(plan.activities)
 
     def _log(self, kind: ActivityType, work: Work, reason: str, channel: str | None = None) -> Activity:

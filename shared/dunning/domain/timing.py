@@ -16,6 +16,9 @@ from dunning.domain.work_calendar import EVERY_DAY, WorkCalendar, plus_workdays
 RIDES_WITH_PARENT = "rides_with_parent"
 """Why a late fee's own invoice is not reminded about by itself."""
 
+BELOW_MINIMUM = "below_minimum_balance"
+"""Why a small sum is not reminded about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
@@ -53,8 +56,22 @@ def effective_due_date(invoice: Invoice, policy: Policy) -> date | None:
     return local_date(invoice.issued_at, zone_of(None, policy.timezone)) + timedelta(days=policy.no_due_date_after)
 
 
-def not_chased_because(invoice: Invoice, policy: Policy) -> str | None:
-    """Why an open invoice is recorded but not reminded about; None when its plan runs."""
+def not_chased_because(invoice: Invoice, policy: Policy, balance: int) -> str | None:
+    """Why an open invoice is recorded but not reminded about; None when its plan runs.
+
+    `balance` (minor units) is what the policy's minimum is measured against (`balances.balance_for`).
+    """
+    reason = left_alone_because(invoice, policy)
+    if reason is not None:
+        return reason
+    minimum = policy.minimum_balance.get(invoice.currency)
+    if minimum is None:
+        minimum = minor_units(policy.default_minimum, invoice.currency)
+    return BELOW_MINIMUM if balance < minimum else None
+
+
+def left_alone_because(invoice: Invoice, policy: Policy) -> str | None:
+    """The same, for reasons of the invoice's own, however large or small."""
     if invoice.is_fee:
         return RIDES_WITH_PARENT
     if invoice.collects_automatically and not policy.remind_charge_automatically:
@@ -63,10 +80,7 @@ def not_chased_because(invoice: Invoice, policy: Policy) -> str | None:
         return "no_due_date"
     if invoice.amount_due <= 0:
         return "nothing_due"
-    minimum = policy.minimum_balance.get(invoice.currency)
-    if minimum is None:
-        minimum = minor_units(policy.default_minimum, invoice.currency)
-    return "below_minimum_balance" if invoice.amount_due < minimum else None
+    return None
 
 
 def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Upcoming:

@@ -221,7 +221,8 @@ class RunStep:
         return "claim lost"
 
     def _recorder(self, case: Case, now: datetime) -> Recorder:
-        return recorder_for(case.profile.customer, self.policies, now, "run_step")
+        # Of what is settled in one transaction there may be as much as fits: others' invoices are reviewed elsewhere.
+        return replace(recorder_for(case.profile.customer, self.policies, now, "run_step"), reviews=0)
 
     def _policy_of(self, invoice: Invoice) -> Policy:
         return self.policies.named(invoice.policy)

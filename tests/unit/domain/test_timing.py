@@ -253,7 +253,7 @@ FULL = replace(CAREFUL, remind_charge_automatically=True, no_due_date_after=30)
     ],
 )
 def test_who_is_left_alone_and_why(owed: Invoice, follows: Policy, reason: str | None) -> None:
-    assert not_chased_because(owed, follows) == reason
+    assert not_chased_because(owed, follows, owed.amount_due) == reason
 
 
 @pytest.mark.parametrize(

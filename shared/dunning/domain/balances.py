@@ -1,0 +1,35 @@
+"""What `minimum_balance` is measured against: one invoice, or all that a customer owes in one currency (`scope: customer`)."""
+
+from collections.abc import Callable, Mapping
+
+from dunning.domain.case import Case
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Invoice
+from dunning.domain.policy import Policy, Scope
+from dunning.domain.timing import left_alone_because
+
+Balances = Mapping[tuple[str, str], int]
+"""Minor units by policy and currency: nothing is converted, and what another policy reminds about is not this one's."""
+
+
+def balances_of(case: Case, policy_of: Callable[[Invoice], Policy], *, undisputed: bool = False) -> Balances:
+    """What the customer owes under each policy of the scope `customer`: all that is open and may be reminded about, due or not.
+
+    What was handed over has left; with `undisputed`, so has what is disputed.
+    """
+    found: dict[tuple[str, str], int] = {}
+    for invoice in case.invoices.values():
+        if not invoice.is_open or invoice.escalated or (undisputed and HoldKind.DISPUTE in invoice.holds):
+            continue
+        policy = policy_of(invoice)
+        if policy.scope is Scope.CUSTOMER and left_alone_because(invoice, policy) is None:
+            key = (policy.name, invoice.currency)
+            found[key] = found.get(key, 0) + invoice.amount_due
+    return found
+
+
+def balance_for(invoice: Invoice, policy: Policy, balances: Balances) -> int:
+    """What counts for one invoice: never less than its own amount."""
+    if policy.scope is not Scope.CUSTOMER:
+        return invoice.amount_due
+    return max(invoice.amount_due, balances.get((policy.name, invoice.currency), 0))

@@ -118,38 +118,43 @@ def only_this_in_the_books(source: str, run: Run) -> None:
 
 
 PUBLISHED = calls_of("publish_activity", PUT_EVENTS, TELL_QUEUE)
-TOKENS = (SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM, LOAD)
-NOTED = calls_of("write_back", GET, *TOKENS)
+ASKED = (LOAD, METER, SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM, METER)
+"""Requests to a provider: counted, and with a new token."""
+TOKEN = range(2, 9)
+"""Those that renew the token: they are struck in the workflow `books`."""
+
 ACCOUNTS_ASKED = calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE)
 LISTED = calls_of("daily_sweep", LOAD, WRITE, METER, TELL_QUEUE)
 VANISHED_AND_RELEASED = calls_of("daily_sweep", LOAD, LOAD, CLAIM, TELL_QUEUE, LOAD, LOAD)
 
 
-def imported(source: str, requests: int) -> Scene:
+def among(calls: range, before: int) -> range:
+    """Their places where so many calls come before."""
+    return range(before + calls.start, before + calls.stop)
+
+
+def imported(source: str) -> Scene:
     """The first sweep of a company: its accounts, a page of what is open, what vanished, what waited for the connection."""
-    page = calls_of("daily_sweep", *TOKENS, *[METER] * requests)
     return Scene(
         f"import from {source}",
         partial(import_begins, source),
-        (*ACCOUNTS_ASKED, *page, *LISTED, *VANISHED_AND_RELEASED),
+        (*ACCOUNTS_ASKED, *calls_of("daily_sweep", *ASKED), *LISTED, *VANISHED_AND_RELEASED),
         partial(not_imported, source),
         partial(only_this_in_the_books, source),
-        spared=range(len(ACCOUNTS_ASKED), len(ACCOUNTS_ASKED) + len(page)),
+        spared=among(TOKEN, len(ACCOUNTS_ASKED)),
         in_fresh_containers=True,
         lasts=45,  # a message of the sweep is seen again after half an hour
     )
 
 
-def noted(source: str, requests: int) -> Scene:
+def noted(source: str) -> Scene:
     """A reminder is noted in the books."""
-    calls = (*PUBLISHED, *NOTED, *calls_of("write_back", *[METER] * requests))
-    known_already = range(len(PUBLISHED) + 1, len(calls) - 1)
     return Scene(
         f"note at {source}",
         partial(reminded, source),
-        calls,
+        (*PUBLISHED, *calls_of("write_back", GET, *ASKED)),
         partial(not_noted_once, source),
-        spared=known_already,
+        spared=among(TOKEN, len(PUBLISHED) + 1),
         in_fresh_containers=True,
     )
 
@@ -162,8 +167,8 @@ BOOKS = (
         partial(not_noted_once, "stripe"),
         in_fresh_containers=True,
     ),
-    noted("quickbooks", 2),
-    noted("xero", 4),
-    imported("quickbooks", 2),
-    imported("xero", 6),
+    noted("quickbooks"),
+    noted("xero"),
+    imported("quickbooks"),
+    imported("xero"),
 )

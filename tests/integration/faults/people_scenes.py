@@ -19,6 +19,7 @@ from dunning.domain.replying import reply_token
 from infra.case_actions import act
 from infra.fee_answers import FeeAnswer
 from infra.local.lambda_service import Caller, InvocationDied
+from infra.operating import Answer
 from tests.integration.faults.run import Run
 from tests.integration.faults.scene import BY_THE_WHEEL, ONE_STEP, Scene
 from tests.integration.faults.workflows import CLAIM, LOAD, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
@@ -29,6 +30,7 @@ PERSON = "person"
 PROPOSED = ONE_STEP.replace(
     "    email: friendly\n", '    email: friendly\n    late_fee: {fixed: "2.50", percent: "1.5", basis: contract, mode: propose}\n'
 )
+STRICT = ONE_STEP.replace("    email: friendly\n", '    email: friendly\n    approve_above: {default: "100.00"}\n')
 FEE = 4_30
 """USD 2.50 and 1.5 % of USD 120.00."""
 
@@ -148,8 +150,8 @@ def not_promised_once(run: Run) -> Iterator[str]:
         yield f"the log reads {log_of(run)}"
 
 
-def proposed(run: Run) -> None:
-    """The first reminder proposes a late fee."""
+def overdue(run: Run) -> None:
+    """The first step has come: it proposes a late fee, or waits for approval."""
     run.minute(1)
     run.enrol()
     run.minute(3)
@@ -172,6 +174,22 @@ def not_charged_once(run: Run) -> Iterator[str]:
     about_fees = [line for line in log_of(run) if line.startswith("fee")]
     if about_fees != ["fee_proposed", "fee_accepted", "fee_applied"]:
         yield f"the log reads {log_of(run)}"
+
+
+def approved(run: Run) -> None:
+    """A person lets the reminder go."""
+    answer = Answer(run.customer(), str(run.owed()["id"]), approved=True, reason=None)
+    run.cloud.operate(answer.on_platform, Caller(PERSON))
+
+
+def not_approved_once(run: Run) -> Iterator[str]:
+    """One reminder, after one approval."""
+    log = [line for line in log_of(run) if line in ("approved", "sent")]
+    if log != ["approved", "sent"]:
+        yield f"the log reads {log_of(run)}"
+    mails = [entry["step"] for entry in run.got() if entry["channel"] == "email"]
+    if mails != ["first"]:
+        yield f"the customer got {mails}"
 
 
 def enrolled_elsewhere(run: Run) -> None:
@@ -219,8 +237,17 @@ PEOPLE = (
         partial(told_until_done, accepted),
         calls_of(PERSON, LOAD, WRITE, TELL_QUEUE),
         not_charged_once,
-        proposed,
+        overdue,
         plan=PROPOSED,
+        lasts=BY_THE_WHEEL,
+    ),
+    Scene(
+        "approval",
+        partial(told_until_done, approved),
+        calls_of(PERSON, LOAD, WRITE, TELL_QUEUE),
+        not_approved_once,
+        overdue,
+        plan=STRICT,
         lasts=BY_THE_WHEEL,
     ),
     Scene(

@@ -10,13 +10,14 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Invoice, Snapshot
+from dunning.providers.manual import ManualSource
 from dunning.workflow.answer_fee import AnswerFee
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
-from dunning.workflow.ports import Policies, Wakeup
+from dunning.workflow.ports import InvoiceSource, Policies, Wakeup
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.run_step import RunStep
@@ -52,7 +53,11 @@ class FakeDeployment:
         self.record = RecordSnapshot(self.store, self.policies, self.sync_queue, self.wakeups, self.clock, "test")
         self.events = RecordEvent(self.record, self.sync_queue, "stripe")
         self.xero = FakeAccountedSource(self.clock, "xero")
-        sources = {"stripe": self.stripe, "xero": self.xero}
+        sources: dict[str, InvoiceSource] = {
+            "stripe": self.stripe,
+            "xero": self.xero,
+            "manual": ManualSource(self.store, self.open_index, self.clock),
+        }
         self.connections = MemoryConnections()
         disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
         self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)

@@ -340,7 +340,7 @@ def daily_sweep(platform: Platform) -> DailySweep:
     config, record = parts.config, parts.record()
     accounted = parts.accounted()
     return DailySweep(
-        sources={"stripe": parts.stripe(), **accounted},
+        sources=parts.sources(accounted),
         accounted=accounted,
         record=record,
         notes=TableSweepNotes(parts.dynamodb, config.table, parts.clock),

@@ -2,7 +2,8 @@
 
 A refresh token is worth one use: the answer brings the next, which is stored before its access token is used. When that answer
 is lost, the old one is tried again: Xero takes it for another 30 minutes (developer.xero.com/faq/oauth2). Intuit promises no such
-grace: "the latest refresh_token returned to you" is the one to use (developer.intuit.com, authentication FAQ). Where the old one
+grace: "the latest refresh_token returned to you" is the one to use (developer.intuit.com, authentication FAQ), unused it lives
+100 days, and no consent longer than five years (github.com/intuit/QuickBooks-V3-Java-SDK, release 6.5.4). Where the old one
 is refused the connection has ended, and a person connects it again.
 A worker that dies while it holds the lease keeps the others waiting for at most `LEASE`; they go on with the old access token
 as long as that is good.

@@ -1,6 +1,7 @@
 """Late fees in QuickBooks: an invoice with one line of the item that the policy names (developer.intuit.com, Invoice).
 
-QuickBooks repeats the first answer to a `requestid`; beyond that the customer's younger invoices are asked for the fee's id,
+QuickBooks repeats the first answer to a `requestid` of at most 50 characters, for how long it does not say
+(blogs.intuit.com/2015/04/06/15346); beyond that the customer's younger invoices are asked for the fee's id,
 which stands in their number and in their private note.
 """
 

@@ -1,4 +1,8 @@
-"""Notes at QuickBooks: lines below what the bookkeeper wrote into the invoice's private note."""
+"""Notes at QuickBooks: lines below what the bookkeeper wrote into the invoice's private note.
+
+A `requestid` once used gets its first answer again, changing nothing (blogs.intuit.com/2015/04/06/15346), so each names the
+version that it changes; what was written is looked for before every write all the same.
+"""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -15,6 +19,8 @@ LONGEST_NOTE = 4000
 
 _NOT_FOUND = "610"
 _STALE = "5010"
+"""Stale Object Error, for a SyncToken that is not the newest (knowledgebase.curbwaste.com/quickbooks-online-error-codes)."""
+
 _ATTEMPTS = 4
 
 

@@ -10,7 +10,7 @@ from dunning.workflow.disconnections import ACCOUNTS, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import FetchKind
-from dunning.workflow.sources import account_of, source_of
+from dunning.workflow.sources import HELD_HERE, account_of, source_of
 from dunning.workflow.sweep_ports import AccountedSource, OpenIndex, OpenRow, SweepNotes, SweepQueue, SweepStage
 
 CHANGED = "changed"
@@ -139,7 +139,10 @@ class DailySweep:
                 unreadable += 1
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])
         following = replace(stage, page=stage.page + 1, cursor=page.cursor)
-        self.sweep_queue.send(following if page.cursor else replace(stage, stage=VANISHED, page=0, cursor=None))
+        if page.cursor:
+            self.sweep_queue.send(following)
+        elif stage.source not in HELD_HERE:
+            self.sweep_queue.send(replace(stage, stage=VANISHED, page=0, cursor=None))
         return Swept(LISTING, len(page.snapshots), changed, 0, unreadable)
 
     def _vanished(self, stage: SweepStage) -> Swept:

@@ -19,6 +19,9 @@ TERMINAL = {
 LISTED = frozenset({"manual"})
 """Sources at which all that a customer owes is read as cheaply as one invoice."""
 
+HELD_HERE = frozenset({"manual"})
+"""Sources whose truth is our own table: nothing that is open here can have vanished there."""
+
 
 def source_of(customer: str) -> str:
     """The source in a full customer id."""

@@ -15,6 +15,9 @@ from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUE
 NOT_CONNECTED = 2
 """QuickBooks and Xero, of which no company is connected: a message each."""
 
+OF_FILES = SHARDS
+"""Invoices from files are held in our own table: a page of its index each."""
+
 
 @pytest.fixture
 def handler(aws: Aws) -> Handler:
@@ -44,10 +47,11 @@ def sweep(aws: Aws, handler: Handler) -> int:
 
 
 def test_the_schedule_begins_a_sweep_of_every_source(aws: Aws, handler: Handler) -> None:
-    assert invoke(handler, sample("daily_sweep/daily")) == {"sources": 3}
+    assert invoke(handler, sample("daily_sweep/daily")) == {"sources": 4}
     begun = [(stage["source"], stage["stage"], stage["run"], stage["cursor"]) for stage in waiting(aws)]
     assert begun == [
         ("stripe", "listing", "stripe:2026-03-23T04:00", None),
+        ("manual", "listing", "manual:2026-03-23T04:00", None),
         ("quickbooks", "accounts", "quickbooks:2026-03-23T04:00", None),
         ("xero", "accounts", "xero:2026-03-23T04:00", None),
     ]
@@ -55,7 +59,7 @@ def test_the_schedule_begins_a_sweep_of_every_source(aws: Aws, handler: Handler)
 
 def test_an_invoice_no_webhook_told_of_is_enrolled(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     stripe.has("invoices", invoice_object())
-    assert sweep(aws, handler) == NOT_CONNECTED + 1 + SHARDS
+    assert sweep(aws, handler) == NOT_CONNECTED + 1 + OF_FILES + SHARDS
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 
@@ -63,7 +67,7 @@ def test_a_book_of_more_than_one_page_is_swept_page_by_page(aws: Aws, handler: H
     for number in range(120):
         customer = f"cus_{number}" if number in (0, 119) else None
         stripe.has("invoices", invoice_object(id=f"in_{number:03}", customer=customer))
-    assert sweep(aws, handler) == NOT_CONNECTED + 2 + SHARDS
+    assert sweep(aws, handler) == NOT_CONNECTED + 2 + OF_FILES + SHARDS
     assert [aws.case(f"stripe:cus_{number}").profile.due_at for number in (0, 119)] == [FIRST, FIRST]
 
 

@@ -94,6 +94,21 @@ def test_what_vanished_is_looked_for_page_by_page_too() -> None:
     assert {world.profile(customer).due_at for customer in world.store.customers()} == {None}
 
 
+def test_the_lost_timer_of_an_invoice_from_a_file_is_armed_again_and_nothing_else_is_written(world: FakeDeployment) -> None:
+    for number in (1, 2):
+        read = replace(snapshot(f"M-{number}", f"manual:{number}"), source="manual")
+        world.record.invoice(read)
+    before = world.case("manual:1")
+    armed = before.profile.due_at
+    world.store.save(before, before.with_profile(replace(before.profile, due_at=None, due_since=None)))
+    writes, log = world.store.writes, world.log("manual:1")
+    world.clock.advance(timedelta(hours=1))
+    world.run_sweep()
+    assert armed is not None
+    assert world.profile("manual:1").due_at == armed
+    assert (world.store.writes - writes, world.log("manual:1")) == (1, log)
+
+
 def test_a_lost_timer_is_armed_again(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     before = world.case(ACME)

@@ -151,7 +151,7 @@ RARER = (
         "books",
         nothing,
         entered,
-        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", GET, *TOKENS, LOAD, METER, METER, LOAD, WRITE)),
+        (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", GET, LOAD, METER, *TOKENS, METER, LOAD, WRITE)),
         overdue_in_the_books,
         got=("email first", "email second", "team escalate"),
         log=("enrolled", "updated", *WHOLE_LOG[1:]),

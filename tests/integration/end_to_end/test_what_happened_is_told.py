@@ -33,6 +33,21 @@ def test_every_activity_of_a_case_is_an_event_with_ids_only(cloud: LocalCloudOut
     }
 
 
+def test_the_webhook_that_our_own_note_causes_at_stripe_changes_nothing_and_causes_no_other_note(cloud: LocalCloudOutside) -> None:
+    cloud.put_policy(ANY_HOUR)
+    cloud.tell("invoice.finalized", invoice("1", "2026-03-01"))
+    cloud.move_to("2026-03-08T09:00:00Z")
+    noted, case = cloud.ask("GET", "/_local/provider/stripe/invoices/in_1")[1], cloud.case("stripe:cus_1")
+    assert 'Reminder "first" sent' in str(noted["metadata"])
+    told, writes = events(cloud, "stripe:cus_1"), cloud.calls("stripe_webhook")["dynamodb.TransactWriteItems"]
+    for _ in range(3):
+        cloud.tell("invoice.updated", noted)
+        cloud.advance("10m")
+    assert cloud.case("stripe:cus_1") == case
+    assert (events(cloud, "stripe:cus_1"), cloud.calls("stripe_webhook")["dynamodb.TransactWriteItems"]) == (told, writes)
+    assert cloud.ask("GET", "/_local/provider/stripe/invoices/in_1")[1]["metadata"] == noted["metadata"]
+
+
 @pytest.mark.parametrize("mode", ["error", "lost", "crash"])
 def test_a_bus_that_fails_loses_no_event(cloud: LocalCloudOutside, mode: str) -> None:
     cloud.put_policy(ANY_HOUR)

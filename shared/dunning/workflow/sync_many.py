@@ -102,7 +102,7 @@ class SyncMany:
         """One message for each company that waits, and one for what there was no time for."""
         for account in dict.fromkeys(request.account for request in rest.requests):
             reason = waiting.get(account)
-            if reason is not None and rest.hops >= MOST_HOPS:
+            if reason is not None and not isinstance(reason, NotYet) and rest.hops >= MOST_HOPS:
                 raise reason
             requests = tuple(request for request in rest.requests if request.account == account)
             self.batches.send(SyncBatch(requests, rest.hops), self._delay(reason, rest.hops))

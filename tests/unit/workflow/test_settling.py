@@ -68,3 +68,17 @@ def test_news_without_change_write_nothing_for_a_postponed_customer(world: FakeD
     writes = world.store.writes
     world.record.invoice(snapshot(stamp=FIRST))
     assert world.store.writes == writes
+
+
+def test_a_reminder_whose_last_check_has_no_room_waits_for_its_turn_and_no_longer(world: FakeDeployment) -> None:
+    anna = "xero:tenant:anna"
+    owed = replace(snapshot("x_1", anna), source="xero")
+    world.xero.has(owed)
+    world.record.invoice(owed)
+    for seconds in (7, 61, 122):
+        world.xero.full_until = FIRST + timedelta(seconds=seconds)
+        world.run_until(world.xero.full_until - timedelta(seconds=1))
+        assert (world.profile(anna).due_at, world.email.sent) == (world.xero.full_until, [])
+    world.run_until(FIRST + timedelta(seconds=122))
+    assert [mail.envelope.customer for mail in world.email.sent] == [anna]
+    assert world.profile(anna).retries == 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Permanent, Retryable
+from dunning.domain.errors import NotYet, Permanent, Retryable
 from dunning.workflow.ports import SyncBatch, SyncRequest
 from dunning.workflow.sync_many import MOST_HOPS, SETTLING, SyncMany
 from tests.fakes.clock import StandingClock
@@ -74,6 +74,12 @@ def test_a_company_that_does_not_answer_is_asked_more_and_more_seldom(work: Work
     for hops in (0, 1, 2, 3, 4, 5):
         work.many(work.batch("acme/1", hops=hops), plenty)
     assert [(hops, delay) for _, hops, delay in work.ids_sent_on()] == [(1, 120), (2, 240), (3, 480), (4, 900), (5, 900), (6, 900)]
+
+
+def test_to_wait_for_a_turn_counts_as_no_failure(work: Work) -> None:
+    work.fails["1"] = NotYet("full", work.clock() + timedelta(seconds=61))
+    work.many(work.batch("acme/1", hops=MOST_HOPS), plenty)
+    assert work.ids_sent_on() == [(["1"], MOST_HOPS, 61)]
 
 
 def test_after_three_days_without_an_answer_a_person_must_look(work: Work) -> None:

@@ -117,13 +117,19 @@ def _named(name: str, text: str, what: str, problems: list[str]) -> Mapping[str,
     if not text:
         return {}
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=lambda pairs: _each_once(name, pairs, problems))
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         problems.append(f"{name} must be a JSON object of {what}")
         return {}
     return {str(key): str(value) for key, value in found.items()}
+
+
+def _each_once(name: str, pairs: list[tuple[str, object]], problems: list[str]) -> dict[str, object]:
+    twice = sorted({key for key, _ in pairs if [other for other, _ in pairs].count(key) > 1})
+    problems += [f"{name} names {key} twice: give each another name" for key in twice]
+    return dict(pairs)
 
 
 def _switched_off(text: str, problems: list[str]) -> frozenset[str]:

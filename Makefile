@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SOURCES := pyproject.toml template.yaml README.md $(shell find events functions infra shared tests -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*' -not -name '*.pyc' 2>/dev/null)
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-TESTS := -n auto $(if $(BROWSER),,--ignore=tests/browser)
+TESTS := -n auto --dist worksteal $(if $(BROWSER),,--ignore=tests/browser)
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ moto parses each update expression two or three times and copies the tree before
 tree ten times, asks at each node anew what is to be done at which, and counts the clauses below each node, not below the root alone.
 """
 
+import copy
 from functools import cache, lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ def cure_expressions() -> None:
     parser.make = staticmethod(lru_cache(maxsize=256)(parser.make))
     traverser: Any = vars(ast_nodes)["DepthFirstTraverser"]
     traverser.traverse_node_recursively = _traverse
+    _Node.__deepcopy__ = _copied
     counter: Any = validators.ActionCountValidator
     counter.traverse = counter.verify_action_counts
 
@@ -48,5 +50,20 @@ def _traverse(self: Any, node: Any, child_id: int = -1) -> Any:
 def _processor(traverser: Any, kind: type) -> object:
     if not issubclass(kind, _Node):
         return _NO_NODE
-    processing_map = vars(type(traverser))["_processing_map"](traverser)
-    return next((process for known, process in processing_map.items() if issubclass(kind, known)), None)
+    return next((process for known, process in _processors(traverser).items() if issubclass(kind, known)), None)
+
+
+def _processors(traverser: Any) -> Any:
+    return vars(type(traverser))["_processing_map"](traverser)
+
+
+def _copied(node: Any, memo: dict[int, object]) -> Any:
+    """A tree of its own, as deepcopy makes it, but at a tenth of the cost: no node stands in a tree twice."""
+    copied = object.__new__(type(node))
+    vars(copied).update(vars(node))
+    if node.children is not None:
+        copied.children = [_copied(child, memo) if isinstance(child, _Node) else copy.deepcopy(child, memo) for child in node.children]
+        for child in copied.children:
+            if isinstance(child, _Node):
+                child.parent = copied
+    return copied

@@ -57,7 +57,8 @@ def serve_orders() -> None:
     _see_one_plan_through()
     for thread in set(threading.enumerate()) - {threading.current_thread()}:
         thread.join(10)
-    gc.freeze()
+    gc.freeze()  # as tests/conftest.py does
+    gc.set_threshold(100_000, 50, 50)
     assert threading.active_count() == 1, f"a fork has one thread only: {threading.enumerate()}"
     running: set[int] = set()
     for line in sys.stdin:

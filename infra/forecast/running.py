@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
@@ -13,6 +13,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import at_local
 from dunning.domain.case import Case, Profile
 from dunning.domain.effects import Channel
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy

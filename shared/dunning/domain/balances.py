@@ -6,7 +6,7 @@ from dunning.domain.case import Case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy, Scope
-from dunning.domain.timing import left_alone_because
+from dunning.domain.timing import left_alone_because, minimum_of
 
 Balances = Mapping[tuple[str, str], int]
 """Minor units by policy and currency: nothing is converted, and what another policy reminds about is not this one's."""
@@ -26,6 +26,18 @@ def balances_of(case: Case, policy_of: Callable[[Invoice], Policy], *, undispute
             key = (policy.name, invoice.currency)
             found[key] = found.get(key, 0) + invoice.amount_due
     return found
+
+
+def is_enough_alone(invoice: Invoice, policy: Policy) -> bool:
+    """Whether an invoice's own amount settles what its minimum is measured against, so that nobody need add up the others."""
+    return policy.scope is not Scope.CUSTOMER or invoice.amount_due >= minimum_of(policy, invoice.currency)
+
+
+def balance_in(case: Case, invoice: Invoice, policy: Policy, policy_of: Callable[[Invoice], Policy]) -> int:
+    """What counts for one invoice of a case, in minor units: no more than its own amount where that is enough."""
+    if is_enough_alone(invoice, policy):
+        return invoice.amount_due
+    return balance_for(invoice, policy, balances_of(case.with_invoice(invoice), policy_of))
 
 
 def balance_for(invoice: Invoice, policy: Policy, balances: Balances) -> int:

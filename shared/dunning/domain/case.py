@@ -147,7 +147,7 @@ class Profile:
     @property
     def is_disputed(self) -> bool:
         """Whether a dispute is open."""
-        return any(dispute.is_open for dispute in self.disputes.values())
+        return bool(self.disputes) and any(dispute.is_open for dispute in self.disputes.values())
 
     def claimed_at(self, now: datetime) -> bool:
         """Whether a live claim bars others from the timer."""

@@ -76,7 +76,7 @@ def fees_to_charge(case: Case) -> tuple[tuple[Invoice, Fee], ...]:
     found = [
         (invoice, fee)
         for invoice in case.invoices.values()
-        if invoice.is_open and not invoice.is_held
+        if invoice.fees and invoice.is_open and not invoice.is_held
         for fee in invoice.fees
         if fee.state is FeeState.ACCEPTED
     ]

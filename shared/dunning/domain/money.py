@@ -5,6 +5,7 @@ Digits per currency follow Stripe's list of zero- and three-decimal currencies (
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 _ZERO_DECIMAL = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -42,6 +43,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(scaled)
 
 
+@lru_cache(maxsize=256)
 def minor_units(text: str, currency: str) -> int:
     """Minor units of a major-unit text such as "5.00", rounded up to the next unit the currency has ("5.50" is 6 yen)."""
     scaled = Decimal(text).scaleb(minor_digits(currency))

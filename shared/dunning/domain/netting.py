@@ -29,6 +29,8 @@ def covered(case: Case, credit: Credit) -> dict[str, int]:
 
 def net_of(case: Case, parts: Mapping[str, int]) -> Case:
     """The case with every invoice's amount due less its part of the credit: for deciding and writing, never to be stored."""
+    if not parts and not case.covered:
+        return case
     for invoice_id, part in parts.items():
         invoice = case.invoices[invoice_id]
         case = case.with_invoice(replace(invoice, amount_due=invoice.amount_due - part))

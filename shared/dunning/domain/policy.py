@@ -205,4 +205,7 @@ class Policy:
 
     def position(self, step_id: str | None) -> int:
         """A step's 1-based position; 0 when the policy has no such step."""
-        return next((n for n, step in enumerate(self.steps, 1) if step.id == step_id), 0)
+        for position, step in enumerate(self.steps, 1):
+            if step.id == step_id:
+                return position
+        return 0

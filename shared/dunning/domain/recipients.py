@@ -25,10 +25,12 @@ def recipients_of(step: Step, contact: Contact) -> Recipients | None:
 
     "owner" is the one of us the customer belongs to; a role that nobody has is left out, and so is an owner nobody named.
     """
-    people = contact.settings.people if contact.settings else ()
-    to = _once(_addresses(step.email_to, people)) or _once([contact.email] if contact.email else [])
+    to = _main_recipients(step, contact)
     if not to:
         return None
+    people = contact.settings.people if contact.settings else ()
+    if not step.email_cc:
+        return Recipients(to, (), _sender(step, contact))
     owner = contact.settings.owner if contact.settings else None
     named = [owner or "" if name == OWNER else name for name in step.email_cc]
     cc = [address for name in named for address in ([name] if "@" in name else _addresses((name,), people))]
@@ -42,7 +44,7 @@ def templates_of(step: Step, contact: Contact) -> dict[str, str]:
     closed (an opt-out, an address that does not exist) the other one, with the template of the same name.
     """
     wanted = {channel: template for channel, template in ((EMAIL, step.email), (SMS, step.sms)) if template}
-    can = {EMAIL: recipients_of(step, contact) is not None, SMS: contact.phone is not None}
+    can = {EMAIL: bool(_main_recipients(step, contact)), SMS: contact.phone is not None}
     instead = {EMAIL: step.email_instead, SMS: step.sms_instead}
     preferred = contact.settings.prefers if contact.settings else None
     if wanted and preferred and can[preferred]:
@@ -53,6 +55,12 @@ def templates_of(step: Step, contact: Contact) -> dict[str, str]:
     if found or not contact.closed & wanted.keys():
         return found
     return {channel: template for channel, template in instead.items() if template and can[channel]}
+
+
+def _main_recipients(step: Step, contact: Contact) -> tuple[str, ...]:
+    people = contact.settings.people if contact.settings and step.email_to else ()
+    named = _once(_addresses(step.email_to, people)) if people else ()
+    return named or ((contact.email,) if contact.email else ())
 
 
 def _sender(step: Step, contact: Contact) -> str | None:

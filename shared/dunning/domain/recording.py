@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
-from dunning.domain.balances import Balances, balance_for, balances_of
+from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
@@ -114,8 +114,11 @@ class Recorder:
         known, now = before.invoices.get(told), case.invoices.get(told)
         if now is None or known == now or not self.reviews or self.policy_of(now).scope is not Scope.CUSTOMER:
             return recorded
+        small = [other for other in case.invoices.values() if other.id != told and _may_be_reviewed(other, self.policy_of(other))]
+        if not small:
+            return recorded
         balances, activities = balances_of(case, self.policy_of), list(recorded.activities)
-        changed = [other for other in case.invoices.values() if other.id != told and _is_to_review(other, self.policy_of(other), balances)]
+        changed = [other for other in small if _is_to_review(other, self.policy_of(other), balances)]
         for other in changed[: self.reviews]:
             policy = self.policy_of(other)
             if other.next_at is None:
@@ -139,12 +142,13 @@ class Recorder:
             due_date=None,
             issued_at=snapshot.issued_at,
             stamp=snapshot.stamp,
+            subscription=snapshot.subscription,
+            tags=snapshot.tags,
         )
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
         contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
         case = case.with_profile(_settings_seen(replace(known, contact=_filled(*contacts)), snapshot))
-        blank = replace(blank, subscription=snapshot.subscription, tags=snapshot.tags)
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
         invoice = self._seen(replace(blank, policy=policy.name), snapshot)
@@ -261,7 +265,7 @@ class Recorder:
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
         policy = self.policy_of(invoice)
-        balance = balance_for(invoice, policy, balances_of(case.with_invoice(invoice), self.policy_of))
+        balance = balance_in(case, invoice, policy, self.policy_of)
         plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
@@ -279,6 +283,10 @@ class Recorder:
 
 def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
     return tuple(name for name in _FACTS if getattr(known, name) != getattr(seen, name))
+
+
+def _may_be_reviewed(invoice: Invoice, policy: Policy) -> bool:
+    return invoice.is_open and (invoice.suppressed_for == BELOW_MINIMUM or not is_enough_alone(invoice, policy))
 
 
 def _is_to_review(invoice: Invoice, policy: Policy, balances: Balances) -> bool:

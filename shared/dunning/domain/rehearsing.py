@@ -3,7 +3,7 @@
 Nothing is asked of a provider and nothing is sent. It serves forecasts, explanations, worked cases and properties.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,15 +53,19 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CRE
         parts = covered(free, credit) if credit else {}
         net = net_of(free, parts)
         works = tuple(adjust(decide(net, policy_of, now), net, now))
-        settled = settlement.apply(replace(free, covered=parts), [Done(work, {}) for work in works])
+        settled = settlement.apply(_covering(free, parts), [Done(work, {}) for work in works])
     except Permanent as error:
         parked = settlement.park(free, str(error), {})
         return Turn(now, case, (), (*ended, *parked.activities), parked.case)
-    after, charged = _charged(replace(settled.case, covered={}), works, policy_of, now, settlement.actor)
+    after, charged = _charged(_covering(settled.case, {}), works, policy_of, now, settlement.actor)
     done = Turn(now, case, works, (*ended, *settled.activities, *charged), settlement.release(after, works))
     if _stands_still(done):
         raise Permanent(f"case {case.profile.customer} is due at {now.isoformat()} and nothing moves it on")
     return done
+
+
+def _covering(case: Case, parts: Mapping[str, int]) -> Case:
+    return replace(case, covered=parts) if parts or case.covered else case
 
 
 def _charged(case: Case, works: Sequence[Work], policy_of: PolicyOf, now: datetime, actor: str) -> tuple[Case, tuple[Activity, ...]]:

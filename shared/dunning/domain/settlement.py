@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.balances import balance_for, balances_of
+from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState, Notice
@@ -101,9 +101,9 @@ class Settlement:
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
-        freed = replace(case.profile, claim=None, retries=case.profile.retries if only_moved else 0)
-        due_at = next_instant(case.with_profile(freed))
-        return case.with_profile(replace(freed, due_at=due_at, due_since=due_at))
+        profile, retries = case.profile, case.profile.retries if only_moved else 0
+        due_at = next_instant(case if profile.claim is None else case.with_profile(replace(profile, claim=None)))
+        return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
     def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted.
@@ -242,7 +242,7 @@ class Settlement:
     def _planned(self, case: Case, invoice: Invoice, policy: Policy) -> tuple[Invoice, list[Activity]]:
         if not invoice.is_open:
             return replace(invoice, next_step=None, next_at=None), []
-        balance = balance_for(invoice, policy, balances_of(case.with_invoice(invoice), self.policy_of))
+        balance = balance_in(case, invoice, policy, self.policy_of)
         plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
         return plan.invoice, list(plan.activities)
 

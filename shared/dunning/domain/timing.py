@@ -64,10 +64,13 @@ def not_chased_because(invoice: Invoice, policy: Policy, balance: int) -> str | 
     reason = left_alone_because(invoice, policy)
     if reason is not None:
         return reason
-    minimum = policy.minimum_balance.get(invoice.currency)
-    if minimum is None:
-        minimum = minor_units(policy.default_minimum, invoice.currency)
-    return BELOW_MINIMUM if balance < minimum else None
+    return BELOW_MINIMUM if balance < minimum_of(policy, invoice.currency) else None
+
+
+def minimum_of(policy: Policy, currency: str) -> int:
+    """The smallest balance worth a reminder, in minor units."""
+    minimum = policy.minimum_balance.get(currency)
+    return minor_units(policy.default_minimum, currency) if minimum is None else minimum
 
 
 def left_alone_because(invoice: Invoice, policy: Policy) -> str | None:
@@ -94,7 +97,8 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
     missed: list[Step] = []
     for step in policy.steps[steps_behind(invoice, policy) :]:
         window = window_for(step, contact, policy)
-        at = moved_to_workday(_planned(step, contact, policy, due, anchor, now), window, zone, calendar_of(step, policy), own_time(step))
+        named = _planned(step, contact, policy, zone, due, anchor, now)
+        at = moved_to_workday(named, window, zone, calendar_of(step, policy), own_time(step))
         if at >= now:
             return Upcoming(step, at, tuple(missed))
         if isinstance(step.at, BeforeDue) and local_date(at, zone) < local_date(now, zone):
@@ -104,9 +108,9 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
         if policy.catch_up is CatchUp.LATEST:
             latest, passed = _latest(step, policy, due, zone, now)
             missed += passed
+            window = window_for(latest, contact, policy)
         else:
             latest = step
-        window = window_for(latest, contact, policy)
         return Upcoming(latest, _overdue(latest, window, zone, calendar_of(latest, policy), now), tuple(missed))
     return Upcoming(None, None, tuple(missed))
 
@@ -114,7 +118,10 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
 def named_instant(step: Step, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> datetime | None:
     """The instant that the plan names for a step, before days of rest and hours move it; None without a due date."""
     due = effective_due_date(invoice, policy)
-    return None if due is None else _planned(step, contact, policy, max(due, invoice.counts_from or due), invoice.anchor_at, now)
+    if due is None:
+        return None
+    zone = customer_zone(contact, policy)
+    return _planned(step, contact, policy, zone, max(due, invoice.counts_from or due), invoice.anchor_at, now)
 
 
 def steps_behind(invoice: Invoice, policy: Policy) -> int:
@@ -138,9 +145,8 @@ def own_time(step: Step) -> time | None:
     return step.at.time
 
 
-def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: datetime | None, now: datetime) -> datetime:
+def _planned(step: Step, contact: Contact, policy: Policy, zone: ZoneInfo, due: date, anchor: datetime | None, now: datetime) -> datetime:
     """The instant the plan names, counted from what really happened, but never ahead of a due date that moved."""
-    zone = customer_zone(contact, policy)
     by_date = _by_due_date(step, policy, due, zone)
     if isinstance(step.at, AfterPrevious):
         return max(_after_anchor(step.at, anchor or now, policy, zone), by_date)
@@ -161,12 +167,16 @@ def _planned(step: Step, contact: Contact, policy: Policy, due: date, anchor: da
 
 def _by_due_date(step: Step, policy: Policy, due: date, zone: ZoneInfo) -> datetime:
     """The instant if every step before had run to the minute."""
-    at = at_local(due, datetime.min.time(), zone)
-    for earlier in policy.steps[: policy.position(step.id)]:
-        if isinstance(earlier.at, AfterPrevious):
-            at = _after_anchor(earlier.at, at, policy, zone)
-        else:
+    following: list[AfterPrevious] = []
+    for earlier in reversed(policy.steps[: policy.position(step.id)]):
+        if not isinstance(earlier.at, AfterPrevious):
             at = at_local(_offset(earlier.at, due, policy), earlier.at.time, zone)
+            break
+        following.append(earlier.at)
+    else:
+        at = at_local(due, time(), zone)
+    for timing in reversed(following):
+        at = _after_anchor(timing, at, policy, zone)
     return at
 
 

@@ -25,3 +25,28 @@ def test_a_field_that_a_record_does_not_have_is_refused() -> None:
     unchecked = cast("Callable[..., Invoice]", replace)
     with pytest.raises(TypeError, match="levle"):
         unchecked(SEEN, levle=2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Checked:
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        assert self.low <= self.high
+
+
+@dataclasses.dataclass(frozen=True)
+class _WithoutSlots:
+    low: int
+    high: int
+
+
+def test_a_record_that_checks_its_fields_is_refused_rather_than_left_unchecked() -> None:
+    with pytest.raises(TypeError, match="_Checked has"):
+        replace(_Checked(1, 2), low=3)
+
+
+def test_a_record_without_slots_is_refused() -> None:
+    with pytest.raises(TypeError, match="_WithoutSlots has no slots"):
+        replace(_WithoutSlots(1, 2), low=3)

@@ -41,6 +41,10 @@ class MemoryCaseStore:
         """A case's log, oldest first."""
         return sorted(self._log.get(customer, []), key=lambda activity: activity.at)
 
+    def latest_activities(self, customer: str, most: int) -> list[Activity]:
+        """The last of a case's log, oldest first."""
+        return self.activities(customer)[-most:]
+
     def written(self, customer: str) -> list[Activity]:
         """A case's log in the order it was written: the clocks of those who wrote may differ."""
         return list(self._log.get(customer, []))

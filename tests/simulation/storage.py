@@ -109,6 +109,10 @@ class TwinStore:
         """A retry marks what is marked."""
         return self._wire.call("store.mark_effect", CLAIM, lambda: self._memory.mark_effect(customer, origin, effect, state))
 
+    def latest_activities(self, customer: str, most: int) -> Sequence[Activity]:
+        """As the table answers it."""
+        return self._wire.call("store.latest_activities", READ, lambda: self._memory.latest_activities(customer, most))
+
     def customer_of(self, kind: str, value: str) -> str | None:
         """Of references nothing is ever taken back."""
         return self._wire.call("store.customer_of", READ, lambda: self._memory.customer_of(kind, value))

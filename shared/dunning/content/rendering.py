@@ -1,5 +1,6 @@
 """Templates and content become words. What comes from outside is shown as text, never run and never markup."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +9,13 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dunning.content import wording
+from dunning.content.books import page_in_the_books
 from dunning.content.compiled_templates import CompiledTemplates
 from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
 from dunning.domain.digest import TOLD, Digest
 from dunning.domain.errors import Permanent
+from dunning.domain.history import PastEvent
 from dunning.workflow.ports import MessageContent, MessageInvoice, RenderedEmail
 
 TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
@@ -114,7 +117,8 @@ class TemplateRenderer:
             "step": content.step,
             "reason": wording.one_line(content.reason or ""),
             "quote": content.quote or "",
-            "history": [wording.one_line(line) for line in content.history],
+            "history": [_shown(event) for event in content.history],
+            "books": {invoice.id: page_in_the_books(content.customer, invoice.id) for invoice in content.invoices},
         }
 
     def _environment(self, words: Wording) -> ImmutableSandboxedEnvironment:
@@ -139,8 +143,14 @@ class TemplateRenderer:
             long_date=words.long_date,
             short_date=words.short_date,
             count_of=words.count,
+            shell=shlex.quote,
         )
         return environment
+
+
+def _shown(event: PastEvent) -> PastEvent:
+    numbers = tuple(wording.one_line(number) for number in event.invoices)
+    return replace(event, invoices=numbers, reason=wording.one_line(event.reason or ""), step=wording.one_line(event.step or ""))
 
 
 def _totals(invoices: Sequence[MessageInvoice]) -> list[dict[str, object]]:

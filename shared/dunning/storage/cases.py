@@ -42,14 +42,24 @@ class TableCaseStore:
         rows = self._rows(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
         return [items.read_activity(from_wire(row)) for row in rows]
 
-    def _rows(self, customer: str, first: str, last: str) -> list[Wire]:
-        rows: list[Wire] = []
-        query: dict[str, Any] = {
+    def latest_activities(self, customer: str, most: int) -> list[Activity]:
+        """The last of a case's log, oldest first; one page of one query."""
+        query = self._query(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
+        with aws_errors(f"reading the log of case {customer}"):
+            page = self._client.query(**query, ScanIndexForward=False, Limit=most)
+        return [items.read_activity(from_wire(row)) for row in reversed(page["Items"])]
+
+    def _query(self, customer: str, first: str, last: str) -> dict[str, Any]:
+        return {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": to_wire({":pk": keys.customer_key(customer), ":first": first, ":last": last}),
             "ConsistentRead": True,
         }
+
+    def _rows(self, customer: str, first: str, last: str) -> list[Wire]:
+        rows: list[Wire] = []
+        query = self._query(customer, first, last)
         while True:
             with aws_errors(f"reading case {customer}"):
                 page = self._client.query(**query)

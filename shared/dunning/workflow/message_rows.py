@@ -1,14 +1,18 @@
 """What a message shows of a case: each invoice with the late fees that ride with it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from dunning.domain.calendar import local_date
+from dunning.domain.activity import Activity
+from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.charging import riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, rows_of
 from dunning.domain.fee_records import FeeState
+from dunning.domain.history import history_of
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy
@@ -19,18 +23,20 @@ from dunning.workflow.ports import MessageContent, MessageInvoice, Policies
 _ABOUT_WHAT_IS_OWED = frozenset({"reminder", "escalation"})
 
 
-def content_of(effect: Effect, case: Case, policies: Policies, now: datetime) -> MessageContent:
-    """All that the effect's template may use."""
+def content_of(effect: Effect, case: Case, policies: Policies, now: datetime, log: Sequence[Activity] = ()) -> MessageContent:
+    """All that the effect's template may use. `log`: the last of the case's, oldest first, for a message that tells of it."""
     contact = case.profile.contact
     rows = tuple(_row(effect, case, case.invoices[invoice_id], policies, now) for invoice_id in effect.invoices)
     others: tuple[MessageInvoice, ...] = ()
-    answered = None
+    answered_on = None
+    zone = _team_zone(effect, case, policies)
     if effect.channel is Channel.TEAM:
         shown = {*effect.invoices, *(fee.id for invoice_id in effect.invoices for fee in riders(case, invoice_id))}
         open_too = [invoice for invoice in case.invoices.values() if invoice.is_open and invoice.id not in shown]
         oldest_first = sorted(open_too, key=lambda invoice: (invoice.due_date or date.max, invoice.id))
         others = tuple(_row(effect, case, invoice, policies, now) for invoice in oldest_first[:MOST_IN_ONE_MESSAGE])
         answered = case.profile.holds.get(HoldKind.REPLY)
+        answered_on = local_date(answered.since, zone) if answered else None
     return MessageContent(
         customer=case.profile.customer,
         customer_name=contact.name,
@@ -40,7 +46,8 @@ def content_of(effect: Effect, case: Case, policies: Policies, now: datetime) ->
         reason=effect.reason,
         quote=effect.quote,
         others=others,
-        answered_on=answered.since.date() if answered else None,
+        answered_on=answered_on,
+        history=history_of(log, effect.invoices, case.invoices, zone),
         also_by_mail=_goes_by_mail_too(effect, case, policies),
     )
 
@@ -55,9 +62,15 @@ def invoices_in(effect: Effect, case: Case) -> tuple[str, ...]:
     return tuple(found)[: max(MOST_IN_ONE_MESSAGE, len(effect.invoices))]
 
 
+def _team_zone(effect: Effect, case: Case, policies: Policies) -> ZoneInfo:
+    """Our own people's: that of the policy which the message's first invoice follows."""
+    policy = policies.named(case.invoices[effect.invoices[0]].policy if effect.invoices else None)
+    return zone_of(None, policy.timezone)
+
+
 def _row(effect: Effect, case: Case, invoice: Invoice, policies: Policies, now: datetime) -> MessageInvoice:
     contact, policy = case.profile.contact, policies.named(invoice.policy)
-    zone = customer_zone(contact, policy)
+    zone = _team_zone(effect, case, policies) if effect.channel is Channel.TEAM else customer_zone(contact, policy)
     return MessageInvoice(
         id=invoice.id,
         number=invoice.number,

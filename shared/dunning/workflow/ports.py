@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.history import PastEvent
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.policy import Facts, Policy
 from dunning.workflow.fee_port import MessageFee, MessageProposal
@@ -373,7 +374,7 @@ class MessageContent:
     locale: str | None
     invoices: tuple[MessageInvoice, ...]
     step: str | None = None
-    history: tuple[str, ...] = field(default_factory=tuple)
+    history: tuple[PastEvent, ...] = ()
     reason: str | None = None
     others: tuple[MessageInvoice, ...] = ()
     answered_on: date | None = None

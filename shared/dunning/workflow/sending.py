@@ -8,14 +8,16 @@ from enum import StrEnum
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
 from dunning.domain.errors import AlreadyClaimed, NotYet, OutcomeUnknown, Permanent, Refused
+from dunning.domain.history import MOST_READ
 from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
 from dunning.workflow.attaching import Attacher
 from dunning.workflow.charge_fee import ChargeFee
+from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.mail_ports import Addressing, UnsubscribeLinks
 from dunning.workflow.message_rows import content_of, invoices_in
-from dunning.workflow.ports import CaseStore, Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
+from dunning.workflow.ports import Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
 
 SAFETY = timedelta(seconds=60)
 """Nothing is sent when less than this is left of the claim: another worker may already be near."""
@@ -55,7 +57,7 @@ class _Outcome:
 class Sender:
     """Sends the effects of works in order, and stops at the first that is refused or stays without an answer."""
 
-    store: CaseStore
+    store: RememberingStore
     email: EmailChannel
     sms: SmsChannel
     team: TeamChannel
@@ -113,7 +115,8 @@ class Sender:
         if state is EffectState.DONE:
             return _Outcome(sent=False, note=f"{effect.channel.value} had already gone out")
         envelope = Envelope(effect.kind, case.profile.customer, invoices_in(effect, case), effect.step, claim.origin, effect.key)
-        content = content_of(effect, case, self.policies, now)
+        log = self.store.latest_activities(case.profile.customer, MOST_READ) if effect.kind == "escalation" else ()
+        content = content_of(effect, case, self.policies, now, log)
         match effect.channel:
             case Channel.EMAIL:
                 attached = self.attach(effect.attach, case)

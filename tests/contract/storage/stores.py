@@ -11,6 +11,7 @@ from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
+from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.moving_port import MovingStore
 from dunning.workflow.ports import TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
@@ -26,7 +27,7 @@ SHARDS = 3
 PAGE_SIZE = 4
 
 
-class ReadableStore(MovingStore, Protocol):
+class ReadableStore(MovingStore, RememberingStore, Protocol):
     """A case store whose log can be read."""
 
     def activities(self, customer: str) -> list[Activity]:

@@ -40,6 +40,14 @@ def test_every_field_of_an_activity_comes_back(storage: Storage) -> None:
     assert storage.store.activities(ACME) == [PAID, cases.full_activity()]
 
 
+def test_the_last_of_a_log_is_read_oldest_first(storage: Storage) -> None:
+    log = [replace(PAID, at=PAID.at + timedelta(minutes=minute)) for minute in range(5)]
+    storage.store.save(Case(Profile(ACME)), due_case(), log)
+    assert list(storage.store.latest_activities(ACME, 3)) == log[2:]
+    assert list(storage.store.latest_activities(ACME, 100)) == log
+    assert list(storage.store.latest_activities("stripe:cus_nobody", 3)) == []
+
+
 def test_a_field_that_is_emptied_is_gone(storage: Storage) -> None:
     storage.store.save(Case(Profile(ACME)), Case(cases.full_profile()).with_invoice(cases.full_invoice()))
     before = storage.store.load(ACME)

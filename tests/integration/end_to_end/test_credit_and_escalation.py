@@ -82,6 +82,9 @@ def test_a_large_invoice_goes_to_the_team_with_what_was_sent_and_opened(cloud: L
     ]
     notice = cloud.outbox()[-1]
     assert notice["to"] == ["collections"]
+    assert "- 5 March 2026: reminder sent (mail), step first\n- 5 March 2026: mail opened, step first\n" in notice["text"]
+    for words in ("dunning explain stripe:cus_1", "https://dashboard.stripe.com/invoices/in_1"):
+        assert words in notice["text"]
     for words in ("5,000.00", "Days overdue:  3", "the last on 5 March 2026", "Mails opened:  1", "N-9", "https://invoice.example/in_1"):
         assert words in notice["text"], notice["text"]
 

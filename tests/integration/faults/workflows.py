@@ -226,7 +226,9 @@ WORKFLOWS = (
         "escalation",
         partial(told_and_then, ESCALATED - 0.5),
         partial(until, ESCALATED + 0.5),
-        calls_of("run_step", CLAIM, LOAD, SECRET, PUBLISH, WRITE, CLAIM),  # two messages: the step's before, and the wheel's
+        calls_of(
+            "run_step", CLAIM, LOAD, SECRET, LOAD, PUBLISH, WRITE, CLAIM
+        ),  # the log is read; two messages: the step's before, and the wheel's
     ),
     Workflow(
         "payment and thanks",

@@ -4,10 +4,11 @@ import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,11 @@ from dunning.channels.team import sns_subject
 from dunning.content.languages import wording_for
 from dunning.content.rendering import TemplateRenderer
 from dunning.content.templates import TEMPLATES, language_of
+from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.history import history_of
 from dunning.domain.money import Money
 from dunning.workflow.ports import MessageInvoice
-from tests.unit.content.test_rendering import EMAILS, GSM_7, GSM_7_EXTENDED, INVOICE, REMINDERS, RENDERER, YEN, Page, about
+from tests.unit.content.test_rendering import EMAILS, GSM_7, GSM_7_EXTENDED, INVOICE, PAST, REMINDERS, RENDERER, YEN, Page, about
 
 LANGUAGES = ("en", "de", "fr", "es")
 TRANSLATED = ("de", "fr", "es")
@@ -41,7 +44,7 @@ def test_every_template_is_translated(language: str) -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_fact_that_english_tells_is_told(language: str) -> None:
     """The same conditions and values, so that no translation tells less or more."""
-    for name in sorted(files_of("en") - {"_words.j2"}):
+    for name in sorted(files_of("en") - {"_words.j2", "team/_words.j2"}):
         assert asked(TEMPLATES / language / name) == asked(TEMPLATES / "en" / name), name
 
 
@@ -218,14 +221,26 @@ def test_french_counts_none_as_one(number: int, shown: str) -> None:
 @pytest.mark.parametrize(("team", "subject"), [("en", "Take over: Ada"), ("de", "Bitte übernehmen: Ada"), ("fr", "À reprendre : Ada")])
 def test_our_own_people_read_their_own_language_not_the_customers(team: str, subject: str) -> None:
     renderer = TemplateRenderer("Northwind Studio", "accounts@northwind.example", team_locale=team)
-    shown, text = renderer.team("escalation", replace(about(INVOICE, YEN, locale="es"), history=("9.3.: first, by email",)))
+    shown, text = renderer.team("escalation", replace(about(INVOICE, YEN, locale="es"), history=PAST))
     assert shown.startswith(subject)
-    for fact in ("stripe:cus_1", "INV-1042", "USD", "JPY", "9.3.: first, by email"):
+    for fact in ("stripe:cus_1", "INV-1042", "USD", "JPY", "stripe.com/invoices/in_1", "dunning explain stripe:cus_1 --stack "):
         assert fact in text
+    assert {"en": "reminder sent (mail)", "de": "Erinnerung gesendet (Mail)", "fr": "rappel envoyé (courriel)"}[team] in text
     assert "?" not in sns_subject(shown)
     look, why = renderer.team("notice", replace(about(INVOICE, locale="es"), reason="the mail bounced"))
     assert "the mail bounced" in look
     assert "the mail bounced" in why
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ActivityType)
+def test_all_that_a_history_may_tell_has_words(language: str, kind: ActivityType) -> None:
+    log = [Activity(datetime(2026, 3, 9, tzinfo=UTC), kind, "why", (), "first", None, "email, sms")]
+    told = history_of(log, ("in_1",), {}, ZoneInfo("UTC"))
+    text = TemplateRenderer("Northwind Studio", "a@b.example", team_locale=language).team(
+        "escalation", replace(about(INVOICE), history=told)
+    )[1]
+    assert all(f"- {wording_for(language, language).long_date(event.on)}: " in text for event in told)
 
 
 def imports_babel_for(locale: str) -> bool:

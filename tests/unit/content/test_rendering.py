@@ -1,6 +1,7 @@
 """What customers and teams read: the right facts, in every twin, whatever the data holds."""
 
 import re
+import shlex
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dunning.content.books import page_in_the_books
 from dunning.content.rendering import TemplateRenderer
 from dunning.content.templates import TEMPLATES, template_names
+from dunning.domain.activity import ActivityType
 from dunning.domain.errors import Permanent
+from dunning.domain.history import PastEvent
 from dunning.workflow.ports import MessageContent, MessageInvoice
 
 GSM_7 = frozenset(
@@ -35,6 +39,11 @@ INVOICE = MessageInvoice(
     reminders_sent=1,
 )
 YEN = replace(INVOICE, id="in_2", number="INV-7", currency="JPY", amount_due=12000, total=50000, due_date=None, payment_url=None)
+PAST = (
+    PastEvent(date(2026, 3, 9), ActivityType.SENT, "email", "first"),
+    PastEvent(date(2026, 3, 10), ActivityType.OPENED, "email", "first"),
+    PastEvent(date(2026, 3, 11), ActivityType.FEE_DECLINED, None, "second", ("INV-7",), 'by Ada\n"the boss"'),
+)
 
 
 def about(*invoices: MessageInvoice, name: str | None = "Ada Lovelace", locale: str | None = None) -> MessageContent:
@@ -208,11 +217,42 @@ def test_an_sms_without_a_payment_page_asks_politely() -> None:
 
 
 def test_the_team_learns_who_owes_what_for_how_long_and_what_was_sent() -> None:
-    content = replace(about(INVOICE, YEN), history=("9 March 2026: first, by email", "11 March 2026: second, by email and sms"))
+    content = replace(about(INVOICE, YEN), history=PAST)
     subject, text = RENDERER.team("escalation", content)
     assert subject == "Take over: Ada Lovelace, 2 invoices, up to 7 days overdue"
-    for fact in ("stripe:cus_1", "USD 1,200.00", "JPY 12,000 of JPY 50,000", "2 March 2026", "- 9 March 2026: first, by email"):
+    for fact in ("stripe:cus_1", "USD 1,200.00", "JPY 12,000 of JPY 50,000", "2 March 2026", "In all:        JPY 12,000; USD 1,200.00"):
         assert fact in text
+    assert "- 9 March 2026: reminder sent (mail), step first\n- 10 March 2026: mail opened, step first\n" in text
+    assert '- 11 March 2026: late fee waived, step second, INV-7: by Ada "the boss"\n' in text
+
+
+def test_the_team_can_act_from_where_it_reads() -> None:
+    hostile = replace(INVOICE, id="a b; rm -rf $HOME", number="N-1")
+    text = RENDERER.team("escalation", replace(about(hostile), customer="manual:O'Brien", answered_on=date(2026, 3, 9)))[1]
+    commands = [shlex.split(line) for line in text.splitlines() if line.startswith("  dunning ")]
+    assert [command[1:3] for command in commands] == [
+        ["explain", "manual:O'Brien"],
+        ["case", "manual:O'Brien"],
+        ["case", "manual:O'Brien"],
+        ["case", "manual:O'Brien"],
+        ["paid", "N-1"],
+    ]
+    assert commands[1][5:] == ["promise", "a b; rm -rf $HOME", "--until", "YYYY-MM-DD"]
+    assert "In the books" not in text
+
+
+@pytest.mark.parametrize(
+    ("customer", "invoice_id", "page"),
+    [
+        ("stripe:cus_1", "in_1", "https://dashboard.stripe.com/invoices/in_1"),
+        ("quickbooks:1111:5", "145", "https://app.qbo.intuit.com/app/invoice?txnId=145"),
+        ("xero:t:c", "x-1", "https://go.xero.com/AccountsReceivable/View.aspx?InvoiceID=x-1"),
+        ("stripe:cus_1", "in 1&x=/../", "https://dashboard.stripe.com/invoices/in%201%26x%3D%2F..%2F"),
+        ("manual:1", "N-1", None),
+    ],
+)
+def test_an_invoice_has_its_page_in_the_books(customer: str, invoice_id: str, page: str | None) -> None:
+    assert page_in_the_books(customer, invoice_id) == page
 
 
 def test_a_team_notice_without_a_history_does_not_pretend_to_have_one() -> None:

@@ -1,6 +1,7 @@
 """The only reader of the environment."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Config:
     replies_domain: str
     configuration_set: str
     company_name: str
+    team_locale: str
     sms_sender_id: str
     link_secret: str
     portal_url: str
@@ -101,6 +103,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         replies_domain=env.get("REPLIES_DOMAIN", ""),
         configuration_set=need("SES_CONFIGURATION_SET"),
         company_name=need("COMPANY_NAME"),
+        team_locale=_team_locale(env.get("TEAM_LOCALE") or "en", problems),
         sms_sender_id=env.get("SMS_SENDER_ID", ""),
         link_secret=need("LINK_SECRET_ID"),
         portal_url=env.get("PORTAL_URL", ""),
@@ -130,6 +133,13 @@ def _each_once(name: str, pairs: list[tuple[str, object]], problems: list[str]) 
     twice = sorted({key for key, _ in pairs if [other for other, _ in pairs].count(key) > 1})
     problems += [f"{name} names {key} twice: give each another name" for key in twice]
     return dict(pairs)
+
+
+def _team_locale(text: str, problems: list[str]) -> str:
+    """The language of what our own people read, with or without a country."""
+    if not re.fullmatch(r"(en|de|fr|es)(-[A-Z]{2})?", text):
+        problems.append(f"TEAM_LOCALE is {text!r}: write en, de, fr or es, or with a country, as in de-AT")
+    return text
 
 
 def _switched_off(text: str, problems: list[str]) -> frozenset[str]:

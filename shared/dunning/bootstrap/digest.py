@@ -24,5 +24,5 @@ def daily_digest(platform: Platform) -> SendDigest:
         digests=TableDigests(parts.dynamodb, config.table, config.due_shards),
         policies=parts.policies,
         email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
-        renderer=TemplateRenderer(config.company_name, config.email_reply_to),
+        renderer=TemplateRenderer(config.company_name, config.email_reply_to, team_locale=config.team_locale),
     )

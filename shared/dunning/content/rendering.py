@@ -53,6 +53,7 @@ class TemplateRenderer:
 
     def digest(self, digest: Digest) -> RenderedEmail:
         """The daily digest, for our own people."""
+        language = language_of(self._team_locale, self._root)
         counts = {kind.value: digest.counts.get(kind, 0) for kind in TOLD}
         waiting = [
             replace(one, reason=wording.one_line(one.reason or ""), customer=wording.one_line(one.customer)) for one in digest.waiting
@@ -61,12 +62,12 @@ class TemplateRenderer:
             "company": self._company,
             "reply_to": self._reply_to,
             "customer_name": "",
-            "language": DEFAULT_LOCALE,
+            "language": language,
             "digest": replace(digest, waiting=tuple(waiting)),
             "counts": counts,
         }
         try:
-            environment = self._environment(wording_for(DEFAULT_LOCALE, DEFAULT_LOCALE))
+            environment = self._environment(wording_for(self._team_locale, language))
             found = [environment.get_template(f"_digest{part}").render(values).strip() + "\n" for part in EMAIL_PARTS]
         except Exception as error:
             raise Permanent(f"the digest cannot be written: {type(error).__name__}: {error}") from error

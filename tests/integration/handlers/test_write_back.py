@@ -75,6 +75,12 @@ def test_a_switch_that_is_none_is_refused_by_name(aws: Aws) -> None:
         publish.build(aws.platform)
 
 
+def test_a_language_that_does_not_ship_is_refused_by_name(aws: Aws) -> None:
+    aws.env["TEAM_LOCALE"] = "German"
+    with pytest.raises(Rejected, match="TEAM_LOCALE is 'German': write en, de, fr or es"):
+        publish.build(aws.platform)
+
+
 def test_a_request_survives_its_queue() -> None:
     request = NoteRequest("stripe:cus_1", "in_1", (LoggedActivity(ULID, "stripe:cus_1", activity(ActivityType.SENT)),), 3)
     read = read_note_request(written(request))

@@ -19,6 +19,7 @@ from dunning.content.languages import wording_for
 from dunning.content.rendering import TemplateRenderer
 from dunning.content.templates import TEMPLATES, language_of
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.digest import Happened, OpenAmount, digest_of
 from dunning.domain.history import history_of
 from dunning.domain.money import Money
 from dunning.workflow.ports import MessageInvoice
@@ -241,6 +242,42 @@ def test_all_that_a_history_may_tell_has_words(language: str, kind: ActivityType
         "escalation", replace(about(INVOICE), history=told)
     )[1]
     assert all(f"- {wording_for(language, language).long_date(event.on)}: " in text for event in told)
+
+
+@pytest.mark.parametrize(
+    ("team", "subject", "facts"),
+    [
+        ("en", "Reminders, 2 March 2026: 2 sent, 1 paid, 22 cases for a person", ("EUR 1,200.50", "over 90 days", "31 to 60 days")),
+        ("de-AT", "Erinnerungen, 2. März 2026: 2 gesendet, 1 bezahlt, 22 Fälle für einen Menschen", ("über 90 Tage", "noch nicht fällig")),
+        (
+            "fr",
+            "Rappels, 2 mars 2026: 2 envoyés, 1 payées, 22 dossiers pour une personne",
+            ("EUR 1 200,50", "plus de 90 jours", "sur 1 facture"),
+        ),
+        ("es", "Recordatorios, 2 de marzo de 2026: 2 enviados, 1 pagadas, 22 casos para una persona", ("EUR 1.200,50", "más de 90 días")),
+    ],
+)
+def test_the_digest_is_in_the_teams_own_language(team: str, subject: str, facts: tuple[str, ...]) -> None:
+    day = date(2026, 3, 2)
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    happened = [
+        Happened("stripe:cus_1", ActivityType.SENT, midnight, ("in_1", "in_2")),
+        Happened("stripe:cus_1", ActivityType.PAID, midnight, ("in_3",)),
+        *[Happened(f"stripe:cus_{n}", ActivityType.ESCALATED, midnight, ("in_9",)) for n in range(22)],
+    ]
+    owed = [OpenAmount("EUR", 1200_50, date(2025, 1, 1)), OpenAmount("JPY", 700, None), OpenAmount("JPY", 700, date(2026, 2, 1))]
+    renderer = TemplateRenderer("Northwind Studio", "a@b.example", team_locale=team)
+    mail = renderer.digest(digest_of(day, happened, owed))
+    assert mail.subject == subject
+    assert f'<html lang="{team[:2]}"' in mail.html
+    text, page = (" ".join(told.split()) for told in (mail.text, Page(mail.html).text))
+    for fact in (*facts, "stripe:cus_21 (in_9)"):
+        assert fact.casefold() in text.casefold()
+        assert fact.casefold() in page.casefold()
+    nothing = renderer.digest(digest_of(day, (), ()))
+    if team != "en":
+        english = r"(?i)\b(reminders|handed|waiting|owed|days|nothing|the team|more|case)\b"
+        assert not [told for told in (mail.subject, text, page, nothing.text, Page(nothing.html).text) if re.search(english, told)]
 
 
 def imports_babel_for(locale: str) -> bool:

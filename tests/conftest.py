@@ -29,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not tested."""
     if reason := missing():
         terminalreporter.section("DynamoDB Local is missing")
-        terminalreporter.write_line(f"What keeps state was tested on moto alone, and not by threads at once: {reason}.")
+        terminalreporter.write_line(f"What keeps state, workers at once included, was tested on moto alone: {reason}.")
 
 
 @pytest.fixture(scope="session")

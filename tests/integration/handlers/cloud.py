@@ -1,17 +1,20 @@
 """AWS as moto plays it, with what one deployment has in it, every call counted, and calls that fail when told to."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import boto3
 import botocore.session
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.httpsession import URLLib3Session
 from botocore.model import OperationModel
 from moto import mock_aws
 
@@ -20,6 +23,7 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case
 from dunning.storage.cases import TableCaseStore
 from infra.sign_event import signed
+from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.clock import StandingClock
 from tests.fakes.table import REGION, aws_session, create_table
 
@@ -30,9 +34,9 @@ Json = dict[str, object]
 
 
 class Aws:
-    """One deployment's surroundings; `platform` is what a function runs on."""
+    """One deployment's surroundings; `platform` is what a function runs on. `table`: its name where moto does not play DynamoDB."""
 
-    def __init__(self, stripe_api: str) -> None:
+    def __init__(self, stripe_api: str, table: str | None = None) -> None:
         self.clock = StandingClock()
         self.calls: Counter[str] = Counter()
         self.sends: Counter[str] = Counter()
@@ -42,7 +46,8 @@ class Aws:
         self._failing: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self._answers: dict[str, dict[str, Any]] = {"GetAccount": {"SendQuota": {"Max24HourSend": 200.0, "SentLast24Hours": 0.0}}}
         ours = aws_session()
-        self.table = create_table(ours.client("dynamodb"))
+        self._elsewhere = table is not None
+        self.table = table or create_table(ours.client("dynamodb"))
         self._sqs = ours.client("sqs")
         self.queues = {name: self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
         secret = json.dumps({"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"})
@@ -144,12 +149,14 @@ class Aws:
             return _response(200), answer
         return None
 
-    def _on_the_wire(self, event_name: str, **_: object) -> AWSResponse | None:
+    def _on_the_wire(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         self.sends[operation] += 1
         if not self._losing[operation]:
             return None
         self._losing[operation] -= 1
+        if self._elsewhere and ".dynamodb." in event_name:
+            URLLib3Session().send(request)
         return _response(500)  # moto is asked all the same, right after us; the first answer counts
 
 
@@ -158,6 +165,14 @@ def playing_aws(stripe_api: str) -> Iterator[Aws]:
     """AWS for one test."""
     with mock_aws():
         yield Aws(stripe_api)
+
+
+@contextmanager
+def playing_aws_with_dynamodb_local(stripe_api: str, url: str) -> Iterator[Aws]:
+    """AWS for one test, its table in DynamoDB Local at this URL; the rest is moto's."""
+    here = {"AWS_ENDPOINT_URL_DYNAMODB": url, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    with fresh_table(client_of(url)) as (_, table), mock_aws(), patch.dict(os.environ, here):
+        yield Aws(stripe_api, table)
 
 
 class LambdaContext:

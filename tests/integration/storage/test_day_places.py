@@ -3,27 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from dunning.storage.day_places import TableDayPlaces
+from tests.integration.handlers.cloud import Aws
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = "standard#2026-03-02"
 
 
 @pytest.fixture
-def places() -> object:
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-west-1")
-        client.create_table(
-            TableName="cases",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield TableDayPlaces(client, "cases")
+def places(aws: Aws) -> TableDayPlaces:
+    return TableDayPlaces(aws.session.client("dynamodb"), aws.table)
 
 
 def test_who_asks_again_asked_when_he_first_did(places: TableDayPlaces) -> None:

@@ -1,5 +1,6 @@
 """Messages on SQS: batches, delays, what fails in part, and that what is written can be read."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,14 @@ from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.sweep_ports import SweepStage
 from tests.architecture.template_rules import read_template, resources
 from tests.fakes.clock import MONDAY_MORNING
-from tests.integration.handlers.cloud import Aws
+from tests.integration.handlers.cloud import Aws, playing_aws
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    """On moto alone: no table is asked for anything here."""
+    with playing_aws("https://stripe.example") as played:
+        yield played
 
 
 def bodies(aws: Aws) -> list[str]:

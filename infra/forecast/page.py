@@ -20,6 +20,7 @@ MOST_CUSTOMERS = 1_000
 """A page that opens at once; the rest is counted in its sums, and stands in --json."""
 
 _PAGES = (Path(__file__).parent / "pages", Path(say.__file__).parent / "pages")
+_MOST_LABELS = 12
 _DAY = timedelta(days=1)
 _URGENCY = (Ending.ESCALATED, Ending.PLAN_ENDED, Ending.HELD, Ending.ON_PLAN, Ending.NOT_YET_ISSUED, Ending.WATCHED, Ending.PAID)
 _TONES = {
@@ -80,9 +81,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What goes out in one week: counts, and heights in per cent of the busiest week's."""
+    """What goes out in one week: counts, and heights in per cent of the busiest week's.
+
+    `room`: whether its label has room in a `narrow` window, only in a `wide` one, or `never`.
+    """
 
     label: str
+    room: str
     counts: tuple[tuple[str, int, float], ...]
     total: int
 
@@ -174,7 +179,7 @@ def _row(forecast: Forecast, invoices: Sequence[Owed], messages: Sequence[Messag
         name=invoices[0].name,
         customer=invoices[0].customer,
         invoices=tuple(invoices),
-        owed=" + ".join(say.money(money) for money in _sums(invoices)),
+        owed=", ".join(say.money(money) for money in _sums(invoices)),
         ending=words.ENDINGS[ending],
         tone=_TONES.get(ending, "open"),
         marks=tuple(_marks(forecast, invoices, messages, decisions)),
@@ -233,14 +238,17 @@ def _weeks(forecast: Forecast) -> list[Bar]:
     for message in forecast.messages:
         counts[(message.at - forecast.start).days // width][message.channel] += 1
     busiest = max((found.total() for found in counts.values()), default=1)
-    return [_bar(forecast.start + _DAY * width * number, counts[number], busiest) for number in range(-(-days // width))]
+    bars = -(-days // width)
+    every = -(-bars // _MOST_LABELS)
+    room = ["never" if number % every else "wide" if number % (2 * every) else "narrow" for number in range(bars)]
+    return [_bar(forecast.start + _DAY * width * number, room[number], counts[number], busiest) for number in range(bars)]
 
 
-def _bar(start: datetime, found: Counter[str], busiest: int) -> Bar:
+def _bar(start: datetime, room: str, found: Counter[str], busiest: int) -> Bar:
     heights = tuple(
         (channel, found[channel], round(found[channel] / busiest * 100, 2)) for channel in ("team", "sms", "email") if found[channel]
     )
-    return Bar(f"{start.day} {start:%b}", heights, found.total())
+    return Bar(f"{start.day} {start:%b}", room, heights, found.total())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dunning.domain.calendar import window_of
+from dunning.domain.fees import Amounts
 from dunning.domain.money import Money
 from dunning.domain.planning import timing_in_words
-from dunning.domain.policy import ALL_DAY, BusinessDays, CatchUp, Days, Policy, Scope, Span, Step, Window
+from dunning.domain.policy import (
+    ALL_DAY,
+    BusinessDays,
+    CatchUp,
+    Days,
+    OnPartialPayment,
+    PartialPaymentRule,
+    Policy,
+    PromiseRules,
+    Scope,
+    Span,
+    Step,
+    Window,
+)
 from dunning.domain.timing import own_time
 
 
@@ -32,6 +46,8 @@ def rules_in_words(policy: Policy) -> tuple[tuple[str, str], ...]:
 
 
 def _rules(policy: Policy) -> Iterator[tuple[str, str]]:
+    if policy.applies_to:
+        yield "for invoices", f"with {policy.applies_to.condition_text} (priority {policy.applies_to.priority})"
     yield "time zone", f"the customer's own; {policy.timezone} where it is not known"
     yield "hours", ", ".join(f"{_CHANNELS[channel]} {_hours(channel, policy)}" for channel in ("email", "sms"))
     code = getattr(policy.calendar, "code", None)
@@ -42,8 +58,50 @@ def _rules(policy: Policy) -> Iterator[tuple[str, str]]:
     if policy.max_messages:
         yield "at most", f"{policy.max_messages.count} reminders in {span_in_words(policy.max_messages.per)}"
     yield "small sums", _minimum(policy)
+    yield from _large_sums(policy)
     yield "missed steps", "one after the other" if policy.catch_up is CatchUp.NEXT else "only the latest message of them"
+    if policy.first_contacts_per_day:
+        yield "first contacts", f"at most {policy.first_contacts_per_day} a day, the largest sums first"
+    yield "a part paid", _part_paid(policy)
+    if policy.on_reply:
+        until = f"for {span_in_words(policy.on_reply.hold)}" if policy.on_reply.hold else "until a person has handled it"
+        yield "an answer", f"reminders wait {until}" + (f"; told to {policy.on_reply.notify}" if policy.on_reply.notify else "")
+    yield "a promise", _promise(policy.promise or PromiseRules())
     yield "after payment", f'mail "{policy.on_paid_email}"' if policy.on_paid_email else "nothing is sent"
+
+
+def _large_sums(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Each limit once, with the steps that it is for where it is not for all that could wait."""
+    waiting = [step for step in policy.steps if step.is_message or step.late_fee]
+    limits = list(dict.fromkeys(_amounts(step.approve_above) for step in waiting if step.approve_above))
+    for limit in limits:
+        ids = [step.id for step in waiting if step.approve_above and _amounts(step.approve_above) == limit]
+        yield "large sums", f"{'every step' if len(ids) == len(waiting) else ', '.join(ids)} waits for a person above {limit}"
+
+
+def _amounts(amounts: Amounts) -> str:
+    named = [f"{currency} {Money(minor, currency).as_decimal():,}" for currency, minor in sorted(amounts.by_currency.items())]
+    others = f"{amounts.default:,} in {'other currencies' if named else 'any currency'}" if amounts.default is not None else None
+    return ", ".join([*named, *([others] if others else [])])
+
+
+def _part_paid(policy: Policy) -> str:
+    match policy.on_partial_payment:
+        case OnPartialPayment(rule=PartialPaymentRule.RESTART):
+            return "the plan starts again"
+        case OnPartialPayment(rule=PartialPaymentRule.HOLD, hold=hold) if hold:
+            return f"reminders wait {span_in_words(hold)}"
+        case _:
+            return "the plan goes on"
+
+
+def _promise(rules: PromiseRules) -> str:
+    grace = f", broken {span_in_words(rules.grace)} after its date" if rules.grace != Days(0) else ""
+    return f"at most {rules.max_days} days ahead and {_times(rules.max_count)} for an invoice{grace}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 _CHANNELS = {"email": "mail", "sms": "SMS"}

@@ -7,6 +7,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from infra.forecast.benchmark import book, invoices
 from infra.forecast.difference import difference
+from infra.forecast.invoice_book import read_book
 from infra.forecast.page import difference_page, forecast_page
 from infra.forecast.spreading import run
 from tests.browser.chromium import Browser
@@ -47,3 +48,28 @@ def test_the_forecasts_text_keeps_its_contrast_in_light_and_dark(chromium: Brows
             chromium.open(page)
             assert chromium.value(TOO_WEAK) == [], scheme
     chromium.media()
+
+
+OVERLAPPING = """(() => {
+  const seen = [...document.querySelectorAll('.week .label')].filter((each) => getComputedStyle(each).visibility === 'visible');
+  const boxes = seen.map((each) => each.getBoundingClientRect());
+  return seen.length === 0 || boxes.some((box, n) => n && box.left < boxes[n - 1].right);
+})()"""
+BESIDE_ITS_TRACK = """[...document.querySelectorAll('.row')].every((row) => {
+  const owed = row.querySelector('.what b').getBoundingClientRect(), track = row.querySelector('.track').getBoundingClientRect();
+  return owed.right <= track.left || owed.bottom <= track.top + 1;
+})"""
+
+
+@pytest.mark.parametrize("days", [14, 90, 150, 400])
+def test_labels_and_sums_do_not_run_into_one_another(chromium: Browser, tmp_path: Path, days: int) -> None:
+    book_of_one = tmp_path / "book.csv"
+    rows = [f"c1,R-{currency},{currency},123456789,2026-03-10" for currency in ("EUR", "JPY", "KWD", "USD")]
+    book_of_one.write_text("customer_id,invoice_number,currency,amount,due_on\n" + "\n".join(rows), encoding="utf-8")
+    forecast = run(read_book(book_of_one, START), book(), START, START + timedelta(days=days))
+    page = tmp_path / "page.html"
+    page.write_text(forecast_page(forecast, "March"), encoding="utf-8")
+    for width in WIDTHS:
+        chromium.open(page.as_uri(), width)
+        assert not chromium.value(OVERLAPPING), width
+        assert chromium.value(BESIDE_ITS_TRACK), width

@@ -1,5 +1,7 @@
 """Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is owed."""
 
+import shlex
+
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.money import Money
@@ -38,7 +40,7 @@ def without_moot_question(invoice: Invoice, policy: Policy) -> Invoice:
 
 def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
     """What the team is asked."""
-    command = f"{customer} {invoice.id}"
+    command = f"{shlex.quote(customer)} {shlex.quote(invoice.id)}"
     return (
         f'step "{step.id}" about invoice {invoice.number} waits for your approval: {in_words(invoice.money_due)} is owed, '
         f"and steps over {in_words(limit)} wait for a person: dunning approve {command}, or dunning decline {command}"

@@ -35,6 +35,28 @@ def test_a_policy_that_loads_is_told_step_by_step(tmp_path: Path, capsys: pytest
     assert "no reminder below 1.00 in any currency" in told
 
 
+def test_the_rules_of_a_careful_plan_are_told_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = (
+        "applies_to: {if: \"country == 'DE'\", priority: 3}\n"
+        'approve_above: {EUR: "10000.00", JPY: 1000000, KWD: "1000.5"}\n'
+        "on_partial_payment: {hold: 2d}\non_reply: {hold: 2bd, notify: collections}\nfirst_contacts_per_day: 50\n"
+        "promise: {max_days: 7, max_count: 1, grace: 2bd}\n"
+    )
+    told = " ".join(check(capsys, written(tmp_path / "mine.yaml", GOOD.replace("steps:", rules + "steps:")))[1].split())
+    for words in (
+        "with country == 'DE' (priority 3)",
+        "every step waits for a person above EUR 10,000.00, JPY 1,000,000, KWD 1,000.500",
+        "a part paid reminders wait 2 days",
+        "reminders wait for 2 working days; told to collections",
+        "at most 50 a day",
+        "at most 7 days ahead and once for an invoice, broken 2 working days after its date",
+    ):
+        assert words in told
+    usual = " ".join(check(capsys, written(tmp_path / "mine.yaml", GOOD))[1].split())
+    assert "a part paid the plan goes on" in usual
+    assert "large sums" not in usual
+
+
 def test_a_draft_may_have_any_file_name_but_not_in_the_folder_it_is_deployed_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

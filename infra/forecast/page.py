@@ -83,7 +83,7 @@ class Row:
 class Bar:
     """What goes out in one week: counts, and heights in per cent of the busiest week's.
 
-    `room`: whether its label has room in a `narrow` window, only in a `wide` one, or `never`.
+    `room`: whether its label has room in a `tight` window, only in a `roomy` one, or `never`.
     """
 
     label: str
@@ -240,7 +240,7 @@ def _weeks(forecast: Forecast) -> list[Bar]:
     busiest = max((found.total() for found in counts.values()), default=1)
     bars = -(-days // width)
     every = -(-bars // _MOST_LABELS)
-    room = ["never" if number % every else "wide" if number % (2 * every) else "narrow" for number in range(bars)]
+    room = ["never" if number % every else "roomy" if number % (2 * every) else "tight" for number in range(bars)]
     return [_bar(forecast.start + _DAY * width * number, room[number], counts[number], busiest) for number in range(bars)]
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.approval import without_commands
 from dunning.domain.calendar import at_local
 from dunning.domain.case import Case, Profile
 from dunning.domain.effects import Channel
@@ -173,7 +174,7 @@ class _Customer:
                 effect.step,
                 effect.to,
                 tuple(self._item(done.before.invoices[one], steps.get(one)) for one in effect.invoices if one in done.before.invoices),
-                reasons[effect.key],
+                without_commands(reasons[effect.key]),
             )
             for effect in effects.values()
         ]

@@ -68,7 +68,9 @@ def amounts(message: Message) -> str:
 
 def what(message: Message) -> str:
     """`mail second`, `team notice escalate`."""
-    return f"{CHANNELS.get(message.channel, message.channel)} {message.step or message.kind.replace('_', ' ')}"
+    channel = CHANNELS.get(message.channel, message.channel)
+    about = message.step or message.kind.replace("_", " ")
+    return channel if channel.endswith(about) else f"{channel} {about}"
 
 
 def decided(decision: Decision) -> str:

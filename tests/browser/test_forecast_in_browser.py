@@ -53,7 +53,7 @@ def test_the_forecasts_text_keeps_its_contrast_in_light_and_dark(chromium: Brows
 OVERLAPPING = """(() => {
   const seen = [...document.querySelectorAll('.week .label')].filter((each) => getComputedStyle(each).visibility === 'visible');
   const boxes = seen.map((each) => each.getBoundingClientRect());
-  return seen.length === 0 || boxes.some((box, n) => n && box.left < boxes[n - 1].right);
+  return seen.length === 0 || new Set(boxes.map((box) => box.top)).size > 1 || boxes.some((box, n) => n && box.left < boxes[n - 1].right);
 })()"""
 BESIDE_ITS_TRACK = """[...document.querySelectorAll('.row')].every((row) => {
   const owed = row.querySelector('.what b').getBoundingClientRect(), track = row.querySelector('.track').getBoundingClientRect();

@@ -7,6 +7,8 @@ from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy, Step
 
+_TO_ANSWER = ": dunning approve "
+
 
 def limit_exceeded(invoice: Invoice, step: Step) -> Money | None:
     """The amount above which this step needs a person's word, when the invoice is over it; telling our own people never does."""
@@ -43,8 +45,13 @@ def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
     command = f"{shlex.quote(customer)} {shlex.quote(invoice.id)}"
     return (
         f'step "{step.id}" about invoice {invoice.number} waits for your approval: {in_words(invoice.money_due)} is owed, '
-        f"and steps over {in_words(limit)} wait for a person: dunning approve {command}, or dunning decline {command}"
+        f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
+
+
+def without_commands(question: str) -> str:
+    """A question for those who cannot answer it, as in a forecast, whose invoices have no ids yet."""
+    return question.partition(_TO_ANSWER)[0]
 
 
 def in_words(money: Money) -> str:

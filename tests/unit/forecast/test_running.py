@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
 from infra.forecast.shapes import Ending, Forecast
+from infra.forecast.words import what
 from infra.policies.reading import read_directory, read_policy
 from tests.unit.forecast.books import TEAMS, forecast_of, plan, told
 
@@ -144,3 +145,13 @@ def test_the_same_book_gives_the_same_forecast(tmp_path: Path) -> None:
         for number in range(60)
     ]
     assert forecast_of(tmp_path, *rows) == forecast_of(tmp_path, *rows)
+
+
+def test_a_question_for_approval_names_no_command_for_an_invoice_that_is_not_there(tmp_path: Path) -> None:
+    careful = own(tmp_path, 'approve_above: {EUR: "50.00"}' + MONTHLY)
+    (asked,) = forecast_of(tmp_path, f"{ACME},R-1,EUR,100.00,,2026-03-10,", book=careful).messages
+    assert asked.channel == "team"
+    assert asked.reason == (
+        'step "first" about invoice R-1 waits for your approval: 100.00 EUR is owed, and steps over 50.00 EUR wait for a person'
+    )
+    assert what(asked) == "team notice"

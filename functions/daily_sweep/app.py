@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
 from dunning.bootstrap.digest import daily_digest
-from dunning.domain.errors import DunningError, Retryable
+from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_sweep_stage
 
 LAST_RECEIVES = 4
@@ -19,18 +19,22 @@ LAST_RECEIVES = 4
 
 def build(platform: Platform) -> Handler:
     """The handler on a platform: the schedule's event, or its own continuation messages."""
-    sweep, digest = daily_sweep(platform), daily_digest(platform)
+    services, digest = daily_sweep(platform), daily_digest(platform)
     log = logger(platform, "daily_sweep")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def work_off(record: SQSRecord) -> None:
         try:
-            swept = sweep.page(read_sweep_stage(record.body))
+            swept = services.sweep.page(read_sweep_stage(record.body))
         except Retryable:
             log.exception("page not done", extra={"message_id": record.message_id})
             if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
                 raise
             # The source was down for hours: tomorrow's sweep begins anew, and no dead letter is due.
+            return
+        except (Permanent, Rejected) as exc:
+            log.exception("put aside", extra={"message_id": record.message_id})
+            services.aside.put(record.body, str(exc))
             return
         except DunningError:
             log.exception("page not done", extra={"message_id": record.message_id})
@@ -41,7 +45,7 @@ def build(platform: Platform) -> Handler:
         if "Records" in event:
             return process_partial_response(event, work_off, processor, cast("LambdaContext", context))
         at = datetime.fromisoformat(EventBridgeEvent(event).time)
-        begun = sweep.start(at)
+        begun = services.sweep.start(at)
         log.info("begun", extra={"sources": begun, "digest": digest(at)})
         return {"sources": begun}
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.running import run_step
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.storage.queues import read_wakeup
 
 LAST_RECEIVES = 4
@@ -16,14 +16,23 @@ LAST_RECEIVES = 4
 
 def build(platform: Platform) -> Handler:
     """The handler on a platform."""
-    run = run_step(platform)
+    services = run_step(platform)
     log = logger(platform, "run_step")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def look_at(record: SQSRecord) -> None:
-        wakeup = read_wakeup(record.body)
         try:
-            outcome = run(wakeup)
+            wakeup = read_wakeup(record.body)
+        except Rejected as exc:
+            log.exception("put aside", extra={"message_id": record.message_id})
+            services.aside.put(record.body, str(exc))
+            return
+        try:
+            outcome = services.run(wakeup)
+        except (Permanent, Rejected) as exc:
+            log.exception("put aside", extra={"customer": wakeup.customer})
+            services.aside.put(record.body, str(exc))
+            return
         except Retryable:
             log.exception("not done", extra={"customer": wakeup.customer})
             if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:

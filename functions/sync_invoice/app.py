@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
-from dunning.domain.errors import DunningError, NotYet, Retryable
+from dunning.domain.errors import DunningError, NotYet, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
@@ -16,7 +16,7 @@ LAST_RECEIVES = 4
 
 
 def build(platform: Platform) -> Handler:
-    """The handler on a platform. One bad message never blocks its neighbours: only it comes again."""
+    """The handler on a platform. What no retry helps is put aside at once, with its reason; what failed comes again, alone."""
     sync = sync_invoice(platform)
     log = logger(platform, "sync_invoice")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -30,6 +30,10 @@ def build(platform: Platform) -> Handler:
                 return
             request = read_sync_request(record.body)
             outcome = attempt(sync.one, request, int(record.attributes.approximate_receive_count or "1"))
+        except (Permanent, Rejected) as exc:
+            log.exception("put aside", extra={"message_id": record.message_id})
+            sync.aside.put(record.body, str(exc))
+            return
         except DunningError:
             log.exception("not done", extra={"message_id": record.message_id})
             raise

@@ -33,7 +33,9 @@ class Config:
     run_queue: str
     run_dead_letters: str
     sync_queue: str
+    sync_dead_letters: str
     sweep_queue: str
+    sweep_dead_letters: str
     event_bus: str
     activity_dead_letters: str
     write_back_queues: Mapping[str, str]
@@ -78,7 +80,9 @@ def from_env(env: Mapping[str, str]) -> Config:
         run_queue=need("RUN_QUEUE_URL"),
         run_dead_letters=need("RUN_DEAD_LETTERS_URL"),
         sync_queue=need("SYNC_QUEUE_URL"),
+        sync_dead_letters=need("SYNC_DEAD_LETTERS_URL"),
         sweep_queue=need("SWEEP_QUEUE_URL"),
+        sweep_dead_letters=need("SWEEP_DEAD_LETTERS_URL"),
         event_bus=need("EVENT_BUS"),
         activity_dead_letters=need("ACTIVITY_DEAD_LETTERS_URL"),
         write_back_queues=queues,

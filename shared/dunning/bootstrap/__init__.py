@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dunning.providers.stripe_api import StripeApi
     from dunning.providers.stripe_webhook import StripeWebhook
     from dunning.storage.cases import TableCaseStore
+    from dunning.storage.queues import Aside
     from dunning.workflow.daily_sweep import DailySweep
     from dunning.workflow.delivery_news import DeliveryNews
     from dunning.workflow.disconnections import Disconnections, Reconnections
@@ -276,22 +277,24 @@ def accounting_webhook(platform: Platform) -> AccountingWebhookServices:
 
 @dataclass(frozen=True, slots=True)
 class SyncServices:
-    """What the function sync_invoice needs: for messages that name one thing, and for those that name many."""
+    """What the function sync_invoice needs: for messages that name one thing, for those that name many, for what no retry helps."""
 
     one: SyncInvoice
     many: SyncMany
+    aside: Aside
 
 
 def sync_invoice(platform: Platform) -> SyncServices:
     """Builds sync_invoice's use cases."""
-    from dunning.storage.queues import SyncBatches
+    from dunning.storage.queues import Aside, SyncBatches
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
     one = SyncInvoice(parts.sources(parts.accounted()), record, parts.events(record), record.store, parts.clock, parts.disconnections())
-    return SyncServices(one, SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock))
+    many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock)
+    return SyncServices(one, many, Aside(parts.sqs, parts.config.sync_dead_letters))
 
 
 def dispatch_due(platform: Platform) -> DispatchDue:
@@ -329,9 +332,17 @@ def delivery_feedback(platform: Platform) -> DeliveryFeedbackServices:
     return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record))
 
 
-def daily_sweep(platform: Platform) -> DailySweep:
-    """Builds daily_sweep's use case."""
-    from dunning.storage.queues import SweepContinuations, SyncBatches
+@dataclass(frozen=True, slots=True)
+class SweepServices:
+    """What the function daily_sweep needs: what is done, and where a message goes that no retry helps."""
+
+    sweep: DailySweep
+    aside: Aside
+
+
+def daily_sweep(platform: Platform) -> SweepServices:
+    """Builds daily_sweep's container."""
+    from dunning.storage.queues import Aside, SweepContinuations, SyncBatches
     from dunning.storage.sweeps import TableSweepNotes
     from dunning.storage.timers import TableOpenIndex
     from dunning.workflow.daily_sweep import DailySweep
@@ -339,7 +350,7 @@ def daily_sweep(platform: Platform) -> DailySweep:
     parts = _Parts(platform, "daily_sweep")
     config, record = parts.config, parts.record()
     accounted = parts.accounted()
-    return DailySweep(
+    sweep = DailySweep(
         sources=parts.sources(accounted),
         accounted=accounted,
         record=record,
@@ -350,3 +361,4 @@ def daily_sweep(platform: Platform) -> DailySweep:
         reconnections=parts.reconnections(record),
         sweep_queue=SweepContinuations(parts.sqs, config.sweep_queue),
     )
+    return SweepServices(sweep, Aside(parts.sqs, config.sweep_dead_letters))

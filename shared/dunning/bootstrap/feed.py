@@ -10,7 +10,7 @@ from dunning.bootstrap import Platform, _Parts
 
 if TYPE_CHECKING:
     from dunning.channels.event_bus import EventsClient
-    from dunning.storage.note_queues import Aside
+    from dunning.storage.queues import Aside
     from dunning.workflow.activity_feed import LoggedActivity, NoteRequest, NoteWriter
     from dunning.workflow.publish_activity import PublishActivity
     from dunning.workflow.write_back import WriteBack
@@ -29,7 +29,8 @@ def publish_activity(platform: Platform) -> PublishServices:
     """Builds publish_activity's container. Raises Rejected for a bad environment, here and below."""
     from dunning.channels.event_bus import EventBridgeBus
     from dunning.storage.activity_stream import read_stream_record
-    from dunning.storage.note_queues import Aside, SqsNoteQueue
+    from dunning.storage.note_queues import SqsNoteQueue
+    from dunning.storage.queues import Aside
     from dunning.storage.translation import client_config
     from dunning.workflow.publish_activity import PublishActivity
 
@@ -55,7 +56,8 @@ class WriteBackServices:
 def write_back(platform: Platform) -> WriteBackServices:
     """Builds write_back's container."""
     from dunning.storage.invoice_policies import TablePolicies
-    from dunning.storage.note_queues import Aside, SqsNoteQueue, read_note_request
+    from dunning.storage.note_queues import SqsNoteQueue, read_note_request
+    from dunning.storage.queues import Aside
     from dunning.workflow.sources import source_of
     from dunning.workflow.write_back import WriteBack
 

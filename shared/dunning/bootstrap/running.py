@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dunning.bootstrap import Platform, _Parts
 from dunning.identifiers import new_ulid
 
 if TYPE_CHECKING:
+    from dunning.storage.queues import Aside
     from dunning.workflow.run_step import RunStep
 
 
-def run_step(platform: Platform) -> RunStep:
-    """Builds run_step's use case. SES and SNS make one attempt a call: the SDK's own retries would send again."""
+@dataclass(frozen=True, slots=True)
+class RunServices:
+    """What the function run_step needs: what is done, and where a message goes that no retry helps."""
+
+    run: RunStep
+    aside: Aside
+
+
+def run_step(platform: Platform) -> RunServices:
+    """Builds run_step's container. SES and SNS make one attempt a call: the SDK's own retries would send again."""
     from dunning.bootstrap.operating import fee_books
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.email import SesEmailChannel
@@ -21,7 +31,7 @@ def run_step(platform: Platform) -> RunStep:
     from dunning.channels.unsubscribe_links import LinkKey, SignedUnsubscribeLinks
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.day_places import TableDayPlaces
-    from dunning.storage.queues import DeadLetters, RunQueue
+    from dunning.storage.queues import Aside, DeadLetters, RunQueue
     from dunning.workflow.attaching import Attacher
     from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
@@ -51,7 +61,7 @@ def run_step(platform: Platform) -> RunStep:
         attach=Attacher(documents),
         unsubscribe=SignedUnsubscribeLinks(LinkKey(parts.secretsmanager, config.link_secret, parts.clock), config.portal_url),
     )
-    return RunStep(
+    run = RunStep(
         store=store,
         sources=sources,
         policies=parts.policies,
@@ -65,3 +75,4 @@ def run_step(platform: Platform) -> RunStep:
         numbers=SnsNumberCheck(sns, parts.clock),
         accounted=accounted,
     )
+    return RunServices(run, Aside(parts.sqs, config.run_dead_letters))

@@ -1,4 +1,4 @@
-"""The queues in front of write_back, one a source, and where what was given up is put aside."""
+"""The queues in front of write_back, one a source."""
 
 from __future__ import annotations
 
@@ -36,23 +36,6 @@ class SqsNoteQueue:
         """Let a message that was received come again only then; at most twelve hours, as SQS has it. Raises Retryable."""
         with aws_errors("hiding a message"):
             self.client.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=min(_LONGEST_HIDDEN, seconds))
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A dead-letter queue, for what no retry will help."""
-
-    client: SQSClient
-    url: str
-
-    def put(self, body: str, reason: str) -> None:
-        """Put a message aside, with the reason. Raises Retryable."""
-        with aws_errors("putting a message aside"):
-            self.client.send_message(
-                QueueUrl=self.url,
-                MessageBody=body,
-                MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1000] or "unknown"}},
-            )
 
 
 def written(request: NoteRequest) -> str:

@@ -66,6 +66,23 @@ class DeadLetters:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A dead-letter queue, for what no retry will help."""
+
+    client: SQSClient
+    url: str
+
+    def put(self, body: str, reason: str) -> None:
+        """Put a message aside, with the reason. Raises Retryable."""
+        with aws_errors("putting a message aside"):
+            self.client.send_message(
+                QueueUrl=self.url,
+                MessageBody=body,
+                MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:1000] or "unknown"}},
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRequests:
     """workflow.ports.SyncQueue."""
 

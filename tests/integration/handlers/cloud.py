@@ -29,7 +29,10 @@ from tests.fakes.table import REGION, aws_session, create_table
 
 EVENTS = Path(__file__).parents[3] / "events"
 SHARDS = 8
-QUEUES = ("run", "run-dead", "sync", "sweep", "activity-dead", "stripe-notes", "quickbooks-notes", "xero-notes", "note-dead")
+QUEUES = (
+    *("run", "run-dead", "sync", "sync-dead", "sweep", "sweep-dead"),
+    *("activity-dead", "stripe-notes", "quickbooks-notes", "xero-notes", "note-dead"),
+)
 Json = dict[str, object]
 
 
@@ -61,7 +64,9 @@ class Aws:
             "RUN_QUEUE_URL": self.queues["run"],
             "RUN_DEAD_LETTERS_URL": self.queues["run-dead"],
             "SYNC_QUEUE_URL": self.queues["sync"],
+            "SYNC_DEAD_LETTERS_URL": self.queues["sync-dead"],
             "SWEEP_QUEUE_URL": self.queues["sweep"],
+            "SWEEP_DEAD_LETTERS_URL": self.queues["sweep-dead"],
             "EVENT_BUS": "activities",
             "ACTIVITY_DEAD_LETTERS_URL": self.queues["activity-dead"],
             "WRITE_BACK_QUEUES": json.dumps({source: self.queues[f"{source}-notes"] for source in ("stripe", "quickbooks", "xero")}),
@@ -126,6 +131,11 @@ class Aws:
         entries = [entry for params in sent for entry in params.get("Entries", [params])]
         return [json.loads(entry["MessageBody"]) | {"delay": entry.get("DelaySeconds", 0)} for entry in entries]
 
+    def letters(self, queue: str) -> list[tuple[str, str]]:
+        """A dead-letter queue's messages as they were sent: the body, and the reason."""
+        sent = [params for params in self.sent("SendMessage") if params["QueueUrl"] == self.queues[queue]]
+        return [(params["MessageBody"], params["MessageAttributes"]["reason"]["StringValue"]) for params in sent]
+
     def sent(self, operation: str) -> list[Mapping[str, Any]]:
         """The parameters of all calls of an operation, in order."""
         return [params for name, params in self.requests if name == operation]
@@ -182,6 +192,10 @@ class LambdaContext:
     aws_request_id = "request-1"
     memory_limit_in_mb = 512
     invoked_function_arn = f"arn:aws:lambda:{REGION}:123456789012:function:dunning"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As if it had just begun."""
+        return 60_000
 
 
 def invoke(handler: Handler, event: Json) -> Json:

@@ -87,10 +87,26 @@ def test_the_sample_message_goes_on_behind_its_cursor(aws: Aws, handler: Handler
 
 
 @pytest.mark.parametrize("poison", ["", "{}", json.dumps({"source": "paper", "run": "r", "stage": "listing", "started_at": "2026-03-23"})])
-def test_a_bad_message_is_handled_for_itself(aws: Aws, handler: Handler, poison: str) -> None:
+def test_a_bad_message_is_put_aside_with_its_reason_and_its_neighbour_goes_on(aws: Aws, handler: Handler, poison: str) -> None:
     good = str(records(sample("daily_sweep/next_page"))[0]["body"])
-    assert failures(invoke(handler, batch(poison, good))) == ["m0"]
+    assert failures(invoke(handler, batch(poison, good))) == []
+    ((body, reason),) = aws.letters("sweep-dead")
+    assert body == poison
+    assert any(told in reason for told in ("not JSON", "has no source", "no time zone", "'paper'"))
     assert len(waiting(aws)) == 1
+
+
+def test_what_cannot_be_put_aside_comes_again(aws: Aws, handler: Handler) -> None:
+    aws.fails("SendMessage", times=20)
+    assert failures(invoke(handler, batch("not json"))) == ["m0"]
+
+
+def test_what_stripe_refuses_for_good_is_put_aside_with_its_reason(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.answers(400, {"message": "no such parameter"})
+    assert failures(invoke(handler, sample("daily_sweep/next_page"))) == []
+    ((_, reason),) = aws.letters("sweep-dead")
+    assert "400" in reason
+    assert waiting(aws) == []
 
 
 def test_while_stripe_is_down_the_page_comes_again(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:

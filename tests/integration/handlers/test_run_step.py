@@ -78,16 +78,25 @@ def test_the_second_notice_goes_by_mail_and_sms_and_the_third_step_tells_the_tea
     assert aws.case(CUSTOMER).profile.due_at is None
 
 
-def test_a_bad_message_is_handled_for_itself(aws: Aws, handler: Handler) -> None:
+def test_a_bad_message_is_put_aside_at_once_and_its_neighbours_are_worked_off(aws: Aws, handler: Handler) -> None:
     event = sample("run_step/batch_with_a_bad_message")
-    bad = "24975294-912a-5106-b886-72eb0cb7591c"
-    assert failures(invoke(handler, event)) == [bad]
+    assert failures(invoke(handler, event)) == []
+    assert [reason for _, reason in aws.letters("run-dead")] == ["queue message is not JSON: 'not json'"]
     assert len(aws.sent("SendEmail")) == 1
 
 
 @pytest.mark.parametrize("poison", ["", "[]", "{}", '{"customer": 7}', '{"customer": ""}'])
 def test_no_shape_of_poison_stops_its_neighbours(aws: Aws, handler: Handler, poison: str) -> None:
-    assert failures(invoke(handler, batch(poison, DUE))) == ["m0"]
+    assert failures(invoke(handler, batch(poison, DUE))) == []
+    ((body, reason),) = aws.letters("run-dead")
+    assert body == poison
+    assert any(told in reason for told in ("not JSON", "not a JSON object", "has no customer"))
+    assert len(aws.sent("SendEmail")) == 1
+
+
+def test_what_cannot_be_put_aside_comes_again(aws: Aws, handler: Handler) -> None:
+    aws.fails("SendMessage", times=20)
+    assert failures(invoke(handler, batch("not json", DUE))) == ["m0"]
     assert len(aws.sent("SendEmail")) == 1
 
 

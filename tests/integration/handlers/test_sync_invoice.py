@@ -26,18 +26,51 @@ def test_the_changed_invoice_is_fetched_and_recorded(aws: Aws, handler: Handler,
     assert aws.calls == {"Query": 1, "TransactWriteItems": 1}
 
 
-def test_a_bad_message_is_handled_for_itself(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+def test_a_bad_message_is_put_aside_at_once_and_its_neighbours_are_worked_off(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     stripe.has("invoices", invoice_object())
     stripe.has_customer("wZv81BRahnFCm6", name="Weaver & Daughters Ltd", email="accounts@weaver.example")
     event = sample("sync_invoice/batch_with_a_bad_message")
-    assert failures(invoke(handler, event)) == [records(event)[1]["messageId"]]
+    assert failures(invoke(handler, event)) == []
+    assert aws.letters("sync-dead") == [(records(event)[1]["body"], "queue message has no kind")]
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 
 @pytest.mark.parametrize("poison", ["", "[]", "{}", '{"source": "paper", "kind": "invoice", "id": "1"}', '{"source": "stripe"}'])
 def test_no_shape_of_poison_stops_its_neighbours(aws: Aws, handler: Handler, stripe: PlayedStripe, poison: str) -> None:
     stripe.has("invoices", invoice_object())
-    assert failures(invoke(handler, batch(poison, WANTED))) == ["m0"]
+    assert failures(invoke(handler, batch(poison, WANTED))) == []
+    ((body, reason),) = aws.letters("sync-dead")
+    assert body == poison
+    assert any(told in reason for told in ("not JSON", "not a JSON object", "has no", "'paper'"))
+    assert aws.case(CUSTOMER).profile.due_at == FIRST
+
+
+def test_what_cannot_be_put_aside_comes_again(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.has("invoices", invoice_object())
+    aws.fails("SendMessage", times=20)
+    assert failures(invoke(handler, batch("not json", WANTED))) == ["m0"]
+    assert aws.case(CUSTOMER).profile.due_at == FIRST
+
+
+def test_what_stripe_refuses_for_good_is_put_aside_with_its_reason(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
+    stripe.answers(400, {"message": "no such parameter"})
+    assert failures(invoke(handler, batch(WANTED))) == []
+    ((body, reason),) = aws.letters("sync-dead")
+    assert json.loads(body) == WANTED
+    assert "400" in reason
+
+
+def test_of_many_things_in_one_message_the_one_that_never_succeeds_is_put_aside_alone(
+    aws: Aws, handler: Handler, stripe: PlayedStripe
+) -> None:
+    stripe.has("invoices", invoice_object())
+    many = {"source": "stripe", "stamp": None, "hops": 0, "requests": {"": {"invoice": [INVOICE], "nonsense": ["x"]}}}
+    assert failures(invoke(handler, batch(many))) == []
+    (alone,) = aws.messages("sync")
+    assert aws.letters("sync-dead") == []
+    assert failures(invoke(handler, batch(alone))) == []
+    ((body, _),) = aws.letters("sync-dead")
+    assert json.loads(body)["id"] == "x"
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 

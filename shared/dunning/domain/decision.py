@@ -24,6 +24,7 @@ from dunning.domain.timing import (
     calendar_of,
     customer_zone,
     effective_due_date,
+    is_outrun,
     may_run,
     not_chased_because,
     own_time,
@@ -195,6 +196,8 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return _dropped(invoice)
     if invoice.plan_revision != policy.revision:
         return Work(invoice.id, Verdict.REPLAN, invoice.next_step, "the policy has changed")
+    if _was_late(case, contact, policy, now) and is_outrun(invoice, step, contact, policy, now):
+        return Work(invoice.id, Verdict.REPLAN, step.id, "a later message has fallen due meanwhile")
     if isinstance(step.at, BeforeDue) and days_overdue(invoice, contact, policy, now) > 0:
         return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
     limit, answer = limit_exceeded(invoice, step), answer_for(invoice, step)
@@ -215,6 +218,12 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
     reason = timing_in_words(step) + (f"; {stays}" if stays else "")
     return Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+
+
+def _was_late(case: Case, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether the timer has waited for us since a day before: what a hold kept back waits only since its release."""
+    since, zone = case.profile.due_since, customer_zone(contact, policy)
+    return since is not None and local_date(since, zone) < local_date(now, zone)
 
 
 def put_off_a_day(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime, reason: str) -> Work:

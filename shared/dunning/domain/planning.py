@@ -100,7 +100,8 @@ def rearmed(case: Case, now: datetime) -> Case:
     waits = profile.retries > 0 and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
     if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):
         return case
-    return case.with_profile(replace(profile, due_at=due_at, due_since=due_at))
+    # What a hold kept back falls due at its release.
+    return case.with_profile(replace(profile, due_at=due_at, due_since=max(due_at, now) if due_at else None))
 
 
 def task_key(invoice_id: str) -> str:

@@ -29,6 +29,7 @@ DOUBTFUL_WITHIN = timedelta(seconds=60)
 LATE_AFTER = timedelta(minutes=10)
 """A word this old may have been taken back by one that told nothing new and so left no trace (A, B, A again; B comes last)."""
 
+WORTH_WITH_OTHERS = "with what else is owed it is worth a reminder"
 MOST_REVIEWED = 15
 """Other invoices that one word may wake or silence (`minimum_balance` under `scope: customer`): each may cost four of a transaction's
 hundred items. The next word, at the latest the daily sweep's, does the rest.
@@ -122,7 +123,7 @@ class Recorder:
         for other in changed[: self.reviews]:
             policy = self.policy_of(other)
             if other.next_at is None:
-                activities.append(self._log(ActivityType.UPDATED, other, "with what else is owed it is worth a reminder"))
+                activities.append(self._log(ActivityType.UPDATED, other, WORTH_WITH_OTHERS))
             balance = balance_for(other, policy, balances)
             plan = planned(other, case.profile.reach, policy, self.now, self.actor, balance)
             case, ending = ended(case.with_invoice(plan.invoice), other, plan.invoice, self.now, self.actor)
@@ -269,6 +270,9 @@ class Recorder:
         plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
+        was_small = known is not None and known.suppressed_for == BELOW_MINIMUM
+        if was_small and not logged and plan.invoice.next_at and not is_enough_alone(invoice, policy):
+            logged = (self._log(ActivityType.UPDATED, invoice, WORTH_WITH_OTHERS),)
         case, ending = ended(case.with_invoice(plan.invoice), known, plan.invoice, self.now, self.actor)
         return Recorded(case, (*logged, *plan.activities, *ending))
 

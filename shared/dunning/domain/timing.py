@@ -202,9 +202,31 @@ def _latest(step: Step, policy: Policy, due: date, zone: ZoneInfo, now: datetime
     """Catching up by `latest`: the last message whose day has passed, and the steps passed over; never a fee or an escalation."""
     first = policy.position(step.id) - 1
     overdue = [later for later in policy.steps[first:] if _by_due_date(later, policy, due, zone) <= now]
-    messages = [later for later in overdue if later.is_message and not later.escalate and later.late_fee is None]
+    messages = [later for later in overdue if _is_plain_message(later)]
     latest = messages[-1] if messages else step
     return latest, list(policy.steps[first : policy.position(latest.id) - 1])
+
+
+def is_outrun(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether a step that waited past its day is by now followed by a later message, which `catch_up: latest` sends in its place.
+
+    What would have run meanwhile is counted from the instant at which this step should have.
+    """
+    zone, due, at = customer_zone(contact, policy), effective_due_date(invoice, policy), invoice.next_at
+    if policy.catch_up is not CatchUp.LATEST or due is None or at is None or local_date(at, zone) >= local_date(now, zone):
+        return False
+    due = max(due, invoice.counts_from or due)
+    for later in policy.steps[policy.position(step.id) :]:
+        at = _planned(later, contact, policy, zone, due, at, now)
+        if at > now:
+            return False
+        if _is_plain_message(later):
+            return True
+    return False
+
+
+def _is_plain_message(step: Step) -> bool:
+    return step.is_message and not step.escalate and step.late_fee is None
 
 
 def _overdue(step: Step, window: Window, zone: ZoneInfo, calendar: WorkCalendar, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolid
 from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
@@ -207,6 +208,8 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return _move(invoice, step, contact, policy, now)
     silent = not_chased_because(invoice, policy, balance_for(invoice, policy, owed))
     if silent and (invoice.id in case.covered or silent == BELOW_MINIMUM):
+        if silent == BELOW_MINIMUM and not _may_count_again(case):
+            return Work(invoice.id, Verdict.REPLAN, step.id, "all together has become too small")
         return put_off_a_day(invoice, step, contact, policy, now, COVERED if invoice.id in case.covered else silent)
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
@@ -218,6 +221,11 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
     reason = timing_in_words(step) + (f"; {stays}" if stays else "")
     return Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+
+
+def _may_count_again(case: Case) -> bool:
+    """Whether amounts are left out of the balance for a while only, credit's or disputed ones, so that it is worth another look."""
+    return bool(case.covered) or any(HoldKind.DISPUTE in invoice.holds for invoice in case.invoices.values())
 
 
 def _was_late(case: Case, contact: Contact, policy: Policy, now: datetime) -> bool:

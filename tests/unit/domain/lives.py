@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Profile
+from dunning.domain.customer_settings import CustomerSettings, Person
+from dunning.domain.fees import Amounts, Basis, FeeMode, LateFee
 from dunning.domain.holding import hold_case, hold_invoice, release_case, release_invoice
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+from dunning.domain.invoice import ApprovalState, Contact, Invoice, Snapshot, Status
 from dunning.domain.planning import rearmed
 from dunning.domain.policy import (
     AfterDue,
@@ -36,6 +40,8 @@ from tests.unit.domain.builders import SEEN, utc
 
 START = utc("2026-02-15 08:00")
 END = START + timedelta(days=1500)
+LIFTED = 24 * 120
+"""Hours after the start at which all holds end; whatever a person is asked from then on is approved at once."""
 ZONES = st.sampled_from(
     "UTC Europe/London America/New_York America/St_Johns Australia/Lord_Howe Asia/Kathmandu Pacific/Apia Africa/Cairo".split()
 )
@@ -91,6 +97,26 @@ def _never(_: Facts) -> bool:
 
 
 @st.composite
+def _message_step(draw: st.DrawFn, name: str, at: Timing) -> Step:
+    """A step that writes, to whom and on what conditions so ever."""
+    return Step(
+        name,
+        at,
+        draw(st.sampled_from((None, None, None, _half, _never))),
+        "made up",
+        "friendly",
+        draw(_SMS),
+        email_to=draw(st.sampled_from(((), (), ("billing",), ("manager", "billing")))),
+        email_cc=draw(st.sampled_from(((), (), ("owner",), ("manager", "boss@us.example")))),
+        sender=draw(st.sampled_from((None, "owner"))),
+        late_fee=draw(_FEES),
+        approve_above=draw(_LIMITS),
+        email_instead="friendly",
+        sms_instead="friendly",
+    )
+
+
+@st.composite
 def policies(draw: st.DrawFn) -> Policy:
     """Plans of up to seven steps, with or without everything that a policy may say about days, hours, gaps and limits."""
     before = sorted(draw(st.sets(st.integers(1, 20), max_size=1)), reverse=True)
@@ -105,12 +131,10 @@ def policies(draw: st.DrawFn) -> Policy:
                 count = draw(st.integers(1, 5))
                 days = Days(count) if draw(st.booleans()) else BusinessDays(count)
                 timings.insert(position, AfterPrevious(timedelta(days=count), days, draw(_MINUTES)))
-    steps = [
-        Step(f"s{number}", at, draw(st.sampled_from((None, None, None, _half, _never))), "made up", "friendly", draw(_SMS))
-        for number, at in enumerate(timings)
-    ]
+    steps = [draw(_message_step(f"s{number}", at)) for number, at in enumerate(timings)]
     if draw(st.booleans()):
-        steps.append(Step("end", AfterPrevious(timedelta(hours=draw(st.integers(1, 100)))), escalate="collections"))
+        last = AfterPrevious(timedelta(hours=draw(st.integers(1, 100))))
+        steps.append(Step("end", last, escalate="collections", late_fee=draw(_FEES), approve_above=draw(_LIMITS)))
     return Policy(
         name="made_up",
         timezone=draw(ZONES),
@@ -127,13 +151,19 @@ def policies(draw: st.DrawFn) -> Policy:
     )
 
 
+_FEES = st.sampled_from((None, None, None, FeeMode.PROPOSE, FeeMode.APPLY)).map(
+    lambda mode: None if mode is None else LateFee(Basis.CONTRACT, mode, fixed=Amounts({"EUR": 5_00}), percent=Decimal("1.5"))
+)
+_LIMITS = st.sampled_from((None, None, None, 0, 20_000)).map(lambda limit: None if limit is None else Amounts({"EUR": limit}))
 _GAPS: tuple[Span, ...] = (timedelta(), timedelta(hours=30), Days(1), Days(3), BusinessDays(1))
 _SMS = st.none() | st.just("friendly")
 _WINDOWS = st.builds(lambda start, hours: Window(start * 30, min(1440, start * 30 + 60 * hours)), st.integers(0, 44), st.integers(1, 24))
 _EVENTS = st.builds(
     Event,
     st.integers(0, 24 * 90),
-    st.sampled_from(("pay", "part", "due", "hold", "release", "hold_invoice", "release_invoice", "void", "reopen", "reached")),
+    st.sampled_from(
+        ("pay", "part", "due", "hold", "release", "hold_invoice", "release_invoice", "void", "reopen", "reached", "answer", "away")
+    ),
     st.integers(0, 3),
     st.integers(-30, 60),
 )
@@ -143,6 +173,20 @@ _CONTACTS = st.builds(
     email=st.none() | st.just("ap@acme.example"),
     phone=st.none() | st.just("+431234567"),
     timezone=st.none() | ZONES,
+    settings=st.none()
+    | st.builds(
+        CustomerSettings,
+        prefers=st.sampled_from((None, None, "email", "sms")),
+        owner=st.none() | st.just("ann@us.example"),
+        owner_name=st.none() | st.just("Ann"),
+        people=st.sampled_from(
+            (
+                (),
+                (Person("billing", "billing@acme.example"),),
+                (Person("billing", "AP@acme.example"), Person("manager", "cfo@acme.example")),
+            )
+        ),
+    ),
 )
 LIVES = st.builds(
     Life,
@@ -154,13 +198,14 @@ LIVES = st.builds(
 
 
 def lived(life: Life) -> Sequence[Moment]:
-    """All of it, to the end; holds are lifted 120 days after the start, so that nothing waits for ever."""
+    """All of it, to the end; nothing waits for ever for a person (`LIFTED`)."""
     return list(_Living(life).moments())
 
 
 class _Living:
     def __init__(self, life: Life) -> None:
         self.life = life
+        self.away_until = START
         self.case = Case(Profile(SEEN.customer))
         self.snapshots = [
             replace(
@@ -185,7 +230,7 @@ class _Living:
         self.case = rearmed(self.case, START)
         yield Moment(START, self.case)
         at = START
-        for event in (*self.life.events, Event(24 * 120, "lift", 0, 0)):
+        for event in (*self.life.events, Event(LIFTED, "lift", 0, 0)):
             happens = START + timedelta(hours=event.hours)
             yield from self._turns(at, happens)
             at = happens
@@ -194,9 +239,27 @@ class _Living:
         yield from self._turns(at, END)
 
     def _turns(self, now: datetime, until: datetime) -> Iterator[Moment]:
-        for turn in turns(self.case, self.policy_of, now, until):
-            self.case = turn.case
-            yield Moment(turn.at, self.case, turn=turn)
+        """What our workers do between two events, unless they are away."""
+        now = max(now, self.away_until)
+        while now < until:
+            for turn in turns(self.case, self.policy_of, now, until):
+                self.case = turn.case
+                yield Moment(turn.at, self.case, turn=turn)
+                waiting = [invoice for invoice in self.case.invoices.values() if invoice.is_open and waits_for_approval(invoice)]
+                if waiting and turn.at >= START + timedelta(hours=LIFTED):
+                    self._answer(waiting, ApprovalState.APPROVED, turn.at)
+                    now = turn.at
+                    break
+            else:
+                return
+
+    def _answer(self, waiting: Sequence[Invoice], answer: ApprovalState, at: datetime) -> None:
+        """A person says something of what waits for approval."""
+        for invoice in waiting:
+            if invoice.approval is not None and invoice.next_at is not None:
+                said = replace(invoice, approval=replace(invoice.approval, state=answer), next_at=max(invoice.next_at, at))
+                self.case = self.case.with_invoice(said)
+        self.case = rearmed(self.case, at)
 
     def _record(self, snapshot: Snapshot, at: datetime) -> None:
         recorder = Recorder(self.policy_of, frozenset(), at, "test")
@@ -217,6 +280,12 @@ class _Living:
             self.case, _ = hold_invoice(self.case, invoice, HoldKind.DISPUTE, Hold(at, until), "test")
         elif event.what in ("release", "lift"):
             self.case, _ = release_case(self.case, HoldKind.REPLY, "test", at, "test")
+        elif event.what == "away":
+            self.away_until = max(self.away_until, at + timedelta(days=max(0, event.number) % 12))
+        if event.what in ("answer", "lift"):
+            waiting = [one for one in self.case.invoices.values() if one.is_open and waits_for_approval(one)]
+            declined = event.what == "answer" and event.number % 2
+            self._answer(waiting, ApprovalState.DECLINED if declined else ApprovalState.APPROVED, at)
         if event.what in ("release_invoice", "lift"):
             for one in list(self.case.invoices.values()) if event.what == "lift" else [invoice]:
                 self.case, _ = release_invoice(self.case, one, HoldKind.DISPUTE, "test", at, "test")

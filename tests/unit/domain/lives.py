@@ -97,7 +97,7 @@ def _never(_: Facts) -> bool:
 
 
 @st.composite
-def _message_step(draw: st.DrawFn, name: str, at: Timing) -> Step:
+def _message_step(draw: st.DrawFn, name: str, at: Timing, to: tuple[str, ...], cc: tuple[str, ...]) -> Step:
     """A step that writes, to whom and on what conditions so ever."""
     return Step(
         name,
@@ -106,8 +106,8 @@ def _message_step(draw: st.DrawFn, name: str, at: Timing) -> Step:
         "made up",
         "friendly",
         draw(_SMS),
-        email_to=draw(st.sampled_from(((), (), ("billing",), ("manager", "billing")))),
-        email_cc=draw(st.sampled_from(((), (), ("owner",), ("manager", "boss@us.example")))),
+        email_to=to,
+        email_cc=cc,
         sender=draw(st.sampled_from((None, "owner"))),
         late_fee=draw(_FEES),
         approve_above=draw(_LIMITS),
@@ -131,7 +131,9 @@ def policies(draw: st.DrawFn) -> Policy:
                 count = draw(st.integers(1, 5))
                 days = Days(count) if draw(st.booleans()) else BusinessDays(count)
                 timings.insert(position, AfterPrevious(timedelta(days=count), days, draw(_MINUTES)))
-    steps = [draw(_message_step(f"s{number}", at)) for number, at in enumerate(timings)]
+    to = draw(st.sampled_from(((), (), ("billing",), ("manager", "billing"))))
+    cc = draw(st.sampled_from(((), (), ("owner",), ("manager", "boss@us.example"))))
+    steps = [draw(_message_step(f"s{number}", at, to, cc)) for number, at in enumerate(timings)]
     if draw(st.booleans()):
         last = AfterPrevious(timedelta(hours=draw(st.integers(1, 100))))
         steps.append(Step("end", last, escalate="collections", late_fee=draw(_FEES), approve_above=draw(_LIMITS)))

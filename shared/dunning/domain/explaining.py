@@ -1,21 +1,26 @@
 """What happens next for a customer, when, and why; and why not sooner. Pure: the command line and a console show the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.approval import waits_for_approval
+from dunning.domain.assignment import is_begun
+from dunning.domain.balances import balance_in
 from dunning.domain.calendar import is_open, local_date, minutes_of_day
 from dunning.domain.case import Case
+from dunning.domain.charging import fees_to_charge
 from dunning.domain.consolidation import PolicyOf, pauses
+from dunning.domain.effects import Channel, Effect
 from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
 from dunning.domain.netting import COVERED
-from dunning.domain.planning import task_key, timing_in_words
-from dunning.domain.policy import ALL_DAY, Policy, Step
+from dunning.domain.planning import counted_from, ended, planned, task_key, timing_of
+from dunning.domain.policy import ALL_DAY, AfterPrevious, Policy, Step
+from dunning.domain.recipients import templates_of
 from dunning.domain.rehearsing import turns
-from dunning.domain.timing import calendar_of, channels_of, customer_zone, effective_due_date, named_instant, window_for
+from dunning.domain.timing import calendar_of, customer_zone, named_instant, window_for
 from dunning.domain.work_calendar import closed_because
 from dunning.domain.works import Verdict, Work
 
@@ -76,15 +81,46 @@ class _Fate:
     delays: tuple[Work, ...]
 
 
+_Kind = Verdict | None
+_Fates = Mapping[tuple[str, _Kind], _Fate]
+"""By invoice and what it is about: REPEAT, a step that bounced; CHARGE, a fee that waits; None, the plan's next step or a thank-you."""
+
+_BESIDE = {
+    Verdict.REPEAT: "the mail of this step bounced, so it is sent again another way",
+    Verdict.CHARGE: "a late fee of this step waits to be written to its source",
+}
+
+
 def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
     """What comes next for every invoice that is open or to be thanked for. Raises Permanent for a case that cannot be decided."""
+    case, anew = _planned_anew(case, policy_of, now)
     fates = _fates(_released(case), policy_of, now)
-    told = [
-        _next(case, invoice, policy_of(invoice), fates.get(invoice.id), now)
-        for invoice in sorted(case.invoices.values(), key=lambda one: (one.due_date or one.stamp.date(), one.number))
-        if invoice.is_open or invoice.thanks_at
-    ]
+    told: list[Next] = []
+    for invoice in sorted(case.invoices.values(), key=lambda one: (one.due_date or one.stamp.date(), one.number)):
+        if invoice.is_open:
+            told += _beside(case, invoice, policy_of(invoice), fates)
+        if invoice.is_open or invoice.thanks_at:
+            following = _next(case, invoice, policy_of(invoice), fates.get((invoice.id, None)), now)
+            told.append(replace(following, why=f"{following.why}; {_ANEW}") if invoice.id in anew else following)
     return Explanation(case.profile.customer, now, tuple(_of_the_case(case, now)), tuple(told))
+
+
+_ANEW = "its policy has changed, and the next daily sweep makes the plan anew"
+
+
+def _planned_anew(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Case, frozenset[str]]:
+    """The case with the plans that were made under another wording of their policy made anew, as the sweep will; and whose these are."""
+    outdated = [
+        invoice
+        for invoice in case.invoices.values()
+        if invoice.is_open and invoice.plan_revision != policy_of(invoice).revision and not is_begun(case.profile, invoice.id)
+    ]
+    for invoice in outdated:
+        policy = policy_of(invoice)
+        balance = balance_in(case, invoice, policy, policy_of)
+        plan = planned(replace(invoice, next_at=None), case.profile.reach, policy, now, "explain", balance)
+        case, _ = ended(case.with_invoice(plan.invoice), invoice, plan.invoice, now, "explain")
+    return case, frozenset(invoice.id for invoice in outdated)
 
 
 def _released(case: Case) -> Case:
@@ -98,37 +134,70 @@ def _ending(holds: Holds) -> Holds:
     return {kind: hold for kind, hold in holds.items() if hold.until is not None}
 
 
-def _fates(case: Case, policy_of: PolicyOf, now: datetime) -> Mapping[str, _Fate]:
-    waiting = {invoice.id for invoice in case.invoices.values() if (invoice.is_open and invoice.next_at) or invoice.thanks_at}
-    delays: dict[str, list[Work]] = {}
-    found: dict[str, _Fate] = {}
+def _fates(case: Case, policy_of: PolicyOf, now: datetime) -> _Fates:
+    waiting: set[tuple[str, _Kind]] = {(invoice.id, Verdict.CHARGE) for invoice, _ in fees_to_charge(case)}
+    for invoice in case.invoices.values():
+        if (invoice.is_open and invoice.next_at) or invoice.thanks_at:
+            waiting.add((invoice.id, None))
+        if invoice.is_open and invoice.repeat and invoice.repeat.at:
+            waiting.add((invoice.id, Verdict.REPEAT))
+    delays: dict[tuple[str, _Kind], list[Work]] = {}
+    found: dict[tuple[str, _Kind], _Fate] = {}
     for turn in turns(case, policy_of, now, now + _AHEAD):
         for work in turn.works:
-            if work.invoice not in waiting:
+            about = (work.invoice, _kind(work))
+            if about not in waiting or work.verdict is Verdict.REPLAN:
                 continue
             if work.verdict in (Verdict.MOVE, Verdict.SUPPRESS):
-                delays.setdefault(work.invoice, []).append(work)
+                delays.setdefault(about, []).append(work)
             else:
-                found.setdefault(work.invoice, _Fate(turn.at, work, tuple(delays.get(work.invoice, ()))))
+                found.setdefault(about, _Fate(turn.at, work, tuple(delays.get(about, ()))))
         if waiting <= found.keys():
             break
     return found
 
 
+def _kind(work: Work) -> _Kind:
+    if work.again or work.verdict is Verdict.REPEAT:
+        return Verdict.REPEAT
+    return Verdict.CHARGE if work.verdict in (Verdict.CHARGE, Verdict.LAPSE) else None
+
+
+def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iterator[Next]:
+    """What happens to an invoice outside its plan's order: a step sent again, a fee charged."""
+    zone, blocked = customer_zone(case.profile.contact, policy).key, _is_held_for_good(case, invoice)
+    for kind, why in _BESIDE.items():
+        fate = fates.get((invoice.id, kind))
+        if fate is None:
+            continue
+        work = fate.work
+        what = " and ".join(_effect(effect, work) for effect in work.effects) if kind is Verdict.REPEAT else work.reason
+        obstacles = (*_of_holds(invoice.holds), *_of_the_rehearsal(fate))
+        yield Next(
+            invoice.id,
+            invoice.number,
+            zone,
+            what or "nothing is sent again",
+            why if work.effects else work.reason,
+            work.step,
+            None if blocked else fate.at,
+            fate.at if blocked else None,
+            _once(obstacles),
+        )
+
+
 def _next(case: Case, invoice: Invoice, policy: Policy, fate: _Fate | None, now: datetime) -> Next:
     zone = customer_zone(case.profile.contact, policy).key
-    step = next((step for step in policy.steps if step.id == invoice.next_step), None)
-    if not invoice.is_open:
-        return Next(
-            invoice.id, invoice.number, zone, "mail to say thank you", "it was paid after a reminder", None, fate.at if fate else None
-        )
-    if step is None or invoice.next_at is None:
-        what, why, at = _no_step(case, invoice)
-        return Next(invoice.id, invoice.number, zone, what, why, at=at)
-    approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
-    obstacles = (*approval, *_of_holds(invoice.holds), *_of_the_plan(case, invoice, step, policy, now), *_of_the_rehearsal(fate))
-    blocked = _is_blocked(case, invoice)
     at = fate.at if fate else None
+    if not invoice.is_open:
+        return Next(invoice.id, invoice.number, zone, "mail to say thank you", "it was paid after a reminder", None, at)
+    step = next((step for step in policy.steps if step.id == (fate.work.step if fate else invoice.next_step)), None)
+    if step is None or invoice.next_at is None:
+        what, why, until = _no_step(case, invoice)
+        return Next(invoice.id, invoice.number, zone, what, why, at=until)
+    approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
+    named = _of_the_plan(case, invoice, step, policy, now) if step.id == invoice.next_step else ()
+    blocked = _is_held_for_good(case, invoice) or waits_for_approval(invoice)
     return Next(
         invoice.id,
         invoice.number,
@@ -138,15 +207,19 @@ def _next(case: Case, invoice: Invoice, policy: Policy, fate: _Fate | None, now:
         step.id,
         None if blocked else at,
         at if blocked else None,
-        tuple({obstacle.words: obstacle for obstacle in obstacles}.values()),
+        _once((*approval, *_of_holds(invoice.holds), *named, *_of_the_rehearsal(fate))),
     )
 
 
+def _once(obstacles: Iterable[Obstacle]) -> tuple[Obstacle, ...]:
+    return tuple({obstacle.words: obstacle for obstacle in obstacles}.values())
+
+
 def _no_step(case: Case, invoice: Invoice) -> tuple[str, str, datetime | None]:
-    if invoice.suppressed_for:
-        return "nothing", _SILENT.get(invoice.suppressed_for, invoice.suppressed_for), None
     if invoice.escalated:
         return "nothing automatic", "it was handed over to our own people", None
+    if invoice.suppressed_for:
+        return "nothing", _SILENT.get(invoice.suppressed_for, invoice.suppressed_for), None
     notice = case.profile.notices.get(task_key(invoice.id))
     if notice is not None:
         return "the team is told", notice.reason, notice.at
@@ -158,23 +231,42 @@ def _what(step: Step, case: Case, fate: _Fate | None) -> str:
         return f"the step {step.id} is skipped"
     if fate is not None and fate.work.verdict is Verdict.ASK:
         return f"a person is asked to approve the step {step.id}"
-    channels = channels_of(step, case.profile.reach)
-    parts = [f"mail {step.email}"] if "email" in channels else []
-    parts += [f"SMS {step.sms}"] if "sms" in channels else []
+    if fate is not None:
+        parts = [_effect(effect, fate.work) for effect in fate.work.effects]
+    else:
+        parts = [_message(channel, template) for channel, template in templates_of(step, case.profile.reach).items()]
+        parts += [_handed_over(step.escalate)] if step.escalate else []
     if step.is_message and not parts:
         parts = ["nothing, for the customer has no address for it"]
-    parts += [f"handed over to the team {step.escalate}"] if step.escalate else []
     parts += ["late fee"] if step.late_fee else []
     return " and ".join(parts)
+
+
+def _effect(effect: Effect, work: Work) -> str:
+    """What goes out; one message to a customer bears the highest stage's template (DESIGN §7)."""
+    if effect.channel is Channel.TEAM:
+        return _handed_over(effect.to)
+    joint = f" (of the step {effect.step}, in one message with others)" if effect.step != work.step else ""
+    return _message(effect.channel, effect.template) + joint
+
+
+def _message(channel: str, template: str) -> str:
+    return f"{'SMS' if channel == Channel.SMS else 'mail'} {template}"
+
+
+def _handed_over(team: str) -> str:
+    return f"handed over to the team {team}"
 
 
 def _why(invoice: Invoice, step: Step, policy: Policy, fate: _Fate | None) -> str:
     if fate is not None and fate.work.verdict is Verdict.SKIP:
         return fate.work.reason
-    due = effective_due_date(invoice, policy)
-    after = f" ({due.day} {due:%B} {due.year})" if due and "due date" in timing_in_words(step) else ""
-    before = f" ({invoice.last_step})" if invoice.last_step and "step before" in timing_in_words(step) else ""
-    return timing_in_words(step) + after + before + (f"; only if {step.condition_text}" if step.condition_text else "")
+    words, day = timing_of(step, invoice, policy), counted_from(invoice, policy)
+    if isinstance(step.at, AfterPrevious):
+        words += f" ({invoice.last_step})" if invoice.last_step else ""
+    elif day:
+        words += f" ({day.day} {day:%B} {day.year})"
+    return words + (f"; only if {step.condition_text}" if step.condition_text else "")
 
 
 def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
@@ -209,9 +301,9 @@ _HOLDS = {
 }
 
 
-def _is_blocked(case: Case, invoice: Invoice) -> bool:
+def _is_held_for_good(case: Case, invoice: Invoice) -> bool:
     endless = [hold for hold in (*case.profile.holds.values(), *invoice.holds.values()) if hold.until is None]
-    return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased or waits_for_approval(invoice)
+    return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased
 
 
 def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime) -> Iterator[Obstacle]:
@@ -230,8 +322,10 @@ def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
         hours = "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (window.start, window.end))
         at = minutes_of_day(named.astimezone(zone))
         yield Obstacle(f"{at // 60:02d}:{at % 60:02d} lies outside the hours {hours}", stands)
-    for pause in pauses(case.profile.reminded_at, policy, case) if step.is_message else ():
-        if named < pause.until <= stands:
+    reminded = case.profile.reminded_at
+    for pause in pauses(reminded, policy, case) if step.is_message else ():
+        # Without a gap the pause ends with the reminder itself, and has kept nothing back.
+        if max(named, *reminded) < pause.until <= stands:
             yield Obstacle(pause.reason, pause.until)
     if window == ALL_DAY and not closed and named < invoice.stamp <= stands:
         yield Obstacle("its day had passed when it became known; it comes on the next occasion", stands)

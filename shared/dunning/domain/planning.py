@@ -1,7 +1,7 @@
 """Putting an invoice's plan down: its next step and instant, or the reason why it has none."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from dunning.domain import chasing
 from dunning.domain.activity import Activity, ActivityType
@@ -15,12 +15,14 @@ from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
-from dunning.domain.timing import customer_zone, not_chased_because, upcoming
+from dunning.domain.timing import customer_zone, effective_due_date, not_chased_because, upcoming
 
 LONGEST_BACKOFF = timedelta(hours=1)
 TASK_AFTER = timedelta(hours=72)
 """As long as the brief waits between the last reminder and the team."""
 
+_DUE = "the due date"
+_RESTARTED = "the day the plan started again"
 _TASK = "plan_ended:"
 _QUESTION = "approval:"
 
@@ -161,8 +163,19 @@ def thanks_wait(profile: Profile) -> bool:
     return not profile.holds.keys().isdisjoint((HoldKind.OPERATOR, HoldKind.UNDELIVERABLE))
 
 
-def timing_in_words(step: Step) -> str:
-    """A step's timing as a person says it."""
+def timing_of(step: Step, invoice: Invoice, policy: Policy) -> str:
+    """A step's timing as a person says it, for an invoice whose plan may have been started again."""
+    return timing_in_words(step, _RESTARTED if counted_from(invoice, policy) != effective_due_date(invoice, policy) else _DUE)
+
+
+def counted_from(invoice: Invoice, policy: Policy) -> date | None:
+    """The day from which the plan's days count: the due date, or the later one on which the plan was started again."""
+    due = effective_due_date(invoice, policy)
+    return max(due, invoice.counts_from or due) if due else None
+
+
+def timing_in_words(step: Step, day: str = _DUE) -> str:
+    """A step's timing as a person says it; `day` is what its days are counted from."""
     match step.at:
         case AfterPrevious(days=BusinessDays(count=count)):
             return f"{count} working days after the step before"
@@ -172,11 +185,11 @@ def timing_in_words(step: Step) -> str:
             minutes = int(delay.total_seconds() // 60)
             return f"{minutes // 60} h after the step before" if minutes % 60 == 0 else f"{minutes} min after the step before"
         case BeforeDue(days=0) | AfterDue(days=0):
-            return "on the due date"
+            return f"on {day}"
         case BeforeDue(days=days, business=business):
-            return f"{_days(days, business)} before the due date"
+            return f"{_days(days, business)} before {day}"
         case AfterDue(days=days, business=business):
-            return f"{_days(days, business)} after the due date"
+            return f"{_days(days, business)} after {day}"
 
 
 def _days(count: int, business: bool = False) -> str:

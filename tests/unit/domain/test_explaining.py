@@ -6,13 +6,29 @@ from datetime import date, timedelta
 import pytest
 
 from dunning.content.holiday_calendars import HolidayCalendar
+from dunning.domain.bouncing import sent_again
 from dunning.domain.case import Case, Dispute, Profile
 from dunning.domain.explaining import Explanation, Next, explain
+from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Status
 from dunning.domain.planning import planned
-from dunning.domain.policy import Days, MessageLimit, Policy, Window
-from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, PROFILE, case_of, claim, never, utc, with_plan, work_off
+from dunning.domain.policy import Days, MessageLimit, Policy, Scope, Step, Window
+from tests.unit.domain.builders import (
+    BRIEF,
+    FIRST_AT,
+    INVOICE,
+    ISSUED,
+    PROFILE,
+    after_due,
+    case_of,
+    claim,
+    never,
+    policy,
+    utc,
+    with_plan,
+    work_off,
+)
 
 NOW = utc("2026-03-12 12:00")
 ENGLISH = replace(BRIEF, timezone="Europe/London", calendar=HolidayCalendar("GB"), send_window={"email": Window(540, 1020)})
@@ -172,3 +188,94 @@ def test_a_thank_you_is_told_and_what_is_settled_is_not() -> None:
     one = only(case_of(paid), replace(BRIEF, on_paid_email="thank_you"))
     assert (one.what, one.at) == ("mail to say thank you", utc("2026-03-13 08:00"))
     assert told(case_of(replace(paid, thanks_at=None))).next == ()
+
+
+LETTERS = policy(after_due("first", 3), after_due("second", 6), after_due("third", 9))
+
+
+def reworded(*steps: Step) -> Policy:
+    """The plan after an edit: what was planned before was planned under another wording."""
+    return replace(LETTERS, steps=steps, revision="edited")
+
+
+def test_a_next_step_that_an_edit_removed_gives_way_to_the_one_that_the_sweep_will_plan() -> None:
+    after = work_off(case_of(with_plan(INVOICE, ISSUED, LETTERS)), utc("2026-03-13 09:00"), LETTERS).case
+    follows = reworded(LETTERS.steps[0], LETTERS.steps[2])
+    (one,) = explain(after, lambda _: follows, utc("2026-03-13 12:00")).next
+    assert (one.step, one.at) == ("third", utc("2026-03-19 09:00"))
+    assert one.why == "9 days after the due date (10 March 2026); its policy has changed, and the next daily sweep makes the plan anew"
+
+
+@pytest.mark.parametrize(("days", "at"), [(30, "2026-04-09 09:00"), (4, "2026-03-14 09:00")])
+def test_an_edited_step_is_told_with_the_instant_that_the_sweep_will_give_it(days: int, at: str) -> None:
+    after = work_off(case_of(with_plan(INVOICE, ISSUED, LETTERS)), utc("2026-03-13 09:00"), LETTERS).case
+    follows = reworded(LETTERS.steps[0], after_due("second", days))
+    (one,) = explain(after, lambda _: follows, utc("2026-03-13 12:00")).next
+    assert (one.step, one.at) == ("second", utc(at))
+    assert one.why.startswith(f"{days} days after the due date (10 March 2026); its policy has changed")
+
+
+def test_a_plan_that_an_edit_cut_short_ends_with_a_task_for_the_team() -> None:
+    now = utc("2026-03-13 12:00")
+    after = work_off(case_of(with_plan(INVOICE, ISSUED, LETTERS)), utc("2026-03-13 09:00"), LETTERS).case
+    (one,) = explain(after, lambda _: reworded(LETTERS.steps[0]), now).next
+    assert (one.what, one.at) == ("the team is told", now + timedelta(hours=72))
+
+
+def test_a_step_that_bounced_is_told_beside_the_one_that_comes_next() -> None:
+    texts = replace(LETTERS, steps=(replace(LETTERS.steps[0], sms_instead="friendly"), *LETTERS.steps[1:]))
+    texts = replace(texts, send_window={"sms": Window(600, 1200)})
+    sent = work_off(case_of(with_plan(INVOICE, ISSUED, texts)), utc("2026-03-13 09:00"), texts).case
+    at = utc("2026-03-13 22:00")
+    dead = replace(sent.profile, dead_addresses=("ap@acme.example",))
+    bounced, _ = sent_again(sent.with_profile(dead), "email:first:in_1", lambda _: texts, at)
+    again, following = explain(bounced, lambda _: texts, at).next
+    assert (again.step, again.what, again.at) == ("first", "SMS friendly", utc("2026-03-14 10:00"))
+    assert again.why == "the mail of this step bounced, so it is sent again another way"
+    assert reasons(again) == ["outside the hours in which it may be sent"]
+    assert (following.step, following.at) == ("second", utc("2026-03-16 09:00"))
+    assert following.what == "nothing, for the customer has no address for it"
+    held = bounced.with_profile(replace(bounced.profile, holds={HoldKind.OPERATOR: Hold(at)}))
+    again, _ = explain(held, lambda _: texts, at).next
+    assert (again.at, again.if_released) == (None, utc("2026-03-14 10:00"))
+
+
+def test_a_step_is_told_with_the_template_of_the_channel_that_is_open() -> None:
+    texts = replace(LETTERS, steps=(replace(LETTERS.steps[0], sms_instead="short"),))
+    profile = replace(PROFILE, dead_addresses=("ap@acme.example",))
+    assert only(case_of(with_plan(INVOICE, ISSUED, texts), profile=profile), texts).what == "SMS short"
+
+
+def test_a_row_of_a_joint_message_says_whose_template_it_bears() -> None:
+    steps = (after_due("first", 3), replace(after_due("second", 6), email="second_notice"))
+    follows = replace(LETTERS, steps=steps, scope=Scope.CUSTOMER)
+    newer = with_plan(replace(INVOICE, id="in_2", number="ACME-0008", due_date=date(2026, 3, 13)), ISSUED, follows)
+    older = with_plan(replace(INVOICE, level=1, last_step="first", anchor_at=utc("2026-03-13 09:00")), ISSUED, follows)
+    first, second = told(case_of(older, newer), follows).next
+    assert (first.what, first.at) == ("mail second_notice", utc("2026-03-16 09:00"))
+    assert (second.what, second.at) == ("mail second_notice (of the step second, in one message with others)", utc("2026-03-16 09:00"))
+
+
+def test_a_small_invoice_that_was_handed_over_is_with_our_people() -> None:
+    one = only(case_of(replace(INVOICE, escalated=True, suppressed_for="below_minimum_balance")))
+    assert (one.what, one.why) == ("nothing automatic", "it was handed over to our own people")
+
+
+def test_a_plan_that_was_started_again_names_the_day_it_counts_from() -> None:
+    restarted = with_plan(replace(INVOICE, counts_from=date(2026, 3, 20)), utc("2026-03-20 12:00"), LETTERS)
+    one = only(case_of(restarted), LETTERS)
+    assert (one.at, one.why) == (utc("2026-03-23 09:00"), "3 days after the day the plan started again (20 March 2026)")
+
+
+def test_a_policy_without_a_gap_keeps_nothing_back_for_it() -> None:
+    """The step stands later than its named instant for another reason, and a reminder went out between."""
+    profile = replace(PROFILE, reminded_at=(utc("2026-03-17 11:00"),))
+    late = replace(with_plan(INVOICE, ISSUED), next_at=utc("2026-03-18 09:00"))
+    assert reasons(only(case_of(late, profile=profile))) == []
+
+
+def test_a_fee_that_waits_to_be_charged_is_told_beside_the_next_step() -> None:
+    fee = Fee("first", FeeState.ACCEPTED, 500, NOW.date(), NOW)
+    waiting, following = told(case_of(with_plan(replace(INVOICE, fees=(fee,)), ISSUED))).next
+    assert (waiting.what, waiting.step, waiting.at) == ("late fee of EUR 5.00", "first", NOW)
+    assert (following.what, following.at) == ("mail friendly", FIRST_AT)

@@ -1,12 +1,12 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from dunning.domain.case import Case, Dispute, Notice, Profile
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
-from dunning.domain.planning import next_instant, planned, rearmed, timing_in_words, with_thanks
+from dunning.domain.planning import next_instant, planned, rearmed, timing_in_words, timing_of, with_thanks
 from dunning.domain.policy import AfterPrevious, Step
 from tests.unit.domain.builders import (
     ACME,
@@ -183,3 +183,18 @@ def test_silence_is_logged_once_with_its_reason(owed: Invoice, reason: str) -> N
 )
 def test_the_log_says_when_a_step_was_meant_as_a_person_would(step: Step, words: str) -> None:
     assert timing_in_words(step) == words
+
+
+@pytest.mark.parametrize(
+    ("step", "counts_from", "words"),
+    [
+        (FIRST, date(2026, 3, 20), "7 days after the day the plan started again"),
+        (after_due("due", 0), date(2026, 3, 20), "on the day the plan started again"),
+        (before_due("upcoming", 1), date(2026, 3, 20), "1 day before the day the plan started again"),
+        (SECOND, date(2026, 3, 20), "48 h after the step before"),
+        (FIRST, date(2026, 3, 1), "7 days after the due date"),  # the due date is later, and counts
+        (FIRST, None, "7 days after the due date"),
+    ],
+)
+def test_a_plan_that_was_started_again_counts_from_that_day_in_words_too(step: Step, counts_from: date | None, words: str) -> None:
+    assert timing_of(step, replace(INVOICE, counts_from=counts_from), BRIEF) == words

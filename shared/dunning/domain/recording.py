@@ -8,7 +8,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
-from dunning.domain.bounds import fitting
+from dunning.domain.bounds import fitting, fitting_contact
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
@@ -311,13 +311,13 @@ def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:
 
 
 def introduced(case: Case, told: Contact) -> Case:
-    """The case with what a source says of its customer's kind for the first time."""
+    """The case with what a source tells of its customer that is not known here: gaps are filled, nothing is written over.
+
+    The settings are left out: they have a stamp of their own.
+    """
     known = case.profile.contact
-    tags = told.tags if known.tags is None else known.tags
-    is_business = told.is_business if known.is_business is None else known.is_business
-    if (tags, is_business) == (known.tags, known.is_business):
-        return case
-    return case.with_profile(replace(case.profile, contact=replace(known, tags=tags, is_business=is_business)))
+    filled = replace(_filled(known, fitting_contact(told)), settings=known.settings)
+    return case if filled == known else case.with_profile(replace(case.profile, contact=filled))
 
 
 def _contact_filled(case: Case, snapshot: Snapshot) -> Profile:

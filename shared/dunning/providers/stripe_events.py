@@ -132,6 +132,7 @@ _MEANINGS: dict[str, Callable[[_News], SourceEvent]] = {
     "charge.dispute.closed": _dispute,
     "charge.dispute.funds_withdrawn": _dispute,
     "charge.dispute.funds_reinstated": _dispute,
+    "customer.created": _customer,
     "customer.updated": _customer,
     "customer.deleted": _customer_deleted,
 }

@@ -111,6 +111,8 @@ class RecordSnapshot:
                     return Recorded(case, doubtful=True)
                 if stamp < known_since:
                     return Recorded(case)
+            if _is_overtaken(case, contact, stamp):
+                return Recorded(case, doubtful=True)
             return self._reached(case, contact, stamp, now)
 
         outcome = self.change(customer, change)
@@ -230,6 +232,16 @@ def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
     names = (name for name in Contact.__slots__ if name != "settings")
     found = [name for name in names if getattr(told, name) is not None and getattr(told, name) != getattr(known, name)]
     return (*found, "settings") if told.settings and settings_differ(known, told.settings) else tuple(found)
+
+
+def _is_overtaken(case: Case, told: Contact, stamp: datetime) -> bool:
+    """Whether a word about the customer is gainsaid by what came later with an invoice: its source must say which holds."""
+    profile = case.profile
+    known = profile.contact
+    if all(getattr(known, name) is None for name in _differing(known, told)):
+        return False
+    seen = [invoice.stamp for invoice in case.invoices.values()] if profile.contact_stamp is None else []
+    return any(stamp < later for later in (*seen, profile.settings_stamp) if later)
 
 
 def _told(known: Contact, told: Contact) -> Contact:

@@ -132,3 +132,15 @@ def test_whoever_answers_stop_gets_no_text_message_any_more(cloud: LocalCloudOut
     assert cloud.outbox(channel="sms") == []
     assert [mail["step"] for mail in cloud.outbox(channel="email")] == ["first", "second"]
     assert list(cloud.case(CUSTOMER)["profile"]["opted_out"]) == ["sms"]
+
+
+def test_the_first_reminder_is_in_the_language_that_only_the_customers_own_record_tells(cloud: LocalCloudOutside) -> None:
+    assert cloud.put_policy(ANY_HOUR)[0] < 300
+    belgian = {**customer(), "preferred_locales": ["fr-BE"]}
+    assert cloud.ask("PUT", "/_local/provider/stripe/customers/cus_1", belgian)[0] < 300
+    cloud.tell("customer.created", belgian)
+    cloud.tell("invoice.finalized", invoice("1", due="2026-03-02"))
+    cloud.move_to("2026-03-09T12:00:00Z")
+    (mail,) = cloud.outbox(channel="email")
+    assert "Bonjour" in mail["text"]
+    assert "2 mars 2026" in mail["text"]

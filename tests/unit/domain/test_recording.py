@@ -63,6 +63,16 @@ def test_the_source_knows_its_customer_better_than_an_old_invoice_does() -> None
     assert learnt == replace(ACME, email="new@acme.example")
 
 
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_word_without_news_of_the_invoice_fills_what_is_not_known_of_its_customer(fetched: bool) -> None:
+    told = Contact(email="other@acme.example", phone="+3225550100", country="BE", locale="fr-BE", timezone="Europe/Brussels")
+    bare = case_of(profile=replace(PROFILE, contact=Contact(email="ap@acme.example")))
+    enrolled = record(bare, replace(SEEN, contact=Contact()), NOW).case
+    learnt = record(enrolled, replace(SEEN, contact=told), LATER, fetched=fetched)
+    assert learnt.case.profile.contact == replace(told, email="ap@acme.example")
+    assert record(learnt.case, replace(SEEN, contact=replace(told, locale="de", phone="+43")), LATER) == Recorded(learnt.case)
+
+
 def test_an_address_is_not_lost_because_a_later_snapshot_lacks_it() -> None:
     silent = replace(SEEN, contact=Contact(), stamp=LATER, amount_due=100_00)
     assert record(ENROLLED, silent, LATER).case.profile.contact == ACME

@@ -135,7 +135,8 @@ def test_a_dispute_is_open_until_it_is_decided(type_: str, status: str, is_open:
     assert said_of(type_, shown) == DisputeSeen("dp_1", is_open, "ch_1", "pi_1", CREATED)
 
 
-def test_an_updated_customer_brings_a_new_contact() -> None:
+@pytest.mark.parametrize("type_", ["customer.created", "customer.updated"])
+def test_a_new_or_updated_customer_brings_a_contact(type_: str) -> None:
     customer: Payload = {
         "id": "cus_1",
         "name": "Acme GmbH",
@@ -145,7 +146,7 @@ def test_an_updated_customer_brings_a_new_contact() -> None:
         "preferred_locales": ["de-AT", "en"],
     }
     contact = Contact(name="Acme GmbH", email="new@acme.example", country="AT", locale="de-AT", settings=CustomerSettings())
-    assert said_of("customer.updated", customer) == ContactSeen("stripe:cus_1", contact, CREATED)
+    assert said_of(type_, customer) == ContactSeen("stripe:cus_1", contact, CREATED)
 
 
 def test_a_deleted_customer_is_deleted() -> None:
@@ -172,8 +173,9 @@ def test_a_thin_event_makes_its_object_be_fetched(type_: str, related_type: str,
     assert read_event(body(thin_event(type_, related_type, related_id))) == NeedsFetch(kind, related_id, None, CREATED)
 
 
-def test_a_thin_event_about_a_customer_tells_which() -> None:
-    said = interpret(thin_event("v1.customer.updated", "customer", "cus_1"))
+@pytest.mark.parametrize("type_", ["v1.customer.created", "v1.customer.updated"])
+def test_a_thin_event_about_a_customer_tells_which(type_: str) -> None:
+    said = interpret(thin_event(type_, "customer", "cus_1"))
     assert said == NeedsFetch(FetchKind.CUSTOMER, "cus_1", "stripe:cus_1", CREATED)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Status
@@ -176,6 +177,39 @@ def test_two_contacts_within_a_minute_ask_the_source(world: FakeDeployment) -> N
     world.clock.now = LATER + timedelta(seconds=2)
     world.settle_queues()
     assert world.profile(ACME).contact.email == "b@acme.example"
+
+
+def test_the_last_check_learns_the_language_before_the_first_reminder(world: FakeDeployment) -> None:
+    """Stripe's webhooks of invoices do not show it; the invoice fetched with its customer does."""
+    world.invoiced(snapshot())
+    world.stripe.has(snapshot(contact=replace(ACME_CONTACT, locale="fr-BE", email="other@acme.example")))
+    world.run_until(FIRST)
+    contact = world.profile(ACME).contact
+    assert (contact.locale, contact.email) == ("fr-BE", ACME_CONTACT.email)
+
+
+def test_a_customer_created_told_after_a_newer_invoice_fills_gaps(world: FakeDeployment) -> None:
+    world.record.invoice(snapshot(stamp=LATER))
+    world.record.contact(ACME, Contact(email=ACME_CONTACT.email, locale="fr-BE"), LATER - 5 * MINUTES)
+    assert world.profile(ACME).contact == replace(ACME_CONTACT, locale="fr-BE")
+
+
+def test_a_customer_created_that_gainsays_a_newer_invoice_asks_the_source(world: FakeDeployment) -> None:
+    world.stripe.has(snapshot(stamp=LATER))
+    world.record.invoice(snapshot(stamp=LATER))
+    world.stripe.contacts[ACME] = ACME_CONTACT
+    world.record.contact(ACME, Contact(email="first@acme.example"), LATER - 5 * MINUTES)
+    world.settle_queues()
+    assert world.profile(ACME).contact == ACME_CONTACT
+
+
+def test_an_older_word_about_the_customer_does_not_lift_a_mark_that_a_fetch_has_seen(world: FakeDeployment) -> None:
+    marked = replace(ACME_CONTACT, settings=CustomerSettings(do_not_chase=True))
+    world.record.invoice(snapshot(stamp=LATER, contact=marked))
+    world.stripe.contacts[ACME] = marked
+    world.record.contact(ACME, replace(ACME_CONTACT, settings=CustomerSettings()), LATER - 5 * MINUTES)
+    world.settle_queues()
+    assert world.profile(ACME).is_not_chased
 
 
 def test_a_customer_who_owes_nothing_here_is_not_recorded(world: FakeDeployment) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dunning.bootstrap import Platform
+from dunning.bootstrap.feed import PublishServices, publish_activity
 from dunning.bootstrap.operating import release_case
 from dunning.domain.errors import DunningError, Rejected
+from dunning.storage.activity_stream import read_stream_record
 from dunning.storage.note_queues import read_note_request
-from dunning.storage.queues import read_wakeup
+from dunning.storage.queues import read_sweep_stage, read_sync_batch, read_sync_request, read_wakeup
+from dunning.workflow.activity_feed import LoggedActivity
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _NOTED_BY = {"stripe": "StripeNotes", "quickbooks": "QuickBooksNotes", "xero": "XeroNotes"}
-_SENT_BACK_TO = {"SyncDeadLetters": "SyncQueue", "SweepDeadLetters": "SweepQueue"}
+_Act = Callable[[str], str]
+"""What is done with a letter's body, and what became of it. Raises Rejected for one that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +45,38 @@ class Redriver:
     platform: Platform
     queue_url: Callable[[str], str]
 
-    def __call__(self) -> list[Redriven]:
-        """Empty the queues; what cannot be read stays where it is, and is told."""
+    def __call__(self, *, drop_unreadable: bool = False) -> list[Redriven]:
+        """Empty the queues; what cannot be read stays where it is, and is told, unless it is to be dropped."""
         sqs: SQSClient = self.platform.session.client("sqs")
-        release = release_case(self.platform)
-        done = [
-            self._told(sqs, "RunDeadLetters", message, lambda body: release(read_wakeup(body).customer, "redriven"))
-            for message in self._letters(sqs, "RunDeadLetters")
-        ]
-        for queue, source in _SENT_BACK_TO.items():
-            url = self.queue_url(source)
-            done += [self._told(sqs, queue, message, _to(sqs, url)) for message in self._letters(sqs, queue)]
-        done += [
-            self._told(sqs, "NoteDeadLetters", message, lambda body: self._note(sqs, body))
-            for message in self._letters(sqs, "NoteDeadLetters")
-        ]
         sns: SNSClient = self.platform.session.client("sns")
-        done += [
-            self._told(sqs, "EventDeadLetters", message, lambda body: _event(sns, body))
-            for message in self._letters(sqs, "EventDeadLetters")
+        release = release_case(self.platform)
+        to_sync, to_sweep = _to(sqs, self.queue_url("SyncQueue")), _to(sqs, self.queue_url("SweepQueue"))
+        acts: dict[str, _Act] = {
+            "RunDeadLetters": lambda body: release(read_wakeup(body).customer, "redriven"),
+            "SyncDeadLetters": lambda body: to_sync(_readable(body, lambda: read_sync_batch(body) or read_sync_request(body))),
+            "SweepDeadLetters": lambda body: to_sweep(_readable(body, lambda: read_sweep_stage(body))),
+            "NoteDeadLetters": lambda body: self._note(sqs, body),
+            "ActivityDeadLetters": self._published(),
+            "EventDeadLetters": lambda body: _event(sns, body),
+        }
+        return [
+            self._told(sqs, queue, message, act, drop_unreadable=drop_unreadable)
+            for queue, act in acts.items()
+            for message in self._letters(sqs, queue)
         ]
-        return done
+
+    def _published(self) -> _Act:
+        """An activity that was put aside with its record is published, and its notes are asked for."""
+        services: list[PublishServices] = []
+
+        def publish(body: str) -> str:
+            logged = _activity(body)
+            if not services:
+                services.append(publish_activity(self.platform))
+            services[0].publish([logged])
+            return "published"
+
+        return publish
 
     def _note(self, sqs: SQSClient, body: str) -> str:
         """A note goes back to the queue of its own source."""
@@ -70,29 +85,54 @@ class Redriver:
             raise Rejected("a note for a source that takes none")
         return _to(sqs, self.queue_url(queue))(body)
 
-    def _letters(self, sqs: SQSClient, queue: str) -> Iterator[MessageTypeDef]:
+    def _letters(self, sqs: SQSClient, queue: str) -> list[MessageTypeDef]:
+        """All that are there now: what comes back while the others are sent back waits for the next time."""
         url = self.queue_url(queue)
+        found: dict[str, MessageTypeDef] = {}
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages", []):
-            yield from messages
+            known = len(found)
+            found |= {message.get("MessageId", ""): message for message in messages}
+            if len(found) == known:
+                break
+        return list(found.values())
 
-    def _told(self, sqs: SQSClient, queue: str, message: MessageTypeDef, act: Callable[[str], str]) -> Redriven:
+    def _told(self, sqs: SQSClient, queue: str, message: MessageTypeDef, act: _Act, *, drop_unreadable: bool) -> Redriven:
         """Act first, delete then: a letter may be sent back twice, never lost."""
         attributes = message.get("MessageAttributes", {})
         reason = next((attributes[name].get("StringValue", "") for name in ("reason", "ErrorMessage") if name in attributes), "")
         try:
             outcome = act(message.get("Body", ""))
         except DunningError as exc:
-            return Redriven(queue, reason, f"left there: {exc}")
+            if not (drop_unreadable and isinstance(exc, Rejected)):
+                return Redriven(queue, reason, f"left there: {exc}")
+            outcome = f"dropped: {exc}"
         sqs.delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=message.get("ReceiptHandle", ""))
         return Redriven(queue, reason, outcome)
 
 
-def _to(sqs: SQSClient, url: str) -> Callable[[str], str]:
+def _to(sqs: SQSClient, url: str) -> _Act:
     def send(body: str) -> str:
         sqs.send_message(QueueUrl=url, MessageBody=body)
         return "sent back"
 
     return send
+
+
+def _readable(body: str, read: Callable[[], object]) -> str:
+    """The body, which would be put aside again at once if it could not be read. Raises Rejected."""
+    read()
+    return body
+
+
+def _activity(body: str) -> LoggedActivity:
+    """The activity in a record of the stream. Raises Rejected."""
+    try:
+        record = json.loads(body)
+    except ValueError as exc:
+        raise Rejected("no record of the stream") from exc
+    if isinstance(record, dict) and "DDBStreamBatchInfo" in record:
+        raise Rejected("publish_activity died of it, and Lambda put aside only where it stood: see its log, and docs/events.md")
+    return read_stream_record(record if isinstance(record, dict) else {})
 
 
 def _event(sns: SNSClient, body: str) -> str:

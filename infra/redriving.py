@@ -8,7 +8,7 @@ from infra.reaching import ask_local_cloud
 from infra.redrive import Redriven, Redriver
 
 
-def redrive_stack(stack: str) -> list[Redriven]:
+def redrive_stack(stack: str, *, drop_unreadable: bool) -> list[Redriven]:
     """Redrive a deployed stack. Raises Rejected when there is none of that name within reach."""
     with platform_of(stack) as platform:
         cloudformation = platform.session.client("cloudformation")
@@ -17,12 +17,12 @@ def redrive_stack(stack: str) -> list[Redriven]:
             found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
             return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
-        return Redriver(platform, physical_id)()
+        return Redriver(platform, physical_id)(drop_unreadable=drop_unreadable)
 
 
-def redrive_local(url: str) -> list[Redriven]:
+def redrive_local(url: str, *, drop_unreadable: bool) -> list[Redriven]:
     """Redrive a running `dunning up`. Raises Rejected when none answers there."""
-    rows = cast("list[dict[str, str]]", ask_local_cloud(url, "/_local/redrive", b""))
+    rows = cast("list[dict[str, str]]", ask_local_cloud(url, "/_local/redrive" + "?drop_unreadable=yes" * drop_unreadable, b""))
     return [Redriven(row["queue"], row["reason"], row["outcome"]) for row in rows]
 
 
@@ -37,6 +37,7 @@ def print_redriven(letters: Sequence[Redriven]) -> int:
         return 0
     table = Table("queue", "why it was there", "now", title=f"{len(letters)} dead letters", title_justify="left")
     for letter in letters:
-        table.add_row(letter.queue, letter.reason or "not said", "released" if letter.outcome == "recorded" else letter.outcome)
+        why = letter.reason or "its function failed each time: see the log"
+        table.add_row(letter.queue, why, "released" if letter.outcome == "recorded" else letter.outcome)
     console.print(table)
     return int(any(letter.outcome.startswith("left") for letter in letters))

@@ -1,11 +1,15 @@
 """New activities from the table's stream: to the event bus, and to the queues of the sources that take notes."""
 
 import json
+from datetime import timedelta
 from typing import TypedDict, cast
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.feed import publish_activity
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Permanent, Rejected, Retryable
+
+TRIED_FOR = timedelta(minutes=15)
+"""How long an activity that is alone in its batch (Lambda halves those that fail) is tried; the retries of the stream last longer."""
 
 
 class _Event(TypedDict):
@@ -13,19 +17,27 @@ class _Event(TypedDict):
 
 
 def build(platform: Platform) -> Handler:
-    """The handler on a platform. A record that cannot be read is put aside: it must not stand before all that follow it."""
+    """The handler on a platform. A record that cannot be read or published is put aside: it must not stand before all that follow."""
     services = publish_activity(platform)
     log = logger(platform, "publish_activity")
 
     def handle(event: dict[str, object], _context: object) -> object:
-        activities = []
-        for record in cast("_Event", event)["Records"]:
+        activities, records = [], cast("_Event", event)["Records"]
+        for record in records:
             try:
                 activities.append(services.read(record))
             except Rejected as exc:
                 log.exception("put aside")
                 services.aside.put(json.dumps(record), str(exc))
-        asked = services.publish(activities)
+        try:
+            asked = services.publish(activities)
+        except (Permanent, Rejected, Retryable) as exc:
+            if len(activities) != 1 or len(records) != 1 or platform.clock() - activities[0].activity.at < TRIED_FOR:
+                raise
+            # With its record, so that `dunning redrive` can publish it; Lambda itself would put aside only where it stood.
+            log.exception("put aside")
+            services.aside.put(json.dumps(records[0]), str(exc))
+            asked = 0
         log.info("published", extra={"activities": len(activities), "notes": asked})
         return {"batchItemFailures": []}
 

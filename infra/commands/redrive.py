@@ -17,6 +17,9 @@ def add_to(commands: Commands) -> None:
         help="send back what lies in the dead-letter queues",
         description="Send back what lies in the dead-letter queues, after the cause was mended; parked cases are released.",
     )
+    redrive.add_argument(
+        "--drop-unreadable", action="store_true", help="delete the letters that cannot be read, which else stay where they are"
+    )
     add_place(redrive)
 
 
@@ -24,4 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Send them back and print what was. Raises Rejected when the stack or the local cloud cannot be reached."""
     from infra.redriving import print_redriven, redrive_local, redrive_stack
 
-    return print_redriven(redrive_stack(options.stack) if options.stack else redrive_local(options.url))
+    drop: bool = options.drop_unreadable
+    if options.stack:
+        return print_redriven(redrive_stack(options.stack, drop_unreadable=drop))
+    return print_redriven(redrive_local(options.url, drop_unreadable=drop))

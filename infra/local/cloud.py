@@ -202,11 +202,11 @@ class LocalCloud:
         with self._lock:
             return list(self._services.queues.dead_letters())
 
-    def redrive(self, caller: Caller | None = None) -> list[Redriven]:
+    def redrive(self, caller: Caller | None = None, *, drop_unreadable: bool = False) -> list[Redriven]:
         """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS; a `caller`'s calls may be let fail."""
         with self._busy():
             platform = self._as_operator(self._services.wire.session(caller) if caller else None)
-            return Redriver(platform, self._queue_url)()
+            return Redriver(platform, self._queue_url)(drop_unreadable=drop_unreadable)
 
     def answer_fee(self, answer: FeeAnswer) -> str:
         """A person accepts or declines a proposed late fee, as `dunning fee` does on AWS. Raises Rejected."""

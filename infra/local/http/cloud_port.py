@@ -76,8 +76,8 @@ class Cloud(Protocol):
         """What was put on the event bus, oldest first."""
         ...
 
-    def redrive(self) -> Sequence[Redriven]:
-        """Send back what queues gave up on."""
+    def redrive(self, *, drop_unreadable: bool = False) -> Sequence[Redriven]:
+        """Send back what queues gave up on; what cannot be read may be dropped."""
         ...
 
     def answer_fee(self, answer: FeeAnswer) -> str:

@@ -176,9 +176,10 @@ class Control:
     def _done(self) -> Answer:
         return json_answer({"now": self._cloud.now, "invocations": self._cloud.settle()})
 
-    def _redrive(self, _request: Request, _names: list[str]) -> Answer:
+    def _redrive(self, request: Request, _names: list[str]) -> Answer:
         """For `dunning redrive --url`; beyond DESIGN §8."""
-        letters = [asdict(letter) for letter in self._cloud.redrive()]
+        drop = parse_qs(request.query).get("drop_unreadable") == ["yes"]
+        letters = [asdict(letter) for letter in self._cloud.redrive(drop_unreadable=drop)]
         self._cloud.settle()
         return json_answer(letters)
 

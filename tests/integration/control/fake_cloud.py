@@ -98,7 +98,7 @@ class FakeCloud:
         """All of them."""
         return ImportReport((), (), (), tuple(numbers))
 
-    def redrive(self) -> Sequence[Redriven]:
+    def redrive(self, *, drop_unreadable: bool = False) -> Sequence[Redriven]:
         """One letter, released."""
         self.told.append(("redrive",))
         return [Redriven("RunDeadLetters", "refused", "recorded")]

@@ -1,13 +1,14 @@
 """publish_activity and write_back on their real event shapes."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dunning.channels.event_bus import VERSION, detail
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Retryable
 from dunning.storage.expressions import to_wire
 from dunning.storage.items import activity_attributes
 from dunning.storage.keys import activity_key, customer_key
@@ -44,6 +45,19 @@ def test_a_record_that_cannot_be_read_is_put_aside_and_the_others_are_told(aws: 
     (call,) = aws.sent("PutEvents")
     assert [entry["DetailType"] for entry in call["Entries"]] == ["activity.sent", "activity.paid"]
     assert [message["dynamodb"] for message in aws.messages("activity-dead")] == [bad["dynamodb"]]
+
+
+def test_an_activity_that_the_bus_does_not_take_is_tried_for_a_while_and_then_put_aside_with_its_record(aws: Aws) -> None:
+    handler, alone, two = publish.build(aws.platform), [record(activity())], [record(activity()), record(activity(ActivityType.PAID))]
+    aws.fails("PutEvents", times=30)
+    for late, records in ((publish.TRIED_FOR - timedelta(seconds=1), alone), (publish.TRIED_FOR, two)):
+        aws.clock.now = NOW + late
+        with pytest.raises(Retryable):
+            invoke(handler, {"Records": records})
+    assert aws.letters("activity-dead") == []
+    assert invoke(handler, {"Records": alone}) == {"batchItemFailures": []}
+    ((body, reason),) = aws.letters("activity-dead")
+    assert (json.loads(body), reason) == (alone[0], "putting 1 events: ClientError")
 
 
 def test_each_invoice_gets_its_note_from_the_queue_of_its_source(aws: Aws) -> None:

@@ -17,7 +17,7 @@ def add_to(commands: Commands) -> None:
         allow_abbrev=False,
         help="read policies and say what they do, or what is wrong",
         description="Read policies as a deployment would: print each plan, or every problem with file, step, field and remedy. "
-        "Exit status: 0 when all load, 1 when one does not.",
+        "Exit status: 0 when all load, 1 when one does not, or two say the same priority.",
     )
     check.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="a policy, or a folder of them that are deployed together")
     add_teams_to(check)

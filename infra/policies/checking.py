@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dunning.content.policy_book import refuse_equal_priorities
 from dunning.domain.errors import Rejected
 from dunning.domain.policy import Policy
 from infra.demo.console import console
@@ -18,8 +19,9 @@ REFUSED = 1
 
 
 def check(paths: Sequence[Path], teams: frozenset[str]) -> int:
-    """Print each policy's plan, and on stderr all that is wrong; 1 when one does not load, else 0."""
+    """Print each policy's plan, and on stderr all that is wrong; 1 when one does not load, or two cannot stand together, else 0."""
     screen, status = console(), 0
+    files: dict[str, Policy] = {}
     for path in paths:
         try:
             policies = _policies(path, teams)
@@ -29,7 +31,25 @@ def check(paths: Sequence[Path], teams: frozenset[str]) -> int:
             continue
         for policy in policies:
             show(screen, policy, path)
+            if not path.is_dir():
+                files[policy.name] = policy
+                _warn_of_its_name(policy, path)
+    try:
+        refuse_equal_priorities(files.values())
+    except Rejected as error:
+        print(error, file=sys.stderr)
+        status = REFUSED
     return status
+
+
+def _warn_of_its_name(policy: Policy, path: Path) -> None:
+    """A draft may have any file name; where it is deployed from it must have the policy's."""
+    if policy.name != path.stem:
+        place = f'{path}: field "name"'
+        print(
+            f'{place}: warning: "{policy.name}" is not the name of its file: rename it to {policy.name}.yaml before deploying',
+            file=sys.stderr,
+        )
 
 
 def _policies(path: Path, teams: frozenset[str]) -> Iterable[Policy]:

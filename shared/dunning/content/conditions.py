@@ -65,6 +65,8 @@ class Expression:
 
     def check(self) -> None:
         """Compile, and try on an example. Raises Rejected saying what is wrong and what to write instead."""
+        from dunning.content.expressions import is_question
+
         try:
             self._evaluate(_EXAMPLES[self.purpose])
             self._evaluate({**_EXAMPLES[self.purpose], **_LEAST_KNOWN})
@@ -72,6 +74,9 @@ class Expression:
             raise
         except Exception as error:
             raise Rejected(f"{self.text!r} cannot be evaluated: {error}") from error
+        example = _EXAMPLES[self.purpose]
+        if not is_question(self.text, frozenset(name for name, value in example.items() if isinstance(value, bool))):
+            raise Rejected(f"{self.text!r} is not answered by yes or no: compare it, as amount_due > 100 or 'vip' in tags")
 
     def __call__(self, facts: Facts) -> bool:
         """Whether the condition holds. Raises Permanent when it cannot be evaluated on these facts."""

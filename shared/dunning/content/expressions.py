@@ -51,6 +51,29 @@ def _compiled(text: str, known: frozenset[str]) -> Callable[[Mapping[str, object
     return lambda facts: bool(evaluate({**facts, **exact.fractions}))
 
 
+def is_question(text: str, questions: frozenset[str]) -> bool:
+    """Whether a condition that compiles is answered by yes or no; `questions` are the facts that are."""
+    return _is_question(Parser(ImmutableSandboxedEnvironment(), text, state="variable").parse_expression(), questions)
+
+
+def _is_question(node: nodes.Node | None, questions: frozenset[str]) -> bool:
+    match node:
+        case nodes.Compare() | nodes.Not() | nodes.Test():
+            return True
+        case nodes.Const(value=value):
+            return isinstance(value, bool)
+        case nodes.Name(name=name):
+            return name in questions
+        case nodes.And(left=left, right=right) | nodes.Or(left=left, right=right):
+            return _is_question(left, questions) and _is_question(right, questions)
+        case nodes.CondExpr(expr1=first, expr2=second):
+            return _is_question(first, questions) and _is_question(second, questions)
+        case nodes.Filter(name="default" | "d", node=filtered):
+            return _is_question(filtered, questions)
+        case _:
+            return False
+
+
 def _refuse_foreign(node: nodes.Node, known: frozenset[str]) -> None:
     if isinstance(node, nodes.Name) and node.name not in known:
         raise Rejected(f'there is no "{node.name}"{did_you_mean(node.name, known)}')

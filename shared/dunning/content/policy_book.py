@@ -29,7 +29,7 @@ class PolicyBook:
             default = next(iter(policies.values()))
         if default is None:
             raise Rejected(f'no policy is called "{STANDARD}" (there are: {", ".join(sorted(policies)) or "none"}): name one so')
-        _refuse_equal_priorities(policies.values())
+        refuse_equal_priorities(policies.values())
         return cls(dict(policies), default)
 
     @classmethod
@@ -78,7 +78,8 @@ def _by_priority(policies: Iterable[Policy]) -> list[tuple[AppliesTo, Policy]]:
     return sorted(stated, key=lambda one: one[0].priority)
 
 
-def _refuse_equal_priorities(policies: Iterable[Policy]) -> None:
+def refuse_equal_priorities(policies: Iterable[Policy]) -> None:
+    """Raises Rejected when two policies ask to be tried at the same place in the order."""
     found = _by_priority(policies)
     for (rule, policy), (next_rule, other) in pairwise(found):
         if rule.priority == next_rule.priority:

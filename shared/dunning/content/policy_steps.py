@@ -1,7 +1,7 @@
 """The steps of a policy: each by itself, then their order."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 
@@ -82,6 +82,8 @@ def _read_step(section: Section, rules: StepRules, usual: _Usual) -> Step | None
         section.refuse("approve_above", "telling a team needs nobody's approval: remove it, or give the step an email, sms or late_fee")
     if "attach" in section.values and "email" not in section.values:
         section.refuse("attach", "there is no mail to attach it to: remove it, or give the step an email")
+    if "late_fee" in section.values and isinstance(timing, BeforeDue):
+        section.refuse("late_fee", "is never charged: no invoice is overdue before its due date: move it to a step with after_due")
     _refuse_windows_that_never_meet(section, rules.windows)
     if timing is None:
         return None
@@ -235,6 +237,7 @@ def _refuse_repeated_ids(steps: list[Step], places: list[Section]) -> None:
 def _refuse_unreachable(steps: list[Step], places: list[Section], *, incomplete: bool) -> None:
     """`incomplete`: the first step could not be read, so the one that is first here has a previous one."""
     before: Step | None = None
+    following: list[Step] = []
     handed_over: Step | None = None
     for number, (step, place) in enumerate(zip(steps, places, strict=True)):
         if handed_over is not None:
@@ -244,10 +247,36 @@ def _refuse_unreachable(steps: list[Step], places: list[Section], *, incomplete:
         if isinstance(step.at, AfterPrevious):
             if number == 0 and not incomplete:
                 place.refuse("at", f"the first step has no previous one: use before_due or after_due, as in {_EXAMPLE_AT}")
+            following.append(step)
             continue
-        if before is not None and not isinstance(before.at, AfterPrevious) and not _surely_later(step.at, before.at):
-            place.refuse("at", f'is not later than step "{before.id}" before it: move it down, or give it a later day or time')
-        before = step
+        if before is not None and not isinstance(before.at, AfterPrevious):
+            if not _surely_later(step.at, before.at):
+                _refuse_out_of_order(place, before)
+            elif following and not _may_be_later(step.at, before.at, [one.at for one in following if isinstance(one.at, AfterPrevious)]):
+                _refuse_out_of_order(place, following[-1])
+        before, following = step, []
+
+
+def _refuse_out_of_order(place: Section, before: Step) -> None:
+    place.refuse("at", f'is not later than step "{before.id}" before it: move it down, or give it a later day or time')
+
+
+def _may_be_later(step: BeforeDue | AfterDue, before: BeforeDue | AfterDue, following: Sequence[AfterPrevious]) -> bool:
+    """Whether a step by the due date may come after those that follow one another from `before` on, each run to the minute."""
+    earliest = _moment(min(_calendar_days(before)), before.time)
+    for timing in following:
+        if timing.days is None or timing.time is None:
+            earliest += timing.delay
+        else:
+            count = timing.days.count
+            fewest = count + count // 5 * 2 if isinstance(timing.days, BusinessDays) else count
+            earliest = _moment(earliest.days + fewest, timing.time)
+    return _moment(max(_calendar_days(step)), step.time) > earliest
+
+
+def _moment(day: int, at: time) -> timedelta:
+    """A day counted from the due date, and its time."""
+    return timedelta(days=day, hours=at.hour, minutes=at.minute)
 
 
 def _surely_later(step: BeforeDue | AfterDue, before: BeforeDue | AfterDue) -> bool:

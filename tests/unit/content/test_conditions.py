@@ -110,3 +110,27 @@ def test_a_condition_that_only_fails_for_customers_without_tags_is_refused_too(p
     Expression("'vip' in tags", purpose).check()
     with pytest.raises(Rejected, match="cannot be evaluated"):
         Expression("(tags | first) == 'vip'", purpose).check()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "amount_due + 1",
+        "tags",
+        "country",
+        "1",
+        "level",
+        "replied or level",
+        "not replied and tags",
+        "replied if opened",
+        "'a' if opened else 'b'",
+    ],
+)
+def test_what_is_not_answered_by_yes_or_no_is_refused(text: str) -> None:
+    with pytest.raises(Rejected, match="is not answered by yes or no: compare it, as amount_due > 100 or 'vip' in tags"):
+        Expression(text).check()
+
+
+@pytest.mark.parametrize("text", ["subscription", "one_off and not subscription", "is_business | default(false)", "true"])
+def test_facts_that_are_yes_or_no_are_questions_by_themselves(text: str) -> None:
+    Expression(text, Purpose.ASSIGNMENT).check()

@@ -139,6 +139,44 @@ def test_steps_in_business_and_calendar_days_must_surely_follow_one_another(timi
         assert 'step "s1": field "at": is not later than step "s0" before it' in problems(with_timings(*timings))
 
 
+@pytest.mark.parametrize(
+    ("timings", "fits"),
+    [
+        (('{after_due: 7d, time: "09:00"}', '{after_previous: 30d, time: "08:00"}', '{after_due: 8d, time: "09:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', '{after_previous: 30d, time: "08:00"}', '{after_due: 37d, time: "08:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', '{after_previous: 30d, time: "08:00"}', '{after_due: 37d, time: "08:01"}'), True),
+        (('{after_due: 7d, time: "09:00"}', "{after_previous: 48h}", '{after_due: 9d, time: "09:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', "{after_previous: 48h}", "{after_previous: 48h}", '{after_due: 11d, time: "08:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', "{after_previous: 48h}", "{after_previous: 48h}", '{after_due: 14d, time: "08:00"}'), True),
+        (('{before_due: 3d, time: "09:00"}', '{after_previous: 2d, time: "09:00"}', '{after_due: 0d, time: "09:00"}'), True),
+        (('{before_due: 3d, time: "09:00"}', '{after_previous: 4d, time: "09:00"}', '{after_due: 0d, time: "09:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', '{after_previous: 5bd, time: "09:00"}', '{after_due: 13d, time: "09:00"}'), False),
+        (('{after_due: 7d, time: "09:00"}', '{after_previous: 5bd, time: "09:00"}', '{after_due: 15d, time: "09:00"}'), True),
+    ],
+)
+def test_a_step_by_the_due_date_must_not_lie_before_those_that_follow_one_another(timings: tuple[str, ...], *, fits: bool) -> None:
+    last = len(timings) - 1
+    if fits:
+        assert len(load(with_timings(*timings)).steps) == len(timings)
+    else:
+        assert f'step "s{last}": field "at": is not later than step "s{last - 1}" before it' in problems(with_timings(*timings))
+
+
+def test_a_late_fee_before_the_due_date_is_refused_for_it_is_never_charged() -> None:
+    early = with_step('email: upcoming, late_fee: {percent: "1.5", basis: contract}').replace("after_due", "before_due")
+    assert problems(early) == (
+        'plan.yaml: step "a": field "late_fee": is never charged: no invoice is overdue before its due date: '
+        "move it to a step with after_due"
+    )
+    load(early.replace("before_due", "after_due"))
+
+
+@pytest.mark.parametrize("place", ['if: "amount_due + 1", email: friendly', 'escalate: {team: sales, if: "amount_due + 1"}'])
+def test_a_condition_that_is_no_question_is_refused_at_its_place(place: str) -> None:
+    assert "'amount_due + 1' is not answered by yes or no: compare it" in problems(with_step(place))
+    assert "'tags' is not answered by yes or no" in problems(with_top('applies_to: {if: "tags", priority: 1}'))
+
+
 AFTER_FIRST: list[tuple[str, Timing]] = [
     ("{after_previous: 48h}", AfterPrevious(timedelta(hours=48))),
     ('{after_previous: 2d, time: "10:00"}', AfterPrevious(timedelta(days=2), Days(2), time(10))),

@@ -61,7 +61,10 @@ def test_a_draft_may_have_any_file_name_but_not_in_the_folder_it_is_deployed_fro
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draft = written(tmp_path / "draft of spring.yaml", STANDARD)
-    assert check(capsys, draft)[0] == 0
+    status, out, err = check(capsys, draft)
+    assert status == 0
+    assert "standard loads" in out
+    assert err == f'{draft}: field "name": warning: "standard" is not the name of its file: rename it to standard.yaml before deploying\n'
     status, _, err = check(capsys, tmp_path)
     assert status == 1
     assert '"standard" is not the name of its file' in err
@@ -161,3 +164,16 @@ def test_a_link_to_a_policy_is_followed_and_another_suffix_is_not(tmp_path: Path
     status, _, err = check(capsys, real)
     assert status == 1
     assert "rename it to real.yaml" in err
+
+
+def test_files_that_say_the_same_priority_are_refused_as_their_folder_would_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def ranked(name: str, priority: int) -> Path:
+        rule = f'name: {name}\napplies_to: {{if: "true", priority: {priority}}}'
+        return written(tmp_path / f"{name}.yaml", GOOD.replace("name: mine", rule))
+
+    mine, yours, theirs = ranked("mine", 3), ranked("yours", 3), ranked("theirs", 4)
+    status, out, err = check(capsys, mine, yours)
+    assert (status, err) == (1, 'mine and yours: field "applies_to.priority": both say 3: give each policy its own\n')
+    assert "yours loads" in out
+    assert check(capsys, mine, theirs)[0] == 0
+    assert check(capsys, mine, mine)[0] == 0

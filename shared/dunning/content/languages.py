@@ -1,4 +1,4 @@
-"""How amounts, dates and counts are written in a customer's language; `babel` is imported for those that are not English."""
+"""How amounts, dates and counts are written in a customer's language; `babel` is imported for all but plain English."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,15 +33,21 @@ ENGLISH = Wording(DEFAULT_LOCALE, wording.money, wording.money_with_code, wordin
 
 
 def wording_for(locale: str | None, language: str) -> Wording:
-    """The ways of a customer's locale, if it is of the language that the text is in; else those of the language."""
-    if language == DEFAULT_LOCALE:
-        return ENGLISH
+    """The ways of a customer's locale, if it is of the language that the text is in; else those of the language.
+
+    English of no country, or of one that nobody knows, has the ways of `content.wording`.
+    """
     wanted = (locale or "").replace("-", "_")
-    return _local(wanted if wanted.lower().partition("_")[0] == language else language, language)
+    spoken, _, country = wanted.lower().partition("_")
+    if language != DEFAULT_LOCALE:
+        return _local(wanted if spoken == language else language, language) or ENGLISH
+    return (_local(wanted, None) if spoken == language and country else None) or ENGLISH
 
 
-def _local(locale: str, language: str) -> Wording:
+def _local(locale: str, language: str | None) -> Wording | None:
     from dunning.content.local_wording import LocalWording
 
     local = LocalWording.of(locale, language)
+    if local is None:
+        return None
     return Wording(local.name, local.money, local.money_with_code, local.long_date, local.short_date, local.count)

@@ -26,12 +26,12 @@ class LocalWording:
         self.name = str(locale)
 
     @classmethod
-    def of(cls, locale: str, language: str) -> "LocalWording":
-        """Of a locale such as "de_AT"; of its language when nothing more is known of it."""
+    def of(cls, locale: str, language: str | None) -> "LocalWording | None":
+        """Of a locale such as "de_AT"; when nothing is known of it, of its `language`, and None without one."""
         try:
             return cls(Locale.parse(locale))
         except (ValueError, UnknownLocaleError):
-            return cls(Locale.parse(language))
+            return cls(Locale.parse(language)) if language else None
 
     def money(self, minor: int, currency: str) -> str:
         """Minor units as people read them there: "1.200,00 €", "1 200,00 $US"."""
@@ -48,8 +48,8 @@ class LocalWording:
         return format_date(day, "long", locale=self._locale)
 
     def short_date(self, day: date) -> str:
-        """A date in figures, in the order that is usual there: "2.3.2026"."""
-        return format_skeleton("yMd", day, locale=self._locale)
+        """A date in figures, in the order that is usual there: "2.3.2026". English ones name the month: their orders differ."""
+        return format_skeleton("yMMMd" if self._locale.language == "en" else "yMd", day, locale=self._locale)
 
     def count(self, number: int, noun: str, plural: str | None = None) -> str:
         """A number and its noun, in the form that the number asks for: "1 jour", "0 jour", "7 jours"."""

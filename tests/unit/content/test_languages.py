@@ -27,7 +27,7 @@ from tests.unit.content.test_rendering import EMAILS, GSM_7, GSM_7_EXTENDED, INV
 
 LANGUAGES = ("en", "de", "fr", "es")
 TRANSLATED = ("de", "fr", "es")
-LOCALES = ("en", "de", "de-AT", "de-CH", "fr", "fr-CA", "fr-CH", "es", "es-MX", "es-419")
+LOCALES = ("en", "en-US", "en-IN", "en-ZA", "de", "de-AT", "de-CH", "fr", "fr-CA", "fr-CH", "es", "es-MX", "es-419")
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "KWD", "IQD", "XXX")
 NAMES = ("Ada Lovelace", "O’Brien & Söhne <GmbH>", "{{ 7*7 }}", "株式会社 東京", "Ünal\r\nBcc: x@example.com", "", "عبد الله")
 ENGLISH_WORDS = re.compile(r"\b(invoice|please|amount due|overdue|paid|reminder|dear|regards|thank you|hello)\b", re.IGNORECASE)
@@ -183,6 +183,13 @@ def test_the_nearest_language_is_chosen(locale: str | None, language: str) -> No
         ("de-XX", "de", "1.200,50 €", "2. Januar 2026"),
         ("de-../../etc", "de", "1.200,50 €", "2. Januar 2026"),
         ("pt-BR", "en", "€1,200.50", "2 January 2026"),
+        ("en", "en", "€1,200.50", "2 January 2026"),
+        ("en-XX", "en", "€1,200.50", "2 January 2026"),
+        ("en-../../etc", "en", "€1,200.50", "2 January 2026"),
+        ("en-US", "en", "€1,200.50", "January 2, 2026"),
+        ("en_us", "en", "€1,200.50", "January 2, 2026"),
+        ("en-GB", "en", "€1,200.50", "2 January 2026"),
+        ("en-IN", "en", "€1,200.50", "2 January 2026"),
         ("de", "en", "€1,200.50", "2 January 2026"),
     ],
 )
@@ -204,6 +211,21 @@ def test_amounts_and_dates_follow_the_customers_own_country(locale: str, languag
 )
 def test_an_amount_has_the_decimals_that_its_currency_has_with_us(currency: str, minor: int, shown: str) -> None:
     assert " ".join(wording_for("de", "de").money(minor, currency).split()) == shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "currency", "amount", "short"),
+    [
+        ("en-US", "USD", "$1,234,567.50", "Nov 24, 2026"),
+        ("en-IN", "INR", "₹12,34,567.50", "24 Nov 2026"),
+        ("en-GB", "USD", "US$1,234,567.50", "24 Nov 2026"),
+        ("en", "INR", "INR 1,234,567.50", "24 November 2026"),
+    ],
+)
+def test_english_follows_its_country_and_its_dates_cannot_be_misread(locale: str, currency: str, amount: str, short: str) -> None:
+    words = wording_for(locale, "en")
+    assert " ".join(words.money(1234567_50, currency).split()) == amount
+    assert words.short_date(date(2026, 11, 24)) == short
 
 
 @given(st.integers(-(10**14), 10**14), st.sampled_from(CURRENCIES), st.sampled_from(LOCALES))
@@ -285,8 +307,8 @@ def imports_babel_for(locale: str) -> bool:
     return "babel" in sys.modules
 
 
-@pytest.mark.parametrize(("locale", "imported"), [("en-GB", False), ("pt-BR", False), ("de-AT", True)])
-def test_only_other_languages_than_english_import_babel(locale: str, *, imported: bool) -> None:
+@pytest.mark.parametrize(("locale", "imported"), [("en", False), ("pt-BR", False), ("en-GB", True), ("de-AT", True)])
+def test_only_plain_english_does_without_babel(locale: str, *, imported: bool) -> None:
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as fresh_process:
         assert fresh_process.submit(imports_babel_for, locale).result() is imported
 

@@ -76,6 +76,7 @@ class FakeDeployment:
             self._new_id,
             disconnections,
             FirstContacts(self.places, self.policies),
+            self.sync_queue,
             accounted={"xero": self.xero},
         )
         self.sync_batches = MemorySyncBatches()

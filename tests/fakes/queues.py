@@ -58,9 +58,12 @@ class MemorySyncQueue:
     """workflow.ports.SyncQueue."""
 
     requests: list[SyncRequest] = field(default_factory=list)
+    is_down: bool = False
 
     def send(self, requests: Sequence[SyncRequest], delay: int = 0) -> None:
         """Ask for a fetch of each; that some are to be seen later makes no difference here."""
+        if self.is_down:
+            raise Retryable("SQS cannot be reached")
         self.requests.extend(requests)
 
     def receive(self) -> list[SyncRequest]:

@@ -167,7 +167,7 @@ class FakeAccountedSource(FakeSource):
         self.full_until: datetime | None = None
 
     @contextmanager
-    def turn(self, customer: str) -> Iterator[None]:
+    def turn(self, customer: str, links: int = 0) -> Iterator[None]:
         """Room for a last check, unless the limits are spent."""
         if self.full_until is not None and self.full_until > self._clock():
             raise NotYet("the requests for now are spent", self.full_until)
@@ -184,14 +184,15 @@ class FakeAccountedSource(FakeSource):
         return super().fetch(invoice_id, account)
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer."""
+        """All open invoices of one customer; no list tells the links to pay them."""
         self._fail(account_of(customer))
-        return super().open_invoices_of(customer)
+        return tuple(replace(found, payment_url=None) for found in super().open_invoices_of(customer))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
-        """One page of an account's open invoices."""
+        """One page of an account's open invoices, without the links to pay them."""
         self._fail(account)
-        return super().open_page(cursor, account)
+        page = super().open_page(cursor, account)
+        return replace(page, snapshots=tuple(replace(found, payment_url=None) for found in page.snapshots))
 
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
         """The page that the test put there; nothing changed when it put none."""

@@ -92,7 +92,7 @@ class World:
         sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies))
         dead = TwinDeadLetters(wire, self.records)
         first_contacts = FirstContacts(MemoryDayPlaces(), policies)
-        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts)
+        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts, sync)
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
         self.people = People(cloud, record, store, TwinCorrespondents(self.memory, wire), team)

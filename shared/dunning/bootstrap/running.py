@@ -31,7 +31,7 @@ def run_step(platform: Platform) -> RunServices:
     from dunning.channels.unsubscribe_links import LinkKey, SignedUnsubscribeLinks
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.day_places import TableDayPlaces
-    from dunning.storage.queues import Aside, DeadLetters, RunQueue
+    from dunning.storage.queues import Aside, DeadLetters, RunQueue, SyncRequests
     from dunning.workflow.attaching import Attacher
     from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
@@ -72,6 +72,7 @@ def run_step(platform: Platform) -> RunServices:
         new_id=new_ulid,
         disconnections=parts.disconnections(),
         first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
+        sync_queue=SyncRequests(parts.sqs, config.sync_queue),
         numbers=SnsNumberCheck(sns, parts.clock),
         accounted=accounted,
     )

@@ -23,6 +23,10 @@ from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_promise_kept
 from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
 
+NOT_FOUND = "not found at its source"
+MOVED_AWAY = "it is another customer's now"
+"""Why an invoice is closed that its source did not close."""
+
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
 
@@ -98,7 +102,7 @@ class Recorder:
                 return Recorded(case, doubtful=True)
         return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen, snapshot)
 
-    def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = "not found at its source") -> Recorded:
+    def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = NOT_FOUND) -> Recorded:
         """The source no longer has this invoice, or not for this customer: stop reminding. Should it come back, it is reopened."""
         known = case.invoices.get(invoice_id)
         if known is None or not known.is_open:

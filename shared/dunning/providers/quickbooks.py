@@ -71,9 +71,9 @@ class QuickBooksSource:
             customers = self._customers(company, [invoice]) if owed else {}
             return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
 
-    def turn(self, customer: str) -> AbstractContextManager[None]:
-        """Room for one last check: the invoice or the list, its customer, and both kinds of credit."""
-        return self._api.pace.turn(split_customer_id(customer)[0], _OF_A_LAST_CHECK)
+    def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
+        """Room for one last check: the invoice or the list, its customer, both kinds of credit, and what is read for its link."""
+        return self._api.pace.turn(split_customer_id(customer)[0], _OF_A_LAST_CHECK + links)
 
     def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
         """The invoice as PDF (`/invoice/{id}/pdf`), if it is this customer's."""
@@ -91,11 +91,13 @@ class QuickBooksSource:
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        """All open invoices of one customer, with the contact. Raises Permanent for an unreadable one: left out, it would look paid."""
         company, bare = split_customer_id(customer)
         stamp = self._clock()
         condition = f"CustomerRef = {literal(bare)} AND {_OPEN}"
-        return tuple(_readable(company, invoice, stamp) for invoice in self._all(company, "Invoice", condition))
+        found = list(self._all(company, "Invoice", condition))
+        customers = self._customers(company, found)
+        return tuple(_readable(company, invoice, stamp, customers.get(_customer_id(invoice) or "")) for invoice in found)
 
     def accounts(self) -> tuple[str, ...]:
         """The connected companies."""

@@ -37,6 +37,7 @@ what is left. 10,000 a minute for all tenants together are left to them: that ma
 
 _OF_A_FETCH = 3
 _OF_A_LAST_CHECK = 6
+_OF_A_LINK = 2
 
 KEPT_FOR_LAST_CHECKS = 200
 """Of a day's requests (1,000 in the smallest tier): a reminder that cannot be checked is not sent."""
@@ -75,10 +76,11 @@ class XeroSource:
             contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
             return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
 
-    def turn(self, customer: str) -> AbstractContextManager[None]:
-        """Room for one last check: the invoice, its contact and link, or the list, and all kinds of credit."""
+    def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
+        """Room for one last check: the invoice, its contact and link, or the list, all kinds of credit, and what is read for its link."""
         tenant, _ = split_customer_id(customer)
-        return self._api.pace.turn(tenant, _OF_A_LAST_CHECK if self._known_credits(tenant) is None else _OF_A_FETCH)
+        check = _OF_A_LAST_CHECK if self._known_credits(tenant) is None else _OF_A_FETCH
+        return self._api.pace.turn(tenant, check + _OF_A_LINK * links)
 
     def fetch_pdf(self, invoice_id: str, customer: str) -> bytes | None:
         """The invoice as PDF (the invoice's own address, asked with `Accept: application/pdf`), if it is this customer's."""
@@ -96,7 +98,7 @@ class XeroSource:
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        """All open invoices of one customer, with the contact. Raises Permanent for an unreadable one: left out, it would look paid."""
         tenant, bare = split_customer_id(customer)
         stamp = self._clock()
         found: list[JsonObject] = []
@@ -107,7 +109,9 @@ class XeroSource:
             if len(rows) < PAGE_SIZE:
                 break
             page += 1
-        return tuple(_readable(tenant, row, stamp) for row in found if is_receivable(row) and contact_id_of(row) == bare)
+        owed = [row for row in found if is_receivable(row) and contact_id_of(row) == bare]
+        contacts = self._contacts(tenant, owed)
+        return tuple(_readable(tenant, row, stamp, contacts.get(bare)) for row in owed)
 
     def accounts(self) -> tuple[str, ...]:
         """The connected tenants."""

@@ -8,7 +8,7 @@ from dunning.domain.case import Case
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.invoice import Snapshot
 from dunning.domain.opting_out import opted_out
-from dunning.domain.recording import Recorder, introduced
+from dunning.domain.recording import MOVED_AWAY, NOT_FOUND, Recorder, introduced
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
@@ -24,14 +24,17 @@ class Checked:
     """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
 
     `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
+    `gone`: the source has them no more; `moved`: they are another customer's now. `is_part`: there is more to ask before a decision.
     `number_is_closed`: the customer has told the telephone network to deliver no text messages of ours.
     """
 
     asked: Mapping[str, int] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
     number_is_closed: bool = False
+    is_part: bool = False
 
     def with_charged(self, fees: tuple[Snapshot, ...]) -> "Checked":
         """And with the invoices that late fees became since."""
@@ -47,18 +50,16 @@ NOTHING_ASKED = Checked()
 
 def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tuple[Done, ...]]]:
     """What was found and done, in parts of so many invoices that each fits into one transaction; one part at least."""
-    names = list(
-        dict.fromkeys([*(one.work.invoice for one in done), *(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone])
-    )
+    told = (*(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone, *checked.moved)
+    names = list(dict.fromkeys([*(one.work.invoice for one in done), *told]))
     found = []
     for start in range(0, max(len(names), 1), MOST_IN_ONE_TRANSACTION):
         part = frozenset(names[start : start + MOST_IN_ONE_TRANSACTION])
-        some = Checked(
-            checked.asked,
-            tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
-            tuple(invoice_id for invoice_id in checked.gone if invoice_id in part),
-            checked.standing,
-            checked.number_is_closed,
+        some = replace(
+            checked,
+            snapshots=tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
+            gone=tuple(invoice_id for invoice_id in checked.gone if invoice_id in part),
+            moved=tuple(invoice_id for invoice_id in checked.moved if invoice_id in part),
         )
         found.append((some, tuple(one for one in done if one.work.invoice in part)))
     return found
@@ -75,9 +76,10 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         recorded = recorder.record(case, snapshot, fetched=untouched)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
         case = recorded.case
-    for invoice_id in checked.gone:
-        recorded = recorder.closed_as_unknown(case, invoice_id)
-        activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder)]
+    lost = [*((invoice_id, NOT_FOUND) for invoice_id in checked.gone), *((invoice_id, MOVED_AWAY) for invoice_id in checked.moved)]
+    for invoice_id, reason in lost:
+        recorded = recorder.closed_as_unknown(case, invoice_id, reason)
+        activities += [*recorded.activities, *_suppressed(case, recorded.case, invoice_id, recorder, reason)]
         case = recorded.case
     if checked.number_is_closed:
         case, wished = opted_out(case, "sms", "the number takes no text messages (answered STOP)", recorder.now, recorder.actor)
@@ -87,10 +89,10 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
     return case, (*activities, *of_marking, *ended)
 
 
-def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder) -> tuple[Activity, ...]:
+def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder, because: str | None = None) -> tuple[Activity, ...]:
     """A reminder that the last check kept back is a decision, too."""
     known, now = before.invoices.get(invoice_id), after.invoices.get(invoice_id)
     if known is None or now is None or known.next_step is None or now.is_open:
         return ()
-    reason = f"the last check before sending found it {now.status.value}"
+    reason = f"the last check before sending: {because}" if because else f"the last check before sending found it {now.status.value}"
     return (Activity(recorder.now, ActivityType.SUPPRESSED, reason, (invoice_id,), known.next_step, recorder.actor),)

@@ -13,7 +13,7 @@ from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
-from dunning.domain.recording import DOUBTFUL_WITHIN, Recorded, settings_differ
+from dunning.domain.recording import DOUBTFUL_WITHIN, MOVED_AWAY, Recorded, settings_differ
 from dunning.workflow.moving_port import CaseChange, MovingStore
 from dunning.workflow.ports import Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind
@@ -94,7 +94,7 @@ class RecordSnapshot:
         if snapshot is None or snapshot.customer != joined:
             raise Conflict(f"invoice {invoice_id} has changed its customer again")
         recorder = recorder_for(joined, self.policies, now, self.actor)
-        leaving = self._ready(old, recorder.closed_as_unknown(old, invoice_id, "it is another customer's now"), now)
+        leaving = self._ready(old, recorder.closed_as_unknown(old, invoice_id, MOVED_AWAY), now)
         joining = self._ready(new, recorder.record(new, snapshot, fetched=True), now)
         self.store.move(invoice_id, leaving, joining)
         for each in (leaving, joining):

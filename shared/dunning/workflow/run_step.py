@@ -18,8 +18,21 @@ from dunning.domain.settlement import Done, Settled, Settlement, unfinished
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
-from dunning.workflow.ports import CaseStore, Clock, DeadLetters, InvoiceSource, NumberCheck, Policies, Standing, Wakeup, Wakeups
+from dunning.workflow.ports import (
+    CaseStore,
+    Clock,
+    DeadLetters,
+    InvoiceSource,
+    NumberCheck,
+    Policies,
+    Standing,
+    SyncQueue,
+    SyncRequest,
+    Wakeup,
+    Wakeups,
+)
 from dunning.workflow.sending import Ending, Progress, Sender
+from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import LISTED, account_of, recorder_for, source_of
 from dunning.workflow.sweep_ports import AccountedSource
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
@@ -29,7 +42,11 @@ MOST_CRASHES = 5
 MOST_RETRIES = 40
 """Refusals in a row, after the first six an hour apart and within the hours of sending: longer than a spent quota lasts."""
 
+MOST_LINKS = 6
+"""Invoices that one check reads by themselves, for the links that lists lack; with all else as much as QuickBooks takes in a second."""
+
 _MOST_CONFLICTS = 20
+_NEXT_PART = timedelta(seconds=1)
 
 Finish = Callable[[Case], Settled]
 
@@ -48,6 +65,7 @@ class RunStep:
     new_id: Callable[[datetime], str]
     disconnections: Disconnections
     first_contacts: FirstContacts
+    sync_queue: SyncQueue
     numbers: NumberCheck | None = None
     accounted: Mapping[str, AccountedSource] = field(default_factory=dict)
 
@@ -95,6 +113,11 @@ class RunStep:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc))
             return f"postponed: {'its turn comes later' if isinstance(exc, NotYet) else 'the provider cannot be reached'}"
+        if checked.is_part:
+            nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
+            because = NotYet("there are more payment links to read", self.clock() + _NEXT_PART)
+            self._finish(case, settlement, checked, nothing, _postponed(settlement, nothing, because))
+            return f"postponed: {because}"
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit))
@@ -169,6 +192,8 @@ class RunStep:
     def _check(self, case: Case, now: datetime) -> Checked:
         """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed.
 
+        No list of QuickBooks' or Xero's tells the link to pay: of several due invoices those without one are read by themselves.
+
         Due is also whose hold ends now: whether a promise was kept, its source knows best.
         """
         free, _ = run_out_ended(case, now, "run_step")
@@ -176,31 +201,45 @@ class RunStep:
         due += [invoice for invoice in ending_now(case, now) if invoice not in due]
         if not due:
             return Checked()
-        asked = {invoice.id: invoice.version for invoice in due}
         source = self.sources.get(due[0].source)
         if source is None:
-            return Checked(asked)
-        with self._turn(case.profile.customer):
-            return self._asked(source, case, due, asked)
+            return Checked({invoice.id: invoice.version for invoice in due})
+        lacking = [invoice for invoice in due if not invoice.payment_url] if source.name in self.accounted and len(due) > 1 else []
+        with self._turn(case.profile.customer, min(len(lacking), MOST_LINKS)):
+            return self._asked(source, case, due, lacking)
 
-    def _turn(self, customer: str) -> AbstractContextManager[None]:
+    def _turn(self, customer: str, links: int) -> AbstractContextManager[None]:
         """Room for the whole check where a source counts requests: half of one would be asked in vain."""
         source = self.accounted.get(source_of(customer))
-        return source.turn(customer) if source else nullcontext()
+        return source.turn(customer, links) if source else nullcontext()
 
-    def _asked(self, source: InvoiceSource, case: Case, due: Sequence[Invoice], asked: Mapping[str, int]) -> Checked:
-        many = len(due) > 1 or source.name in LISTED
-        listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(case.profile.customer)} if many else {}
-        # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
+    def _asked(self, source: InvoiceSource, case: Case, due: Sequence[Invoice], lacking: Sequence[Invoice]) -> Checked:
+        """What lacks its link is read by itself, so many in a part; a source that tells no links is not asked for more of them."""
         customer = case.profile.customer
-        found = {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id, account_of(customer)) for invoice in due}
-        # What is another customer's by now is gone from here.
-        found = {invoice_id: snapshot if snapshot and snapshot.customer == customer else None for invoice_id, snapshot in found.items()}
-        snapshots = tuple(snapshot for snapshot in found.values() if snapshot)
-        is_owed = any(snapshot.status is Status.OPEN for snapshot in snapshots)
-        standing = source.standing_of(customer) if is_owed else Standing()
-        gone = tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None)
-        return Checked(asked, snapshots, gone, standing, self._number_is_closed(case, due))
+        account = account_of(customer)
+        found = {invoice.id: source.fetch(invoice.id, account) for invoice in lacking[:MOST_LINKS]}
+        is_part = len(lacking) > len(found) and any(snapshot and snapshot.payment_url for snapshot in found.values())
+        due = lacking[:MOST_LINKS] if is_part else due
+        rest = [invoice for invoice in due if invoice.id not in found]
+        many = len(rest) > 1 or (rest and source.name in LISTED)
+        listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(customer)} if many else {}
+        # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
+        found |= {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id, account) for invoice in rest}
+        moved = tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot and snapshot.customer != customer)
+        if moved:
+            # Closed here at once, lest anybody is reminded meanwhile; whose it is now, a fetch finds out and opens it there.
+            self.sync_queue.send([SyncRequest(source.name, FetchKind.INVOICE.value, invoice_id, customer) for invoice_id in moved])
+        snapshots = tuple(snapshot for snapshot in found.values() if snapshot and snapshot.invoice_id not in moved)
+        is_owed = not is_part and any(snapshot.status is Status.OPEN for snapshot in snapshots)
+        return Checked(
+            asked={invoice.id: invoice.version for invoice in due},
+            snapshots=snapshots,
+            gone=tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None),
+            moved=moved,
+            standing=source.standing_of(customer) if is_owed else Standing(),
+            number_is_closed=not is_part and self._number_is_closed(case, due),
+            is_part=is_part,
+        )
 
     def _number_is_closed(self, case: Case, due: Sequence[Invoice]) -> bool:
         """Asked only when a text message is about to go out: SNS would take it, or refuse it, and nobody would be told."""

@@ -96,8 +96,8 @@ class ChangedPage:
 class AccountedSource(InvoiceSource, Protocol):
     """A source of which several companies may be connected, each with its own limits; it tells what changed since an instant."""
 
-    def turn(self, customer: str) -> AbstractContextManager[None]:
-        """Room for one last check of a customer, within the source's limits, or NotYet."""
+    def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
+        """Room for one last check of a customer, and so many invoices that are read one by one, within the source's limits, or NotYet."""
         ...
 
     def accounts(self) -> tuple[str, ...]:

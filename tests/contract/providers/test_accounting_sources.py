@@ -91,6 +91,20 @@ def test_a_page_of_xero_invoices_comes_with_the_addresses_that_lists_lack(xero: 
     assert [found.contact.email for found in xero.source.open_page(None, xero.account).snapshots] == ["anna@example.com"]
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_open_invoices_of_a_customer_come_with_the_contact_that_is_read_once(
+    quickbooks: PlayedQuickBooks, xero: PlayedXero, number: int
+) -> None:
+    for provider in (quickbooks, xero):
+        provider.has_customer(ANNA, name="Anna", email="anna@example.com")
+        for each in range(number):
+            provider.has_invoice(Owed(f"i{each}"))
+        before = provider.requests()
+        found = provider.source.open_invoices_of(provider.customer_id(ANNA))
+        assert [each.contact.email for each in found] == ["anna@example.com"] * number
+        assert provider.requests() - before == 2
+
+
 def test_after_a_429_xero_is_left_alone_for_as_long_as_it_asks(xero: PlayedXero) -> None:
     xero.has_invoice(Owed("i0", amount_due=0, status=Status.PAID))
     for _ in range(60):

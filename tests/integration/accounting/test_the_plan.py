@@ -2,9 +2,10 @@
 
 import pytest
 
+from dunning.workflow.run_step import MOST_LINKS
 from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.xero import TENANT
-from tests.integration.accounting.books import QUICKBOOKS_LINK, Books, Json, asked_of, quickbooks_invoice, xero_body, xero_invoice
+from tests.integration.accounting.books import QUICKBOOKS_LINK, Books, Json, asked_of, quickbooks_invoice, watched, xero_body, xero_invoice
 
 DUKES = f"quickbooks:{COMPANY}:5"
 LIAM = f"xero:{TENANT}:430fa14a-f945-44d3-9f97-5df5e28441b8"
@@ -45,6 +46,24 @@ def test_a_xero_invoice_follows_the_plan_with_its_payment_link_in_the_mail_and_r
         ("team", "escalate", ["collections"]),
     ]
     assert f"https://in.xero.com/{XERO_ID}" in str(books.outbox()[0]["text"])
+
+
+def test_what_the_sweep_found_and_falls_due_together_has_each_its_payment_link_in_the_mail(books: Books) -> None:
+    """No list of either provider tells the links; a last check reads a few of them at a time."""
+    numbers = range(MOST_LINKS + 2)
+    for number in numbers:
+        books.holds("quickbooks", quickbooks_invoice(f"2{number}", InvoiceLink=f"{QUICKBOOKS_LINK}-{number}"))
+        books.holds("xero", xero_invoice(f"a03ffcd2-5d91-4c7e-b483-00000000000{number}"))
+    statuses = watched(books)
+    books.advance("9d")
+    books.advance("2h")
+    mails = {str(row["invoices"]): str(row["text"]) for row in books.outbox() if row["step"] == "first"}
+    assert len(mails) == 2 * len(numbers)
+    for number in numbers:
+        assert f"{QUICKBOOKS_LINK}-{number}" in mails[f"['2{number}']"]
+        xero_id = f"a03ffcd2-5d91-4c7e-b483-00000000000{number}"
+        assert f"https://in.xero.com/{xero_id}" in mails[f"['{xero_id}']"]
+    assert set(statuses) == {200}
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "never announced"])

@@ -103,6 +103,7 @@ class Workers:
             new_ulid,
             ended,
             FirstContacts(MemoryDayPlaces(), self.policies),
+            MemorySyncQueue(),
         )
 
     def told(self, snapshot: Snapshot) -> str:

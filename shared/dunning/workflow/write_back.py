@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dunning.domain.calendar import zone_of
-from dunning.domain.errors import NotOffered, NotYet, Retryable
+from dunning.domain.errors import Disconnected, NotOffered, NotYet, Retryable
 from dunning.domain.notes import note_of
 from dunning.workflow.activity_feed import NotedPolicies, NoteQueue, NoteRequest, NoteWriter
 from dunning.workflow.ports import Clock, Policies
@@ -50,9 +50,16 @@ class WriteBack:
     def put_off(self, request: NoteRequest, because: Retryable) -> bool:
         """Ask for the same again when its turn comes; or when the source takes requests again, later each time. At most in a quarter
         of an hour. False where nobody knows when that is, and after about three days.
+
+        A connection that ended is waited for however long that takes: its cases wait, too, and a person was told.
         """
         queue = self.queues.get(source_of(request.customer))
-        if queue is None or because.retry_at is None or request.tries >= MOST_TRIES:
+        if queue is None:
+            return False
+        if isinstance(because, Disconnected):
+            queue.send([request], LONGEST_DELAY)
+            return True
+        if because.retry_at is None or request.tries >= MOST_TRIES:
             return False
         in_line = isinstance(because, NotYet)
         wait = math.ceil((because.retry_at - self.clock()).total_seconds())

@@ -1,7 +1,12 @@
 """A customer takes back the consent: no reminder on old data, one notice, and all goes on when the consent is given again."""
 
+import json
+from urllib.parse import quote
+
 from infra.local.sandbox.xero import TENANT, XeroSandbox
 from tests.integration.accounting.books import Books, xero_invoice
+from tests.integration.accounting.test_the_plan import LIAM, XERO_ID
+from tests.integration.accounting.test_written_back import xero_notes
 
 CUSTOMERS = [f"xero:{TENANT}:c{number}" for number in range(3)]
 
@@ -27,3 +32,19 @@ def test_reminders_wait_for_the_connection_and_then_go_out(books: Books) -> None
     assert [activity["type"] for activity in books.case(CUSTOMERS[0])["activities"]][-1] in ("paid", "released")
     assert books.statuses(CUSTOMERS[0]) == ["paid"]
     assert books.dead_letters() == []
+
+
+def test_notes_wait_for_the_connection_and_are_then_written(books: Books) -> None:
+    xero = books.running.sandbox.provider("xero")
+    assert isinstance(xero, XeroSandbox)
+    books.holds("xero", xero_invoice())
+    books.xero_tells(XERO_ID)
+    xero.tokens.revoke()
+    told = json.dumps({"invoice": XERO_ID, "until": "2026-03-12"}).encode()
+    assert books.ask("POST", f"/_local/cases/{quote(LIAM)}/promise", told).status == 200
+    books.advance("4d")
+    assert xero_notes(books) == []
+    assert books.dead_letters() == []
+    xero.tokens.restore()
+    books.advance("1h")
+    assert ["Promise" in details for details in xero_notes(books)] == [True]

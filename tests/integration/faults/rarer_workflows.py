@@ -134,7 +134,7 @@ RARER = (
         "redrive",
         parked_and_mended,
         Run.redriven_by_a_person,
-        calls_of("redrive", LOOK, LOAD, WRITE, TELL_QUEUE, "sqs.DeleteMessage", LOOK, LOOK, LOOK, LOOK, LOOK),
+        calls_of("redrive", LOOK, LOOK, LOAD, WRITE, TELL_QUEUE, "sqs.DeleteMessage", LOOK, LOOK, LOOK, LOOK, LOOK),
         redriven_until_done,
         log=PARKED_LOG,
         plan=POISONED,

@@ -51,6 +51,7 @@ class Config:
     configuration_set: str
     company_name: str
     team_locale: str
+    default_locale: str
     sms_sender_id: str
     link_secret: str
     portal_url: str
@@ -107,7 +108,8 @@ def from_env(env: Mapping[str, str]) -> Config:
         replies_domain=env.get("REPLIES_DOMAIN", ""),
         configuration_set=need("SES_CONFIGURATION_SET"),
         company_name=need("COMPANY_NAME"),
-        team_locale=_team_locale(env.get("TEAM_LOCALE") or "en", problems),
+        team_locale=_locale("TEAM_LOCALE", env.get("TEAM_LOCALE") or "en", problems),
+        default_locale=_locale("DEFAULT_LOCALE", env.get("DEFAULT_LOCALE") or "en", problems),
         sms_sender_id=env.get("SMS_SENDER_ID", ""),
         link_secret=need("LINK_SECRET_ID"),
         portal_url=env.get("PORTAL_URL", ""),
@@ -139,10 +141,10 @@ def _each_once(name: str, pairs: list[tuple[str, object]], problems: list[str]) 
     return dict(pairs)
 
 
-def _team_locale(text: str, problems: list[str]) -> str:
-    """The language of what our own people read, with or without a country."""
+def _locale(name: str, text: str, problems: list[str]) -> str:
+    """One of the languages that ship, with or without a country."""
     if not re.fullmatch(r"(en|de|fr|es)(-[A-Z]{2})?", text):
-        problems.append(f"TEAM_LOCALE is {text!r}: write en, de, fr or es, or with a country, as in de-AT")
+        problems.append(f"{name} is {text!r}: write en, de, fr or es, or with a country, as in de-AT")
     return text
 
 

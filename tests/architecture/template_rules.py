@@ -242,7 +242,7 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     yield from (f"{name} is read but not given" for name in sorted(read - given - apart - OPTIONAL_ENVIRONMENT))
     yield from (f"{name} is given but never read" for name in sorted(given - read - NOT_OURS))
     sample = dict.fromkeys(given, "x") | {"DUE_SHARDS": "8", "TEAM_TOPICS": '{"collections": "x"}'}
-    sample |= {"WRITE_BACK": "stripe:off", "WRITE_BACK_QUEUES": '{"stripe": "x"}', "TEAM_LOCALE": "de-AT"}
+    sample |= {"WRITE_BACK": "stripe:off", "WRITE_BACK_QUEUES": '{"stripe": "x"}', "TEAM_LOCALE": "de-AT", "DEFAULT_LOCALE": "de-AT"}
     try:
         from_env(sample)
     except Rejected as error:

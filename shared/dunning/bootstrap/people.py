@@ -36,4 +36,4 @@ def customer_portal(platform: Platform) -> PortalServices:
 
     parts = _Parts(platform, "customer_portal")
     links = SignedUnsubscribeLinks(LinkKey(parts.secretsmanager, parts.config.link_secret, parts.clock))
-    return PortalServices(links, OptOut(parts.record()), PortalPages(parts.config.company_name))
+    return PortalServices(links, OptOut(parts.record()), PortalPages(parts.config.company_name, parts.config.default_locale))

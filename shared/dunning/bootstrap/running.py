@@ -54,7 +54,9 @@ def run_step(platform: Platform) -> RunServices:
         ),
         sms=SnsSmsChannel(sns, config.sms_sender_id),
         team=SnsTeamChannel(sns, config.team_topics),
-        renderer=TemplateRenderer(config.company_name, config.email_reply_to, team_locale=config.team_locale),
+        renderer=TemplateRenderer(
+            config.company_name, config.email_reply_to, team_locale=config.team_locale, default_locale=config.default_locale
+        ),
         policies=parts.policies,
         clock=parts.clock,
         charge=ChargeFee(fee_books(parts), parts.policies),

@@ -85,14 +85,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class PortalPages:
-    """The pages of one company, by language."""
+    """The pages of one company, by language; `locale` is for who asks for none of ours."""
 
     company: str
+    locale: str = DEFAULT_LOCALE
 
-    @staticmethod
-    def language_wanted(accept_language: str | None) -> str:
+    def language_wanted(self, accept_language: str | None) -> str:
         """The first language of an Accept-Language header that is one of ours, else the default."""
-        tags = (part.partition(";")[0].strip().lower().partition("-")[0] for part in (accept_language or "").split(","))
+        tags = (part.partition(";")[0].strip().lower().partition("-")[0] for part in f"{accept_language or ''},{self.locale}".split(","))
         return next((tag for tag in tags if tag in _WORDS), DEFAULT_LOCALE)
 
     def asking(self, language: str) -> str:

@@ -24,16 +24,26 @@ TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
 class TemplateRenderer:
     """Renders `templates/<language>/{email,sms,team}/`. Implements `workflow.ports.Renderer`.
 
-    `company_name` signs; `reply_to` is the address a customer may write to. Customers read their own language, our own people that
-    of `team_locale`. Every method raises Permanent, naming the template, when it is missing, asks for what the content does not
+    `company_name` signs; `reply_to` is the address a customer may write to. Customers read their own language, that of
+    `default_locale` where theirs is not known or has no such template, and English for want of both; our own people read that of
+    `team_locale`. Every method raises Permanent, naming the template, when it is missing, asks for what the content does not
     have, or otherwise fails.
     """
 
-    def __init__(self, company_name: str, reply_to: str, root: Path = TEMPLATES, *, team_locale: str = DEFAULT_LOCALE) -> None:
+    def __init__(
+        self,
+        company_name: str,
+        reply_to: str,
+        root: Path = TEMPLATES,
+        *,
+        team_locale: str = DEFAULT_LOCALE,
+        default_locale: str = DEFAULT_LOCALE,
+    ) -> None:
         self._company = wording.one_line(company_name)
         self._reply_to = wording.one_line(reply_to)
         self._root = root
         self._team_locale = team_locale
+        self._default_locale = default_locale
         self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
 
     def email(self, template: str, content: MessageContent) -> RenderedEmail:
@@ -74,7 +84,7 @@ class TemplateRenderer:
         return RenderedEmail(subject=wording.one_line(found[0]), text=found[1], html=found[2])
 
     def _render(self, kind: str, name: str, parts: tuple[str, ...], content: MessageContent, locale: str | None) -> list[str]:
-        language = self._language(kind, name, parts, locale)
+        locale, language = self._language(kind, name, parts, locale)
         try:
             environment = self._environment(wording_for(locale, language))
             values = {**self._values(content), "language": language}
@@ -83,13 +93,16 @@ class TemplateRenderer:
         except Exception as error:
             raise Permanent(f'{kind} template "{name}" fails: {type(error).__name__}: {error}') from error
 
-    def _language(self, kind: str, name: str, parts: tuple[str, ...], locale: str | None) -> str:
-        """The customer's language, or the default one when that template is not wholly translated."""
+    def _language(self, kind: str, name: str, parts: tuple[str, ...], locale: str | None) -> tuple[str, str]:
+        """Whose ways to write in, and the language: the first that this template is wholly translated into."""
         if not is_template_name(name):
             raise Permanent(f'{kind} template "{name}": not a template\'s name')
-        language = language_of(locale, self._root)
-        folder = self._root / language / kind
-        return language if all((folder / f"{name}{part}").is_file() for part in parts) else DEFAULT_LOCALE
+        for wanted in (locale or self._default_locale, self._default_locale):
+            language = language_of(wanted, self._root, otherwise="")
+            folder = self._root / language / kind
+            if language and all((folder / f"{name}{part}").is_file() for part in parts):
+                return wanted, language
+        return DEFAULT_LOCALE, DEFAULT_LOCALE
 
     def _values(self, content: MessageContent) -> dict[str, object]:
         if not content.invoices and not content.reason:

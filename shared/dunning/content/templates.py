@@ -35,8 +35,8 @@ def _names(folder: Path, ending: str) -> frozenset[str]:
     return frozenset(stem for stem in stems if is_template_name(stem))
 
 
-def language_of(locale: str | None, root: Path = TEMPLATES) -> str:
-    """The folder for a customer's locale (`de-AT`, `de_AT`, `de`): the nearest there is, else the default."""
+def language_of(locale: str | None, root: Path = TEMPLATES, otherwise: str = DEFAULT_LOCALE) -> str:
+    """The folder for a customer's locale (`de-AT`, `de_AT`, `de`): the nearest there is, else `otherwise`."""
     wanted = (locale or "").replace("_", "-").lower()
     there = {path.name.lower(): path.name for path in root.iterdir() if path.is_dir()}
-    return there.get(wanted) or there.get(wanted.partition("-")[0]) or DEFAULT_LOCALE
+    return there.get(wanted) or there.get(wanted.partition("-")[0]) or otherwise

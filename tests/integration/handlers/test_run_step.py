@@ -47,6 +47,14 @@ def test_the_mail_is_the_customer_s_and_says_what_it_is_about(aws: Aws, handler:
     assert {tag["Name"] for tag in mail["EmailTags"]} == {"kind", "claim", "customer", "effect", "step", "invoices"}
 
 
+@pytest.mark.usefixtures("handler")
+def test_a_customer_of_unknown_language_is_written_to_in_the_stacks_default_one(aws: Aws) -> None:
+    aws.env["DEFAULT_LOCALE"] = "de"
+    invoke(build(aws.platform), sample("run_step/due"))
+    (mail,) = aws.sent("SendEmail")
+    assert "1.840,50" in mail["Content"]["Simple"]["Body"]["Text"]["Data"]
+
+
 def test_the_same_message_twice_sends_one_mail(aws: Aws, handler: Handler) -> None:
     invoke(handler, sample("run_step/due"))
     invoke(handler, sample("run_step/due"))

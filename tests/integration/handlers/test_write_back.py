@@ -89,9 +89,10 @@ def test_a_switch_that_is_none_is_refused_by_name(aws: Aws) -> None:
         publish.build(aws.platform)
 
 
-def test_a_language_that_does_not_ship_is_refused_by_name(aws: Aws) -> None:
-    aws.env["TEAM_LOCALE"] = "German"
-    with pytest.raises(Rejected, match="TEAM_LOCALE is 'German': write en, de, fr or es"):
+@pytest.mark.parametrize("name", ["TEAM_LOCALE", "DEFAULT_LOCALE"])
+def test_a_language_that_does_not_ship_is_refused_by_name(aws: Aws, name: str) -> None:
+    aws.env[name] = "German"
+    with pytest.raises(Rejected, match=f"{name} is 'German': write en, de, fr or es"):
         publish.build(aws.platform)
 
 

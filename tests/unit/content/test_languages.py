@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dunning.channels.team import sns_subject
 from dunning.content.languages import wording_for
+from dunning.content.portal_pages import PortalPages
 from dunning.content.rendering import TemplateRenderer
 from dunning.content.templates import TEMPLATES, language_of
 from dunning.domain.activity import Activity, ActivityType
@@ -239,6 +240,37 @@ def test_no_digit_of_an_amount_is_lost(minor: int, currency: str, locale: str) -
 @pytest.mark.parametrize(("number", "shown"), [(0, "0 jour"), (1, "1 jour"), (2, "2 jours"), (21, "21 jours")])
 def test_french_counts_none_as_one(number: int, shown: str) -> None:
     assert wording_for("fr", "fr").count(number, "jour", "jours") == shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject"),
+    [
+        (None, "Zahlungserinnerung: "),
+        ("", "Zahlungserinnerung: "),
+        ("pt-BR", "Zahlungserinnerung: "),
+        ("en", "Reminder: "),
+        ("fr", "Rappel"),
+    ],
+)
+def test_who_has_no_language_of_ours_is_written_to_in_the_default_one(locale: str | None, subject: str) -> None:
+    renderer = TemplateRenderer("Northwind Studio", "accounts@northwind.example", default_locale="de-AT")
+    mail = renderer.email("friendly", about(INVOICE, locale=locale))
+    assert mail.subject.startswith(subject)
+    assert ("$ 1.200,00" in " ".join(mail.text.split())) == subject.startswith("Zahlung")
+
+
+def test_a_template_that_is_in_no_wanted_language_is_in_english(tmp_path: Path) -> None:
+    for part in ("subject.txt", "txt", "html"):
+        (tmp_path / "en" / "email").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "en" / "email" / f"own.{part}.j2").write_text("Hello", encoding="utf-8")
+    (tmp_path / "de" / "email").mkdir(parents=True)
+    mail = TemplateRenderer("Northwind", "a@b.example", tmp_path, default_locale="de").email("own", about(INVOICE, locale="de-AT"))
+    assert mail.text == "Hello\n"
+
+
+@pytest.mark.parametrize(("asked", "language"), [(None, "de"), ("pt-BR, nl;q=0.9", "de"), ("fr-CA, de", "fr"), ("en", "en")])
+def test_the_page_is_in_the_readers_language_and_else_in_the_default_one(asked: str | None, language: str) -> None:
+    assert PortalPages("Northwind Studio", "de-AT").language_wanted(asked) == language
 
 
 @pytest.mark.parametrize(("team", "subject"), [("en", "Take over: Ada"), ("de", "Bitte übernehmen: Ada"), ("fr", "À reprendre : Ada")])

@@ -73,12 +73,13 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
     sent_now: set[str] = set()
     for work in works:
         invoice = case.invoices.get(work.invoice)
-        if invoice is None or work.verdict is not Verdict.RUN or work.begun or not _has_message(work):
+        if invoice is None or work.verdict not in (Verdict.RUN, Verdict.REPEAT) or work.begun or not _has_message(work):
             found.append(work)
             continue
         policy = policy_of(invoice)
         joined = policy.scope is Scope.CUSTOMER and policy.name in sent_now
-        pause = None if joined else max(pauses(reminded, policy, case), key=lambda one: one.until, default=None)
+        binding = _but_the_bounced(reminded, invoice) if work.verdict is Verdict.REPEAT else reminded
+        pause = None if joined else max(pauses(binding, policy, case), key=lambda one: one.until, default=None)
         if pause is not None and pause.until > now:
             found.append(_moved(work, invoice, case, policy, pause))
             continue
@@ -87,6 +88,11 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
         sent_now.add(policy.name)
         found.append(work)
     return tuple(found)
+
+
+def _but_the_bounced(reminded: Sequence[datetime], invoice: Invoice) -> list[datetime]:
+    """What never arrived binds nothing."""
+    return [at for at in reminded if at != invoice.last_reminder_at]
 
 
 def _has_message(work: Work) -> bool:
@@ -127,6 +133,8 @@ def _moved(work: Work, invoice: Invoice, case: Case, policy: Policy, pause: Paus
     if time_of_day:
         at = max(at, at_local(local_date(pause.until, zone), time_of_day, zone))
     later = moved_to_workday(at, window_for(step, contact, policy), zone, policy.calendar, time_of_day)
+    if work.verdict is Verdict.REPEAT:
+        return Work(invoice.id, Verdict.MOVE, work.step, pause.reason, move_to=later, again=True)
     return Work(invoice.id, Verdict.SUPPRESS, work.step, pause.reason, move_to=later)
 
 

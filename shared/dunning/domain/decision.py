@@ -207,7 +207,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
     silent = not_chased_because(invoice, policy, balance_for(invoice, policy, owed))
-    if silent and (invoice.id in case.covered or silent == BELOW_MINIMUM):
+    if silent and (invoice.id in case.covered or (silent == BELOW_MINIMUM and (step.is_message or step.late_fee))):
         if silent == BELOW_MINIMUM and not _may_count_again(case):
             return Work(invoice.id, Verdict.REPLAN, step.id, "all together has become too small")
         return put_off_a_day(invoice, step, contact, policy, now, COVERED if invoice.id in case.covered else silent)
@@ -249,11 +249,18 @@ def _escalates(invoice: Invoice, step: Step, profile: Profile, policy: Policy, n
 
 
 def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
-    """The step that bounced once more, by what is left; the gap to the last message does not bind what never arrived."""
+    """The step that bounced once more, by what is left; the gap to the last message does not bind what never arrived.
+
+    It is a reminder like any other: none about what was handed over meanwhile, or is covered.
+    """
     contact = case.profile.reach
     step = next((step for step in policy.steps if invoice.repeat and step.id == invoice.repeat.step), None)
     if step is None:
         return Work(invoice.id, Verdict.REPEAT, None, "the policy no longer has this step")
+    if invoice.escalated:
+        return Work(invoice.id, Verdict.REPEAT, step.id, "sent again, for it was handed over meanwhile")
+    if invoice.id in case.covered and not_chased_because(invoice, policy, invoice.amount_due):
+        return Work(invoice.id, Verdict.REPEAT, step.id, f"sent again: {COVERED}")
     if not may_run(step, contact, policy, now):
         return replace(_move(invoice, step, contact, policy, now), again=True)
     effects = _effects(invoice, step, contact, escalates=False)

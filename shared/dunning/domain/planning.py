@@ -15,7 +15,7 @@ from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
-from dunning.domain.timing import customer_zone, effective_due_date, not_chased_because, upcoming
+from dunning.domain.timing import BELOW_MINIMUM, customer_zone, effective_due_date, not_chased_because, upcoming
 
 LONGEST_BACKOFF = timedelta(hours=1)
 TASK_AFTER = timedelta(hours=72)
@@ -41,7 +41,7 @@ def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, a
     `balance` (minor units) is what the policy's minimum is measured against; None: the invoice's own amount.
     """
     reason = not_chased_because(invoice, policy, invoice.amount_due if balance is None else balance)
-    if reason is not None:
+    if reason is not None and not (invoice.escalated and reason == BELOW_MINIMUM):
         silent = replace(invoice, next_step=None, next_at=None, suppressed_for=reason, plan_revision=policy.revision)
         if invoice.suppressed_for == reason:
             return Planned(silent)
@@ -143,16 +143,18 @@ def next_instant(case: Case) -> datetime | None:
     instants = [at for at in thanks if at]
     instants += [notice.at for notice in case.profile.notices.values()]
     instants += ends_of(case.profile.holds)
+    # Whether a promise was kept its source must say; while nobody can ask it, that waits for the connection.
+    is_stale = HoldKind.STALE_DATA in case.profile.holds
     for invoice in case.invoices.values():
         if invoice.is_open:
-            instants += ends_of(invoice.holds)
+            instants += [] if is_stale else ends_of(invoice.holds)
             if invoice.repeat and invoice.repeat.at and not (case.profile.is_held or invoice.is_held):
                 instants.append(invoice.repeat.at)
             if invoice.next_at and not (case.profile.is_held or invoice.is_held or waits_for_approval(invoice)):
                 instants.append(invoice.next_at)
     instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim
-    if claim and claim.has_begun and HoldKind.OPERATOR not in case.profile.holds:
+    if claim and claim.has_begun and not is_stale and HoldKind.OPERATOR not in case.profile.holds:
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.
         instants.append(claim.until)
     return min(instants, default=None)

@@ -97,7 +97,7 @@ def upcoming(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) 
     missed: list[Step] = []
     for step in policy.steps[steps_behind(invoice, policy) :]:
         window = window_for(step, contact, policy)
-        named = _planned(step, contact, policy, zone, due, anchor, now)
+        named = _planned(step, contact, policy, zone, due, anchor, now, invoice.last_reminder_at)
         at = moved_to_workday(named, window, zone, calendar_of(step, policy), own_time(step))
         if at >= now:
             return Upcoming(step, at, tuple(missed))
@@ -121,7 +121,8 @@ def named_instant(step: Step, invoice: Invoice, contact: Contact, policy: Policy
     if due is None:
         return None
     zone = customer_zone(contact, policy)
-    return _planned(step, contact, policy, zone, max(due, invoice.counts_from or due), invoice.anchor_at, now)
+    due = max(due, invoice.counts_from or due)
+    return _planned(step, contact, policy, zone, due, invoice.anchor_at, now, invoice.last_reminder_at)
 
 
 def steps_behind(invoice: Invoice, policy: Policy) -> int:
@@ -145,8 +146,20 @@ def own_time(step: Step) -> time | None:
     return step.at.time
 
 
-def _planned(step: Step, contact: Contact, policy: Policy, zone: ZoneInfo, due: date, anchor: datetime | None, now: datetime) -> datetime:
-    """The instant the plan names, counted from what really happened, but never ahead of a due date that moved."""
+def _planned(
+    step: Step,
+    contact: Contact,
+    policy: Policy,
+    zone: ZoneInfo,
+    due: date,
+    anchor: datetime | None,
+    now: datetime,
+    reminded: datetime | None,
+) -> datetime:
+    """The instant the plan names, counted from what really happened, but never ahead of a due date that moved.
+
+    Two steps that the plan puts on different days stay on different days, wherever a day of rest or the hours moved the first.
+    """
     by_date = _by_due_date(step, policy, due, zone)
     if isinstance(step.at, AfterPrevious):
         return max(_after_anchor(step.at, anchor or now, policy, zone), by_date)
@@ -154,14 +167,18 @@ def _planned(step: Step, contact: Contact, policy: Policy, zone: ZoneInfo, due: 
     if anchor is None or position < 2:
         return by_date
     before = policy.steps[position - 2]
+    apart = local_date(by_date, zone) > local_date(_by_due_date(before, policy, due, zone), zone)
     if isinstance(before.at, BeforeDue):
-        return by_date
+        # One that was passed over says nothing; only what went out keeps the next off its day.
+        if not apart or reminded is None or reminded != anchor:
+            return by_date
+        return max(by_date, at_local(local_date(reminded, zone) + timedelta(days=1), step.at.time, zone))
     # DESIGN §7, catching up: where the step before ran late, the plan's days between the two are kept.
     window = window_for(before, contact, policy)
     before_at = moved_to_workday(_by_due_date(before, policy, due, zone), window, zone, calendar_of(before, policy), own_time(before))
     ran_late = local_date(anchor, zone) > local_date(before_at, zone)
     # What catches up takes a day a step, also where the plan has two on one.
-    gap = max(local_date(by_date, zone) - local_date(before_at, zone), timedelta(days=1 if ran_late else 0))
+    gap = max(local_date(by_date, zone) - local_date(before_at, zone), timedelta(days=1 if ran_late or apart else 0))
     return max(by_date, at_local(local_date(anchor, zone) + gap, step.at.time, zone))
 
 

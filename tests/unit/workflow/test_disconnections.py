@@ -9,6 +9,7 @@ from dunning.domain.errors import Disconnected, NotConnected
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.ports import SyncRequest
+from dunning.workflow.promise_to_pay import PromiseToPay
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import snapshot
 from tests.unit.workflow.plan import FIRST, said
@@ -83,6 +84,23 @@ def test_connected_again_all_go_on_by_themselves(books: FakeDeployment) -> None:
     assert said(books.log(CUSTOMERS[0])) == ["enrolled", "held", "released"]
     books.advance(timedelta(days=1))
     assert sorted(sent.envelope.customer for sent in books.email.sent) == list(CUSTOMERS)
+
+
+def test_a_promise_that_runs_out_meanwhile_is_judged_when_its_source_can_be_asked_again(books: FakeDeployment) -> None:
+    books.clock.now = FIRST - timedelta(days=1)
+    PromiseToPay(books.record)(CUSTOMERS[0], "x0", (FIRST + timedelta(days=2)).date())
+    disconnect(books)
+    books.clock.now = FIRST + timedelta(days=4)
+    for _ in range(3):
+        books.look_at(CUSTOMERS[0])
+    assert (said(books.log(CUSTOMERS[0])), books.profile(CUSTOMERS[0]).due_at) == (["enrolled", "held", "held"], None)
+    books.xero.is_paid("x0")
+    books.xero.failures.clear()
+    sweep_to_the_end(books)
+    books.advance(timedelta(days=1))
+    assert books.invoice(CUSTOMERS[0], "x0").status is Status.PAID
+    assert "broken" not in " ".join(entry.reason or "" for entry in books.log(CUSTOMERS[0]))
+    assert [sent.envelope.customer for sent in books.email.sent if sent.envelope.customer == CUSTOMERS[0]] == []
 
 
 def test_what_was_paid_while_nobody_could_see_it_is_not_reminded_about(books: FakeDeployment) -> None:

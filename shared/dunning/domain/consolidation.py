@@ -79,7 +79,7 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
         policy = policy_of(invoice)
         joined = policy.scope is Scope.CUSTOMER and policy.name in sent_now
         binding = _but_the_bounced(reminded, invoice) if work.verdict is Verdict.REPEAT else reminded
-        pause = None if joined else max(pauses(binding, policy, case), key=lambda one: one.until, default=None)
+        pause = None if joined else max(pauses(binding, policy, case, policy_of), key=lambda one: one.until, default=None)
         if pause is not None and pause.until > now:
             found.append(_moved(work, invoice, case, policy, pause))
             continue
@@ -107,11 +107,16 @@ class Pause:
     reason: str
 
 
-def pauses(reminded: Sequence[datetime], policy: Policy, case: Case) -> tuple[Pause, ...]:
-    """What the last reminders (UTC) ask of the next one; what is over is there, too."""
+def pauses(reminded: Sequence[datetime], policy: Policy, case: Case, policy_of: PolicyOf) -> tuple[Pause, ...]:
+    """What the last reminders (UTC) ask of the next one; what is over is there, too.
+
+    The gap binds whatever caused the last reminder: of the policies that a customer's open invoices follow, the longest counts.
+    """
     found: list[Pause] = []
     if reminded:
-        found.append(Pause(_after(max(reminded), policy.min_gap, policy, case), TOO_SOON))
+        open_ones = [policy_of(invoice) for invoice in case.invoices.values() if invoice.is_open]
+        followed = {one.name: one for one in (*open_ones, policy)}
+        found.append(Pause(max(_after(max(reminded), one.min_gap, one, case) for one in followed.values()), TOO_SOON))
     limit = policy.max_messages
     if limit and len(reminded) >= limit.count:
         until = _after(sorted(reminded)[-limit.count], limit.per, policy, case)

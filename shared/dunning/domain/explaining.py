@@ -323,7 +323,7 @@ def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
         at = minutes_of_day(named.astimezone(zone))
         yield Obstacle(f"{at // 60:02d}:{at % 60:02d} lies outside the hours {hours}", stands)
     reminded = case.profile.reminded_at
-    for pause in pauses(reminded, policy, case) if step.is_message else ():
+    for pause in pauses(reminded, policy, case, lambda _: policy) if step.is_message else ():
         # Without a gap the pause ends with the reminder itself, and has kept nothing back.
         if max(named, *reminded) < pause.until <= stands:
             yield Obstacle(pause.reason, pause.until)

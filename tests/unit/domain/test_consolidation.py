@@ -11,7 +11,7 @@ from dunning.domain.effects import Channel, joint_key, marks_by_row, rows_of
 from dunning.domain.policy import Days, MessageLimit, Policy, Scope
 from dunning.domain.settlement import Done, unfinished
 from dunning.domain.works import Verdict, Work
-from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, PROFILE, case_of, settlement, work_off
+from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, PROFILE, case_of, settlement, utc, work_off
 
 ONE_MESSAGE = replace(BRIEF, scope=Scope.CUSTOMER)
 
@@ -137,3 +137,12 @@ def test_a_text_that_may_have_gone_out_before_rides_with_no_other() -> None:
     marks = {"email:first:in_1": EffectState.DONE, "sms:first:in_1": EffectState.STARTED, "email:first:in_2": EffectState.DONE}
     case = case.with_profile(replace(case.profile, contact=contact, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
     assert [work.effects[1].key for work in _decided(case, policy)] == ["sms:first:in_1", "sms:first:in_2"]
+
+
+def test_the_longest_gap_of_a_customers_policies_binds_whatever_caused_the_last_reminder() -> None:
+    patient, hasty = replace(BRIEF, name="patient", min_gap=Days(5)), replace(BRIEF, name="hasty")
+    now = utc("2026-03-18 09:00")
+    due = replace(INVOICE, id="in_2", policy="hasty", next_step="first", next_at=now)
+    case = case_of(replace(INVOICE, policy="patient"), due, profile=replace(PROFILE, reminded_at=(utc("2026-03-17 09:00"),)))
+    (work,) = decide(case, lambda invoice: patient if invoice.policy == "patient" else hasty, now)
+    assert (work.verdict, work.move_to) == (Verdict.SUPPRESS, utc("2026-03-22 09:00"))

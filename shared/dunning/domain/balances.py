@@ -15,12 +15,11 @@ Balances = Mapping[tuple[str, str], int]
 def balances_of(case: Case, policy_of: Callable[[Invoice], Policy], *, undisputed: bool = False) -> Balances:
     """What the customer owes under each policy of the scope `customer`: all that is open and may be reminded about, due or not.
 
-    What was handed over counts: that a colleague sees to one invoice makes the rest no smaller a debt. What is disputed does not
-    with `undisputed`.
+    What was handed over has left; with `undisputed`, so has what is disputed.
     """
     found: dict[tuple[str, str], int] = {}
     for invoice in case.invoices.values():
-        if not invoice.is_open or (undisputed and HoldKind.DISPUTE in invoice.holds):
+        if not invoice.is_open or invoice.escalated or (undisputed and HoldKind.DISPUTE in invoice.holds):
             continue
         policy = policy_of(invoice)
         if policy.scope is Scope.CUSTOMER and left_alone_because(invoice, policy) is None:

@@ -17,7 +17,7 @@ from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
-from dunning.domain.planning import thanks_wait, timing_in_words, without_moot_tasks
+from dunning.domain.planning import thanks_wait, timing_of, without_moot_tasks
 from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
@@ -164,7 +164,8 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     effects = _effects(invoice, step, contact, escalates=told or _escalates(invoice, step, case.profile, policy, now))
     kept = tuple(effect for effect in effects if goes_out(effect))
     away = ", ".join(effect.channel.value for effect in effects if effect not in kept)
-    return Work(invoice.id, Verdict.RUN, step.id, timing_in_words(step) + (f"; {away} left away" if away else ""), kept, begun=True)
+    reason = timing_of(step, invoice, policy) + (f"; {away} left away" if away else "")
+    return Work(invoice.id, Verdict.RUN, step.id, reason, kept, begun=True)
 
 
 def _notify(key: str, notice: Notice) -> Work:
@@ -219,7 +220,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
-    reason = timing_in_words(step) + (f"; {stays}" if stays else "")
+    reason = timing_of(step, invoice, policy) + (f"; {stays}" if stays else "")
     return Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
 
 

@@ -234,7 +234,7 @@ def is_outrun(invoice: Invoice, step: Step, contact: Contact, policy: Policy, no
         return False
     due = max(due, invoice.counts_from or due)
     for later in policy.steps[policy.position(step.id) :]:
-        at = _planned(later, contact, policy, zone, due, at, now)
+        at = _planned(later, contact, policy, zone, due, at, now, None)
         if at > now:
             return False
         if _is_plain_message(later):

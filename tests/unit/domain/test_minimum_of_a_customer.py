@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from dunning.domain.balances import balances_of
 from dunning.domain.decision import decide
 from dunning.domain.planning import planned
 from dunning.domain.policy import Scope
@@ -16,10 +15,6 @@ HANDED_OVER = replace(INVOICE, id="in_1", amount_due=30_00, escalated=True, leve
 SMALL = replace(INVOICE, id="in_2", amount_due=25_00, level=2, last_step="second", anchor_at=AT - timedelta(hours=72))
 
 
-def test_what_was_handed_over_is_owed_all_the_same() -> None:
-    assert balances_of(case_of(HANDED_OVER, SMALL), lambda _: FOLLOWS) == {("standard", "EUR"): 55_00}
-
-
 def test_the_team_is_told_of_an_invoice_however_little_is_left() -> None:
     waiting = replace(SMALL, next_step="escalate", next_at=AT)
     (work,) = decide(case_of(waiting), lambda _: FOLLOWS, AT)
@@ -29,7 +24,7 @@ def test_the_team_is_told_of_an_invoice_however_little_is_left() -> None:
 def test_the_customer_is_not_written_to_about_a_small_sum() -> None:
     waiting = replace(SMALL, level=1, last_step="first", next_step="second", next_at=AT)
     (work,) = decide(case_of(waiting), lambda _: FOLLOWS, AT)
-    assert (work.verdict, work.reason) == (Verdict.SUPPRESS, "below_minimum_balance")
+    assert (work.verdict, work.reason) == (Verdict.REPLAN, "all together has become too small")
 
 
 def test_an_invoice_that_was_handed_over_is_not_called_too_small() -> None:

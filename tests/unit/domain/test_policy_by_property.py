@@ -29,7 +29,7 @@ def test_no_message_leaves_outside_its_hours_or_on_a_day_of_rest(life: Life) -> 
     """A step's mail and SMS go in the hours that both share; thanks in those of mail."""
     for moment in lived(life):
         for work in moment.turn.works if moment.turn else ():
-            channels = [effect.channel.value for effect in work.effects if effect.channel is not Channel.TEAM]
+            channels = [effect.channel.value for effect in work.effects if effect.channel not in (Channel.TEAM, Channel.FEE)]
             if not channels:
                 continue
             zone = customer_zone(moment.case.profile.contact, life.policy)

@@ -253,7 +253,8 @@ WORKFLOWS = (
         partial(until, 61),
         (
             *calls_of("dispatch_due", LOAD),
-            *calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, SECRET, LOAD, WRITE, "dynamodb.PutItem", TELL_QUEUE),
+            *calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, SECRET, LOAD, WRITE, "dynamodb.PutItem", TELL_QUEUE),
+            *calls_of("daily_sweep", LOAD, "dynamodb.PutItem"),  # what was imported from files
             *calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE, SECRET, LOAD, TELL_QUEUE, LOAD, LOAD, TELL_QUEUE),
             *ASKED_FOR,
         ),

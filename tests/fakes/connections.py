@@ -1,11 +1,12 @@
 """Connections that ended, in memory."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass
 class _Ended:
+    begun_at: datetime
     told: bool = False
     telling_until: datetime | None = None
 
@@ -17,11 +18,12 @@ class MemoryConnections:
     ended: dict[tuple[str, str], _Ended] = field(default_factory=dict)
     waiting: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def note_ended(self, source: str, account: str, at: datetime) -> bool:
-        """Whether that is news."""
-        if (source, account) in self.ended:
+    def note_ended(self, source: str, account: str, at: datetime, patience: timedelta) -> bool:
+        """Whether a sweep must begin."""
+        known = self.ended.get((source, account))
+        if known and (known.told or at - known.begun_at < patience):
             return False
-        self.ended[source, account] = _Ended()
+        self.ended[source, account] = _Ended(at)
         return True
 
     def take_telling(self, source: str, account: str, now: datetime, until: datetime) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from dunning.storage import keys
 from dunning.storage.expressions import Wire, from_wire, to_wire
@@ -21,14 +22,18 @@ class TableConnections:
     client: DynamoDBClient
     table: str
 
-    def note_ended(self, source: str, account: str, at: datetime) -> bool:
-        """Remember that a connection ended; whether that is news. Raises Retryable."""
+    def note_ended(self, source: str, account: str, at: datetime, patience: timedelta) -> bool:
+        """Remember that a connection ended; whether a sweep must begin, by us. Raises Retryable.
+
+        An answer that was lost and is asked for again is ours again.
+        """
+        began_in_vain = "(attribute_not_exists(told) AND begun_at <= :long_ago)"
         return self._update(
             source,
             keys.ended_connection_key(account),
-            "SET ended_at = :at REMOVE told, telling_until",
-            "attribute_not_exists(ended_at)",
-            {":at": keys.instant(at)},
+            "SET ended_at = if_not_exists(ended_at, :at), begun_at = :at, begun_by = :us REMOVE told, telling_until",
+            f"attribute_not_exists(ended_at) OR begun_by = :us OR {began_in_vain}",
+            {":at": keys.instant(at), ":long_ago": keys.instant(at - patience), ":us": uuid4().hex},
         )
 
     def take_telling(self, source: str, account: str, now: datetime, until: datetime) -> bool:
@@ -56,7 +61,7 @@ class TableConnections:
 
     def note_mended(self, source: str, account: str) -> None:
         """The connection is good again. Raises Retryable."""
-        change = "REMOVE ended_at, told, telling_until"
+        change = "REMOVE ended_at, begun_at, begun_by, told, telling_until"
         self._update(source, keys.ended_connection_key(account), change, "attribute_exists(ended_at)", {})
 
     def hold(self, source: str, account: str, customer: str) -> None:

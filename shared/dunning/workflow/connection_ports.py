@@ -1,14 +1,17 @@
 """What is remembered of connections to providers that ended: kept apart from the cases, for one connection holds many."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
 class Connections(Protocol):
     """Connections that ended, by source and account, and the cases that wait for each. All raise Retryable."""
 
-    def note_ended(self, source: str, account: str, at: datetime) -> bool:
-        """Remember that a connection ended; whether that is news."""
+    def note_ended(self, source: str, account: str, at: datetime, patience: timedelta) -> bool:
+        """Remember that a connection ended; whether a sweep must begin.
+
+        It must when that is news, and when nobody has told the team for so long after one should have begun: who began it died.
+        """
         ...
 
     def take_telling(self, source: str, account: str, now: datetime, until: datetime) -> bool:

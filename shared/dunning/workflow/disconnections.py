@@ -21,6 +21,9 @@ ACCOUNTS = "accounts"
 """The stage with which a sweep begins."""
 
 RELEASED_AT_ONCE = 25
+BEGUN_WITHIN = timedelta(minutes=15)
+"""A sweep that has told nobody for so long never began, and whoever notices the ended connection next begins it."""
+
 _TELLING_LASTS = timedelta(minutes=10)
 
 
@@ -37,7 +40,7 @@ class Disconnections:
         now = self.clock()
         if customer is not None:
             self.connections.hold(ended.source, ended.account, customer)
-        if self.connections.note_ended(ended.source, ended.account, now):
+        if self.connections.note_ended(ended.source, ended.account, now, BEGUN_WITHIN):
             run = f"{ended.source}:{now:%Y-%m-%dT%H:%M}"
             self.sweep_queue.send(SweepStage(ended.source, run, ACCOUNTS, now, account=ended.account))
 
@@ -55,7 +58,7 @@ class Reconnections:
         """Tell the team, unless it was told since the connection ended. Should we die in between, it is told twice."""
         now = self.record.clock()
         source, account = ended.source, ended.account
-        self.connections.note_ended(source, account, now)
+        self.connections.note_ended(source, account, now, BEGUN_WITHIN)
         if not self.connections.take_telling(source, account, now, now + _TELLING_LASTS):
             return
         subject = f"{source} is no longer connected: reminders wait"

@@ -16,19 +16,30 @@ def connections(aws: Aws) -> TableConnections:
     return TableConnections(aws.session.client("dynamodb"), aws.table)
 
 
+WITHIN = timedelta(minutes=15)
+
+
 def test_an_end_is_news_once_until_it_is_mended(connections: TableConnections) -> None:
     assert not connections.has_ended("xero", "acme")
-    assert [connections.note_ended("xero", "acme", NOW) for _ in range(2)] == [True, False]
+    assert [connections.note_ended("xero", "acme", NOW, WITHIN) for _ in range(2)] == [True, False]
     assert connections.has_ended("xero", "acme")
     assert not connections.has_ended("xero", "acm")
     connections.note_mended("xero", "acme")
     assert not connections.has_ended("xero", "acme")
-    assert connections.note_ended("xero", "acme", NOW)
+    assert connections.note_ended("xero", "acme", NOW, WITHIN)
+
+
+def test_a_sweep_that_told_nobody_is_begun_again_after_a_while(connections: TableConnections) -> None:
+    assert connections.note_ended("xero", "acme", NOW, WITHIN)
+    assert not connections.note_ended("xero", "acme", NOW + timedelta(minutes=14), WITHIN)
+    assert [connections.note_ended("xero", "acme", NOW + timedelta(minutes=15), WITHIN) for _ in range(2)] == [True, False]
+    connections.note_told("xero", "acme")
+    assert not connections.note_ended("xero", "acme", NOW + timedelta(days=1), WITHIN)
 
 
 def test_the_team_is_told_by_one_and_by_the_next_only_when_that_one_died(connections: TableConnections) -> None:
     assert not connections.take_telling("xero", "acme", NOW, UNTIL)
-    connections.note_ended("xero", "acme", NOW)
+    connections.note_ended("xero", "acme", NOW, WITHIN)
     assert [connections.take_telling("xero", "acme", NOW, UNTIL) for _ in range(2)] == [True, False]
     assert connections.take_telling("xero", "acme", UNTIL, UNTIL + timedelta(minutes=10))
     connections.note_told("xero", "acme")
@@ -37,7 +48,7 @@ def test_the_team_is_told_by_one_and_by_the_next_only_when_that_one_died(connect
 
 def test_an_end_after_a_mended_one_is_told_of_again(connections: TableConnections) -> None:
     for _ in range(2):
-        connections.note_ended("xero", "acme", NOW)
+        connections.note_ended("xero", "acme", NOW, WITHIN)
         assert connections.take_telling("xero", "acme", NOW, UNTIL)
         connections.note_told("xero", "acme")
         connections.note_mended("xero", "acme")

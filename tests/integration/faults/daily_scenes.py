@@ -46,10 +46,10 @@ def since(run: Run, kind: str) -> list[OutboxEntry]:
 
 
 def night(run: Run) -> None:
-    """An invoice is known, and the daily sweep is near."""
+    """An invoice is known, in a currency of its own lest the digest adds it to what other runs left, and the daily sweep is near."""
     now = run.cloud.now
     begins(run, now.replace(hour=SWEEP - 1, minute=58) + timedelta(days=now.hour >= SWEEP - 1))
-    run.enrol(due=1)
+    run.tell("invoice.finalized", run.owed(due=1, currency="chf"))
     run.minute(1.5)
 
 
@@ -63,7 +63,7 @@ def not_one_digest(run: Run) -> Iterator[str]:
     digests = since(run, "digest")
     if not digests:
         yield NO_DIGEST
-    if len(digests) > 1 or any("120.00" not in str(digest["text"]) for digest in digests):
+    if len(digests) > 1 or any("CHF 120.00 on 1 invoice\n" not in str(digest["text"]) for digest in digests):
         yield f"the digests are {digests}"
 
 

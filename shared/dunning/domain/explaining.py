@@ -100,7 +100,7 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
         if invoice.is_open:
             told += _beside(case, invoice, policy_of(invoice), fates)
         if invoice.is_open or invoice.thanks_at:
-            following = _next(case, invoice, policy_of(invoice), fates.get((invoice.id, None)), now)
+            following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
             told.append(replace(following, why=f"{following.why}; {_ANEW}") if invoice.id in anew else following)
     return Explanation(case.profile.customer, now, tuple(_of_the_case(case, now)), tuple(told))
 
@@ -186,7 +186,8 @@ def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iter
         )
 
 
-def _next(case: Case, invoice: Invoice, policy: Policy, fate: _Fate | None, now: datetime) -> Next:
+def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None, now: datetime) -> Next:
+    policy = policy_of(invoice)
     zone = customer_zone(case.profile.contact, policy).key
     at = fate.at if fate else None
     if not invoice.is_open:
@@ -196,7 +197,7 @@ def _next(case: Case, invoice: Invoice, policy: Policy, fate: _Fate | None, now:
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
     approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
-    named = _of_the_plan(case, invoice, step, policy, now) if step.id == invoice.next_step else ()
+    named = _of_the_plan(case, invoice, step, policy_of, now) if step.id == invoice.next_step else ()
     blocked = _is_held_for_good(case, invoice) or waits_for_approval(invoice)
     return Next(
         invoice.id,
@@ -306,8 +307,9 @@ def _is_held_for_good(case: Case, invoice: Invoice) -> bool:
     return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased
 
 
-def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime) -> Iterator[Obstacle]:
+def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy_of: PolicyOf, now: datetime) -> Iterator[Obstacle]:
     """What lies between the instant that the plan names and the one at which the step stands now."""
+    policy = policy_of(invoice)
     if invoice.suppressed_for:
         yield Obstacle(_SILENT.get(invoice.suppressed_for, invoice.suppressed_for), invoice.next_at)
     contact, zone = case.profile.reach, customer_zone(case.profile.contact, policy)
@@ -323,7 +325,7 @@ def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
         at = minutes_of_day(named.astimezone(zone))
         yield Obstacle(f"{at // 60:02d}:{at % 60:02d} lies outside the hours {hours}", stands)
     reminded = case.profile.reminded_at
-    for pause in pauses(reminded, policy, case, lambda _: policy) if step.is_message else ():
+    for pause in pauses(reminded, policy, case, policy_of) if step.is_message else ():
         # Without a gap the pause ends with the reminder itself, and has kept nothing back.
         if max(named, *reminded) < pause.until <= stands:
             yield Obstacle(pause.reason, pause.until)

@@ -285,6 +285,7 @@ def test_a_gap_of_another_policy_is_named_where_it_binds() -> None:
     patient, hasty = replace(BRIEF, name="patient", min_gap=Days(5)), replace(BRIEF, name="hasty")
     waiting = replace(with_plan(replace(INVOICE, id="in_2", policy="hasty"), ISSUED, hasty), next_at=utc("2026-03-21 09:00"))
     profile = replace(PROFILE, reminded_at=(utc("2026-03-16 09:00"),))
-    case = case_of(with_plan(replace(INVOICE, policy="patient"), ISSUED, patient), waiting, profile=profile)
+    much_later = replace(with_plan(replace(INVOICE, policy="patient"), ISSUED, patient), next_at=utc("2026-05-01 09:00"))
+    case = case_of(much_later, waiting, profile=profile)
     found = explain(case, lambda invoice: patient if invoice.policy == "patient" else hasty, utc("2026-03-17 10:00"))
     assert "too soon after the message before" in [reason for one in found.next if one.invoice == "in_2" for reason in reasons(one)]

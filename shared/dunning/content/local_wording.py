@@ -54,7 +54,7 @@ class LocalWording:
     def count(self, number: int, noun: str, plural: str | None = None) -> str:
         """A number and its noun, in the form that the number asks for: "1 jour", "0 jour", "7 jours"."""
         shown = format_decimal(number, locale=self._locale)
-        return f"{shown} {noun if plural is None or self._locale.plural_form(number) == 'one' else plural}"
+        return f"{shown} {noun if self._locale.plural_form(number) == 'one' else plural or noun + 's'}"
 
     def _amount(self, pattern: str, minor: int, currency: str) -> str:
         found: NumberPattern = parse_pattern(pattern)

@@ -1,6 +1,7 @@
 """Templates and content become words. What comes from outside is shown as text, never run and never markup."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -168,8 +169,10 @@ def _shown(event: PastEvent) -> PastEvent:
 
 
 def _totals(invoices: Sequence[MessageInvoice]) -> list[dict[str, object]]:
-    """What is due in each currency, for currencies are never added up."""
-    sums: dict[str, int] = {}
+    """What is due in each currency, late fees too, as each has its row; currencies are never added up."""
+    sums: Counter[str] = Counter()
     for invoice in invoices:
-        sums[invoice.currency] = sums.get(invoice.currency, 0) + invoice.amount_due
+        sums[invoice.currency] += invoice.amount_due
+        for fee in invoice.fees:
+            sums[fee.currency] += fee.amount_due
     return [{"currency": currency, "amount": sums[currency]} for currency in sorted(sums)]

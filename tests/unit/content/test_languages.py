@@ -339,6 +339,16 @@ def imports_babel_for(locale: str) -> bool:
     return "babel" in sys.modules
 
 
+@pytest.mark.parametrize(("locale", "days", "said"), [("en-GB", 7, "7 days"), ("en-US", 1, "1 day"), ("en-AU", 0, "0 days")])
+def test_a_region_of_english_counts_as_english_does(locale: str, days: int, said: str) -> None:
+    words = wording_for(locale, "en")
+    assert words.count(days, "day") == said
+    if days:
+        mail = RENDERER.email("second_notice", about(replace(INVOICE, days_overdue=days), locale=locale))
+        assert f"is {said} overdue" in mail.subject
+        assert f"unpaid {said} after its due date" in mail.text
+
+
 @pytest.mark.parametrize(("locale", "imported"), [("en", False), ("pt-BR", False), ("en-GB", True), ("de-AT", True)])
 def test_only_plain_english_does_without_babel(locale: str, *, imported: bool) -> None:
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as fresh_process:

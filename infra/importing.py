@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from dunning.bootstrap import Platform
 from dunning.bootstrap.manual import import_invoices
 from dunning.domain.errors import Rejected
+from infra.customer_columns import settings_named
 from infra.invoice_file import decoded, read_invoices
 
 _MOST_SHOWN = 10
@@ -55,7 +56,8 @@ class Importer:
         if options.complete and file.problems:
             raise Rejected(f"{name}: what is missing cannot count as paid while rows are bad; mend them first:\n{file.told()}")
         rows = file.rows if options.skip_bad else file.all_good()
-        done = import_invoices(self.platform)([row.snapshot for row in rows], complete=options.complete)
+        snapshots, named = [row.snapshot for row in rows], settings_named(file.columns)
+        done = import_invoices(self.platform)(snapshots, complete=options.complete, named=named)
         return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(map(str, file.problems)))
 
     def paid(self, numbers: Sequence[str]) -> ImportReport:

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parseaddr
 from enum import Enum
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from dunning.domain.customer_settings import Person
 from dunning.domain.money import minor_digits, to_minor
-from dunning.providers.contact_details import country_code, e164
+from dunning.providers.contact_details import MOST_TAGS, TAG_CHARACTERS, country_code, e164, yes_or_no
 
 Cell = str | int | datetime
 Readers = Mapping[str, Callable[[str, Mapping[str, Cell]], Cell]]
@@ -18,6 +20,8 @@ Readers = Mapping[str, Callable[[str, Mapping[str, Cell]], Cell]]
 NO_READERS: Readers = {}
 _LARGEST = 10**15
 _LONGEST = 200
+_MOST_PEOPLE = 10
+YES, NO = "yes", "no"
 
 
 class CellError(Exception):
@@ -141,6 +145,62 @@ def _amount(text: str, _values: Mapping[str, Cell]) -> str:
     return text  # read with its currency, by `money`
 
 
+def a_yes_or_no(text: str, _values: Mapping[str, Cell]) -> str:
+    """`YES` or `NO`, however it is written. Raises CellError."""
+    said = yes_or_no(text)
+    if said is None:
+        raise CellError(f"{text!r} is neither yes nor no; write one of them")
+    return YES if said else NO
+
+
+def _tags(text: str, _values: Mapping[str, Cell]) -> str:
+    tags = tags_of(text)
+    too_long = next((tag for tag in tags if len(tag) > TAG_CHARACTERS or not tag.isprintable()), None)
+    if too_long is not None:
+        raise CellError(f"the tag {too_long!r} is longer than {TAG_CHARACTERS} characters, or cannot be printed; shorten it")
+    if len(tags) > MOST_TAGS:
+        raise CellError(f"more than {MOST_TAGS} tags; keep those that a policy asks for")
+    return ";".join(tags)
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """The tags in a cell, parted by semicolons or commas: in small letters, as those of every source, and each once."""
+    return tuple(dict.fromkeys(tag for part in re.split("[,;]", text) if (tag := " ".join(part.split()).lower())))
+
+
+def _channel(text: str, _values: Mapping[str, Cell]) -> str:
+    if text.lower() not in ("email", "sms"):
+        raise CellError(f"{text!r} is no channel; write email or sms, or leave it empty")
+    return text.lower()
+
+
+def _people(text: str, values: Mapping[str, Cell]) -> str:
+    written = [part.strip() for part in text.split(";") if part.strip()]
+    if len(written) > _MOST_PEOPLE:
+        raise CellError(f"more than {_MOST_PEOPLE} people; a mail goes to fewer")
+    for one in written:
+        name, address = parseaddr(one)
+        try:
+            _email(address, values)
+            _name(name, values)
+        except CellError:
+            raise CellError(
+                f"{one!r} is no mail address; write anna@example.com or Anna Lee <anna@example.com>, several with ; between"
+            ) from None
+    return ";".join(written)
+
+
+def people_of(role: str, text: str) -> tuple[Person, ...]:
+    """The people in a cell, parted by semicolons, each as `anna@example.com` or `Anna Lee <anna@example.com>`."""
+    return tuple(Person(role, address, name or None) for name, address in map(parseaddr, text.split(";")) if address)
+
+
+def _one_person(text: str, values: Mapping[str, Cell]) -> str:
+    if ";" in text:
+        raise CellError("a customer belongs to one person; write one address")
+    return _people(text, values)
+
+
 READERS: Readers = {
     "customer_id": _customer_id,
     "customer_name": _name,
@@ -156,7 +216,23 @@ READERS: Readers = {
     "issued_on": _date,
     "due_on": _date,
     "payment_url": _url,
+    "tags": _tags,
+    "subscription": a_yes_or_no,
+    "customer_tags": _tags,
+    "is_business": a_yes_or_no,
+    "do_not_chase": a_yes_or_no,
+    "prefers": _channel,
+    "owner": _one_person,
 }
 """Every column, in the order in which cells are read: a telephone number is read with its country."""
 
 REQUIRED = ("customer_id", "invoice_number", "currency", "amount", "due_on")
+
+CONTACT = "contact_"
+
+
+def reader_of_contact(column: str) -> Callable[[str, Mapping[str, Cell]], Cell] | None:
+    """What reads a column `contact_<role>`; None for a name that is none. The role is that in `to` and `cc` of a policy."""
+    role = column.removeprefix(CONTACT)
+    known = column.startswith(CONTACT) and re.fullmatch(r"[a-z][a-z0-9_]{0,31}", role) and role != "owner"
+    return _people if known else None

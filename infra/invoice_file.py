@@ -12,13 +12,13 @@ from pathlib import Path
 
 from dunning.content.suggestions import did_you_mean
 from dunning.domain.errors import Rejected
-from dunning.domain.invoice import Contact, Snapshot, Status
-from infra.invoice_cells import NO_READERS, READERS, REQUIRED, Cell, CellError, Numbers, Readers, money
+from dunning.domain.invoice import Snapshot, Status
+from infra.customer_columns import contact_in, is_of_customer
+from infra.invoice_cells import NO_READERS, READERS, REQUIRED, YES, Cell, CellError, Numbers, Readers, money, reader_of_contact, tags_of
 
 SOURCE = "manual"
 _DELIMITERS = ",;\t"
 _MOST_SHOWN = 100
-_CONTACT_COLUMNS = {"customer_name": "name", "language": "locale"} | {name: name for name in ("email", "phone", "country", "timezone")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,12 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFile:
-    """What a file holds: its good rows in the file's order, and what is wrong with the others."""
+    """What a file holds: its columns, its good rows in the file's order, and what is wrong with the others."""
 
     name: str
     rows: tuple[InvoiceRow, ...]
     problems: tuple[Problem, ...] = field(default=())
+    columns: tuple[str, ...] = ()
 
     def all_good(self) -> tuple[InvoiceRow, ...]:
         """The rows, if there is any and nothing is wrong with the file. Raises Rejected that lists every problem otherwise."""
@@ -98,7 +99,7 @@ def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool =
             table.row(first + reader.line_num - 1, cells)
     except csv.Error as exc:
         raise Rejected(f"{name}, line {first + reader.line_num - 1}: {exc}; check the quotation marks in and before this line") from exc
-    return InvoiceFile(name, tuple(table.invoices()), tuple(table.problems))
+    return table.read()
 
 
 def decoded(raw: bytes, name: str) -> str:
@@ -127,7 +128,7 @@ class InvoiceTable:
 
     def __init__(self, name: str, first: int, numbers: Numbers, now: datetime, also: Readers = NO_READERS, unit: str = "line") -> None:
         self._unit = unit
-        self._readers: Readers = {**READERS, **also}
+        self._readers = {**READERS, **also}
         self._also = also.keys()
         self._name, self._first, self._numbers, self._now = name, first, numbers, now
         self._columns: list[str] = []
@@ -141,7 +142,10 @@ class InvoiceTable:
         self._columns = [cell.strip().lower().replace(" ", "_") for cell in cells]
         place = f"{self._name}, {self._unit} {self._first}"
         for column in self._columns:
-            if column not in self._readers:
+            reader = self._readers.get(column) or reader_of_contact(column)
+            if reader is not None:
+                self._readers[column] = reader
+            else:
                 raise Rejected(f"{place}: no column {column!r} is known{did_you_mean(column, self._readers)}")
             if self._columns.count(column) > 1:
                 raise Rejected(f"{place}: the column {column} is there twice; remove one")
@@ -164,8 +168,11 @@ class InvoiceTable:
         if len(self.problems) == before:
             self._good.append((line, values))
 
-    def invoices(self) -> Iterator[InvoiceRow]:
-        """What the good rows say, once all were taken."""
+    def read(self) -> InvoiceFile:
+        """What the rows say, once all were taken."""
+        return InvoiceFile(self._name, tuple(self._invoices()), tuple(self.problems), tuple(self._columns))
+
+    def _invoices(self) -> Iterator[InvoiceRow]:
         for line, values in self._good:
             yield InvoiceRow(line, self._snapshot(values), {column: values[column] for column in self._also if column in values})
 
@@ -208,9 +215,9 @@ class InvoiceTable:
         if "customer_id" not in values:
             return
         known_line, known = self._contacts.setdefault(str(values["customer_id"]), (line, {}))
-        for column, name in _CONTACT_COLUMNS.items():
+        for column in filter(is_of_customer, self._columns):
             value = values.get(column)
-            if value is not None and known.setdefault(name, str(value)) != value:
+            if value is not None and known.setdefault(column, str(value)) != value:
                 yield Problem(
                     line, column, f"this customer's differs from the one in {self._unit} {known_line} or below; write it alike", self._unit
                 )
@@ -233,13 +240,10 @@ class InvoiceTable:
             issued_at=issued if isinstance(issued, datetime) else None,
             stamp=self._now,
             payment_url=str(values["payment_url"]) if "payment_url" in values else None,
-            contact=_contact(self._contacts[str(customer_id)][1]),
+            contact=contact_in(self._contacts[customer_id][1], self._columns),
+            subscription=values.get("subscription") == YES,
+            tags=tags_of(str(values.get("tags", ""))) if "tags" in self._columns else None,
         )
-
-
-def _contact(known: Mapping[str, str]) -> Contact:
-    name, email, phone, country = (known.get(field_name) for field_name in ("name", "email", "phone", "country"))
-    return Contact(name, email, phone, country, known.get("locale"), known.get("timezone"))
 
 
 def _count(number: int, what: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Snapshot
-from infra.invoice_cells import Cell, CellError, Numbers, Readers
+from infra.invoice_cells import YES, Cell, CellError, Numbers, Readers, a_yes_or_no
 from infra.invoice_file import InvoiceFile, InvoiceRow, InvoiceTable, read_invoices
 from infra.policies.reading import read_bytes
 
@@ -21,9 +21,6 @@ PAYS_ON = ("pays_on", "paid_at")
 """Two names of one column."""
 
 _MIDNIGHT = 10
-_LONGEST = 200
-_YES = "yes"
-_WORDS = {"yes": _YES, "true": _YES, "1": _YES, "no": "no", "false": "no", "0": "no"}
 _SOURCES = ("manual", "stripe", "quickbooks", "xero")
 
 
@@ -43,16 +40,12 @@ def _completed(rows: Sequence[InvoiceRow]) -> tuple[InvoiceRow, ...]:
 
 def _seen(snapshot: Snapshot, also: Mapping[str, Cell]) -> Snapshot:
     """The invoice with what the further columns say of it."""
-    source, business = str(also.get("source", snapshot.source)), also.get("is_business")
-    tags = tuple(str(also.get("tags", "")).split())
-    contact = replace(snapshot.contact, tags=tags or None, is_business=None if business is None else business == _YES)
+    source = str(also.get("source", snapshot.source))
     return replace(
         snapshot,
         source=source,
         customer=f"{source}:{snapshot.customer.partition(':')[2]}",
-        contact=contact,
-        subscription=also.get("subscription") == _YES,
-        collects_automatically=also.get("charged_automatically") == _YES,
+        collects_automatically=also.get("charged_automatically") == YES,
     )
 
 
@@ -72,20 +65,6 @@ def _moment(text: str, _values: Mapping[str, Cell]) -> str:
     return at.date().isoformat() if len(text) <= _MIDNIGHT else at.astimezone(UTC).isoformat()
 
 
-def _yes_or_no(text: str, _values: Mapping[str, Cell]) -> str:
-    word = _WORDS.get(text.lower())
-    if word is None:
-        raise CellError(f"{text!r} is neither yes nor no")
-    return word
-
-
-def _tags(text: str, _values: Mapping[str, Cell]) -> str:
-    tags = text.replace(",", " ").replace(";", " ").split()
-    if len(text) > _LONGEST or not text.isprintable():
-        raise CellError(f"longer than {_LONGEST} characters, or not printable; write a few words, parted by spaces")
-    return " ".join(tags)
-
-
 def _source(text: str, _values: Mapping[str, Cell]) -> str:
     if text not in _SOURCES:
         raise CellError(f"{text!r} is no source; write {', '.join(_SOURCES)}, or leave it empty")
@@ -94,8 +73,7 @@ def _source(text: str, _values: Mapping[str, Cell]) -> str:
 
 ALSO: Readers = {
     **dict.fromkeys(PAYS_ON, _moment),
-    **dict.fromkeys(("is_business", "subscription", "charged_automatically"), _yes_or_no),
-    "tags": _tags,
+    "charged_automatically": a_yes_or_no,
     "source": _source,
 }
 
@@ -115,11 +93,13 @@ def _read_entries(raw: bytes, name: str, now: datetime) -> InvoiceFile:
         table.names(names)
     for position, entry in enumerate(document, 1):
         table.row(position, [_cell(entry.get(key)) for key in names])
-    return InvoiceFile(name, tuple(table.invoices()), tuple(table.problems))
+    return table.read()
 
 
 def _cell(value: object) -> str:
     """As it would stand in a CSV file; what is no plain value shows as JSON, and is refused by the column."""
     if value is None:
         return ""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ";".join(value)
     return str(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else json.dumps(value, default=str)

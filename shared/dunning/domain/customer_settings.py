@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dunning.domain.evolving import replace
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -24,3 +26,21 @@ class CustomerSettings:
     owner: str | None = None
     owner_name: str | None = None
     people: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsNamed:
+    """Of which settings a source speaks that does not know all: fields of `CustomerSettings`, and roles of people."""
+
+    fields: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether it speaks of any."""
+        return bool(self.fields or self.roles)
+
+    def taken_over(self, known: CustomerSettings | None, told: CustomerSettings) -> CustomerSettings:
+        """What was known, with what such a source told in its place."""
+        before = known or CustomerSettings()
+        others = tuple(person for person in before.people if person.role not in self.roles)
+        return replace(before, people=(*others, *told.people), **{name: getattr(told, name) for name in self.fields})

@@ -53,8 +53,8 @@ class Snapshot:
     `amount_due` is what is still owed. `due` is a calendar date, or an instant that the policy's zone turns into one;
     None when the source sets no due date. `stamp` (UTC) says how fresh this is: the event's creation, or our clock when a
     fetch began. `collects_automatically`: the source charges a payment method itself. `subscription`: it comes again and again, from a
-    subscription or a repeating template; `tags` are the invoice's own. `fee_id`: it is a late fee of ours, this
-    one (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
+    subscription or a repeating template; `tags` are the invoice's own (None: not said). `fee_id`: it is a late fee of ours, this one
+    (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
     """
 
     source: str
@@ -72,7 +72,7 @@ class Snapshot:
     collects_automatically: bool = False
     contact: Contact = field(default_factory=Contact)
     subscription: bool = False
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = ()
     fee_id: str | None = None
     fee_for: str | None = None
 

@@ -148,7 +148,7 @@ class Recorder:
             issued_at=snapshot.issued_at,
             stamp=snapshot.stamp,
             subscription=snapshot.subscription,
-            tags=snapshot.tags,
+            tags=snapshot.tags or (),
         )
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
@@ -201,7 +201,7 @@ class Recorder:
             payment_url=snapshot.payment_url or known.payment_url,
             collects_automatically=snapshot.collects_automatically,
             subscription=snapshot.subscription or known.subscription,
-            tags=snapshot.tags,
+            tags=known.tags if snapshot.tags is None else snapshot.tags,
             fee_id=known.fee_id or snapshot.fee_id,
             stamp=max(snapshot.stamp, known.stamp),
         )

@@ -23,6 +23,8 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
         payment_url=invoice.payment_url,
         collects_automatically=invoice.collects_automatically,
         contact=contact,
+        subscription=invoice.subscription,
+        tags=invoice.tags,
     )
 
 

@@ -61,7 +61,7 @@ _CALLING_CODES = re.compile(
 
 
 TAG_CHARACTERS = 64
-_MOST_TAGS = 50
+MOST_TAGS = 50
 _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
 
@@ -69,7 +69,7 @@ _NO = frozenset({"false", "no", "0"})
 def tags_in(*written: str | None) -> tuple[str, ...]:
     """Tags as people write them: one or several, with commas or semicolons between; small letters, each once, the rest left out."""
     found = (part.strip().lower() for text in written for part in re.split(r"[,;]", text or ""))
-    return tuple(dict.fromkeys(tag for tag in found if tag and len(tag) <= TAG_CHARACTERS))[:_MOST_TAGS]
+    return tuple(dict.fromkeys(tag for tag in found if tag and len(tag) <= TAG_CHARACTERS))[:MOST_TAGS]
 
 
 def yes_or_no(written: str | None) -> bool | None:

@@ -1,12 +1,13 @@
 """Take in what a person says of invoices that no provider keeps: that they were written, changed, or paid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.case import Case
+from dunning.domain.customer_settings import SettingsNamed
 from dunning.domain.errors import Rejected
-from dunning.domain.invoice import Snapshot
+from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.recording import Recorded
 from dunning.domain.snapshots import as_paid
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -33,13 +34,17 @@ class ImportInvoices:
     record: RecordSnapshot
     open_index: OpenIndex
 
-    def __call__(self, snapshots: Sequence[Snapshot], *, complete: bool = False) -> Imported:
-        """Record each. With `complete` the file holds all that is owed: what is open here and missing there was paid."""
+    def __call__(self, snapshots: Sequence[Snapshot], *, complete: bool = False, named: SettingsNamed | None = None) -> Imported:
+        """Record each. With `complete` the file holds all that is owed: what is open here and missing there was paid.
+
+        `named`: of which settings of the customers the file speaks (None: of all); the others stay as they are.
+        """
         outcomes: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
+        contacts = {snapshot.customer: snapshot.contact for snapshot in snapshots}
+        for customer, told in contacts.items():
+            contacts[customer] = self._reached(customer, told, named)
         for snapshot in snapshots:
-            outcomes[self._taken(snapshot)].append(snapshot.invoice_id)
-        for last in {snapshot.customer: snapshot for snapshot in snapshots}.values():
-            self.record.contact(last.customer, last.contact, last.stamp)
+            outcomes[self._taken(replace(snapshot, contact=contacts[snapshot.customer]))].append(snapshot.invoice_id)
         missing = self._missing({snapshot.invoice_id for snapshot in snapshots}) if complete else []
         new, changed, unchanged = (tuple(outcomes[name]) for name in ("new", "changed", "unchanged"))
         return Imported(new, changed, unchanged, self.paid(missing).paid)
@@ -53,6 +58,14 @@ class ImportInvoices:
         outcomes = {invoice_id: self._pay(owner, invoice_id) for invoice_id, owner in owners.items() if owner}
         paid = tuple(invoice_id for invoice_id, outcome in outcomes.items() if outcome == "recorded")
         return Imported(paid=paid, unchanged=tuple(invoice_id for invoice_id in outcomes if invoice_id not in paid))
+
+    def _reached(self, customer: str, told: Contact, named: SettingsNamed | None) -> Contact:
+        """Record how a customer is reached, before the invoices: what is new of it may choose another policy for them."""
+        if told.settings is not None and named is not None:
+            known = self.record.store.load(customer).profile.contact.settings
+            told = replace(told, settings=named.taken_over(known, told.settings))
+        self.record.contact_as_fetched(customer, lambda: told)  # a person's word: never doubted for coming soon after another
+        return told
 
     def _owner(self, invoice_id: str) -> str | None:
         return self.record.store.customer_of("invoice", f"{SOURCE}:{invoice_id}")

@@ -103,8 +103,16 @@ def test_what_conditions_may_ask_is_read(tmp_path: Path) -> None:
     entry = {**ROW, "source": "stripe", "tags": "vip; wholesale", "is_business": True, "subscription": "no", "charged_automatically": "yes"}
     (row,) = read_book(json_of(tmp_path, [entry]), START)
     seen = row.snapshot
-    assert (seen.source, seen.customer, seen.contact.tags) == ("stripe", "stripe:acme", ("vip", "wholesale"))
+    assert (seen.source, seen.customer, seen.tags) == ("stripe", "stripe:acme", ("vip", "wholesale"))
     assert (seen.contact.is_business, seen.subscription, seen.collects_automatically) == (True, False, True)
+    told = {"customer_tags": ["Key account", "vip"], "contact_manager": ["Bo <bo@acme.example>", "cfo@acme.example"], "do_not_chase": False}
+    (row,) = read_book(json_of(tmp_path, [{**ROW, **told}]), START)
+    contact = row.snapshot.contact
+    assert contact.tags == ("key account", "vip")
+    assert [(person.role, person.email) for person in (contact.settings.people if contact.settings else ())] == [
+        ("manager", "bo@acme.example"),
+        ("manager", "cfo@acme.example"),
+    ]
     said = refusal(json_of(tmp_path, [{**ROW, "source": "sap", "is_business": "maybe"}]))
     assert "entry 1, source: 'sap' is no source; write manual, stripe" in said
     assert "entry 1, is_business: 'maybe' is neither yes nor no" in said

@@ -1,0 +1,55 @@
+"""The columns of an invoice file that tell of the customer: one row of a customer is enough, and its rows must not disagree."""
+
+from collections.abc import Iterable, Mapping
+from email.utils import parseaddr
+
+from dunning.domain.customer_settings import CustomerSettings, SettingsNamed
+from dunning.domain.invoice import Contact
+from infra.invoice_cells import CONTACT, YES, people_of, tags_of
+
+_REACHING = ("customer_name", "email", "phone", "country", "language", "timezone")
+_SETTINGS = {"do_not_chase": ("do_not_chase",), "prefers": ("prefers",), "owner": ("owner", "owner_name")}
+
+
+def is_of_customer(column: str) -> bool:
+    """Whether a column tells of the customer, not of the invoice."""
+    return column in (*_REACHING, "customer_tags", "is_business", *_SETTINGS) or column.startswith(CONTACT)
+
+
+def settings_named(columns: Iterable[str]) -> SettingsNamed:
+    """Of which settings a file with these columns speaks."""
+    there = tuple(columns)
+    fields = frozenset(name for column, names in _SETTINGS.items() if column in there for name in names)
+    return SettingsNamed(fields, frozenset(column.removeprefix(CONTACT) for column in there if column.startswith(CONTACT)))
+
+
+def contact_in(told: Mapping[str, str], columns: Iterable[str]) -> Contact:
+    """The customer by what its rows tell, by column. Where a column of tags or settings is there and all its cells are empty,
+    there are none (any more); where it is not there, nothing is said of them.
+    """
+    there = tuple(columns)
+    name, email, phone, country, locale, timezone = (told.get(column) for column in _REACHING)
+    owner_name, owner = parseaddr(told.get("owner", ""))
+    settings = CustomerSettings(
+        do_not_chase=told.get("do_not_chase") == YES,
+        prefers=told.get("prefers"),
+        owner=owner or None,
+        owner_name=owner_name or None,
+        people=tuple(
+            person
+            for column in there
+            if column.startswith(CONTACT)
+            for person in people_of(column.removeprefix(CONTACT), told.get(column, ""))
+        ),
+    )
+    return Contact(
+        name,
+        email,
+        phone,
+        country,
+        locale,
+        timezone,
+        tags=tags_of(told.get("customer_tags", "")) if "customer_tags" in there else None,
+        is_business=told["is_business"] == YES if "is_business" in told else None,
+        settings=settings if settings_named(there) else None,
+    )

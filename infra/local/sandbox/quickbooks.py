@@ -116,6 +116,24 @@ class QuickBooksSandbox:
         with self._lock:
             self._objects[kind][object_id] = {"Id": object_id, **body}
 
+    def delete_transaction(self, kind: str, object_id: str, *, void: bool = False) -> None:
+        """The `Payment` or `CreditMemo` is gone, or voided: then it stays with sums of zero. What it was applied to is owed again."""
+        with self._lock:
+            gone = self._objects[kind].pop(object_id)
+            for line in mappings(gone.get("Line")):
+                for link in mappings(line.get("LinkedTxn")):
+                    invoice = self._objects["Invoice"].get(text(link.get("TxnId"))) if link.get("TxnType") == "Invoice" else None
+                    if invoice is not None:
+                        self._reopen(invoice, number(line.get("Amount")) or Decimal())
+            if void:
+                self._objects[kind][object_id] = {**gone, "TotalAmt": 0, "UnappliedAmt": 0, "PrivateNote": "Voided", "Line": []}
+
+    def _reopen(self, invoice: Json, amount: Decimal) -> None:
+        whole, owed = (number(invoice[field]) or Decimal() for field in ("TotalAmt", "Balance"))
+        invoice |= {"Balance": min(whole, owed + amount), "SyncToken": str(int(text(invoice["SyncToken"])) + 1)}
+        invoice["MetaData"] = {**mapping(invoice["MetaData"]), "LastUpdatedTime": rfc3339(self._clock())}
+        self._changed_at["Invoice", text(invoice["Id"])] = self._clock()
+
     def delete_invoice(self, invoice_id: str) -> None:
         """The invoice was deleted: it cannot be read any more, and changes tell of it."""
         with self._lock:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from dunning.providers.accounting_webhook import AccountingWebhook
     from dunning.providers.oauth_api import OAuthApi
     from dunning.providers.oauth_secrets import ProviderSecrets
+    from dunning.providers.quickbooks import QuickBooksSource
     from dunning.providers.secrets import StripeSecrets
     from dunning.providers.stripe_api import StripeApi
     from dunning.providers.stripe_webhook import StripeWebhook
+    from dunning.providers.xero import XeroSource
     from dunning.storage.cases import TableCaseStore
     from dunning.storage.queues import Aside
     from dunning.workflow.daily_sweep import DailySweep
@@ -153,14 +155,17 @@ class _Parts:
 
     def accounted(self, *, urgent: bool = False) -> Mapping[str, AccountedSource]:
         """Those of which several companies may be connected. `urgent`: may use what is spared of their limits for the last check."""
-        from dunning.providers.quickbooks import ALLOWANCE as QUICKBOOKS_ALLOWANCE
-        from dunning.providers.quickbooks import QuickBooksSource
-        from dunning.providers.xero import ALLOWANCE as XERO_ALLOWANCE
-        from dunning.providers.xero import XeroSource
+        return {"quickbooks": self.quickbooks(urgent=urgent), "xero": self.xero(urgent=urgent)}
 
-        quickbooks = self.oauth_api("quickbooks", self.config.quickbooks, QUICKBOOKS_ALLOWANCE, urgent=urgent)
-        xero = self.oauth_api("xero", self.config.xero, XERO_ALLOWANCE, urgent=urgent)
-        return {"quickbooks": QuickBooksSource(quickbooks, self.clock), "xero": XeroSource(xero, self.clock)}
+    def quickbooks(self, *, urgent: bool = False) -> QuickBooksSource:
+        from dunning.providers.quickbooks import ALLOWANCE, QuickBooksSource
+
+        return QuickBooksSource(self.oauth_api("quickbooks", self.config.quickbooks, ALLOWANCE, urgent=urgent), self.clock)
+
+    def xero(self, *, urgent: bool = False) -> XeroSource:
+        from dunning.providers.xero import ALLOWANCE, XeroSource
+
+        return XeroSource(self.oauth_api("xero", self.config.xero, ALLOWANCE, urgent=urgent), self.clock)
 
     def provider_secrets(self, provider: OAuthProvider) -> ProviderSecrets:
         from dunning.providers.oauth_secrets import ProviderSecrets
@@ -292,7 +297,10 @@ def sync_invoice(platform: Platform) -> SyncServices:
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    one = SyncInvoice(parts.sources(parts.accounted()), record, parts.events(record), record.store, parts.clock, parts.disconnections())
+    quickbooks = parts.quickbooks()
+    sources = parts.sources({"quickbooks": quickbooks, "xero": parts.xero()})
+    events, changes = parts.events(record), {"quickbooks": quickbooks}
+    one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), changes)
     many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock)
     return SyncServices(one, many, Aside(parts.sqs, parts.config.sync_dead_letters))
 

@@ -27,7 +27,7 @@ from dunning.providers.quickbooks_webhook import SOURCE
 from dunning.providers.recent_contacts import RecentContacts
 from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
-from dunning.workflow.sweep_ports import ChangedPage
+from dunning.workflow.sweep_ports import ChangedInvoices, ChangedPage
 
 ALLOWANCE = Allowance((Window(10, timedelta(seconds=1)), Window(500, timedelta(seconds=61))))
 """Per company and app 10 requests a second, and 500 a minute per company
@@ -138,21 +138,41 @@ class QuickBooksSource:
     def changed_page(self, account: str, since: datetime, cursor: str | None) -> ChangedPage:
         """Change data capture. It has no pages: where more than it tells may have changed, or it is not there, it is left to the lists."""
         stamp = self._clock()
-        params = {**MINOR_VERSION, "entities": "Invoice,Customer", "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
-        answer = self._api.get(account, f"{company_path(account)}/cdc", params, tells=lambda told: told.status in NOT_THERE)
-        if answer.status != 200:
+        told = self._changes(account, ("Invoice", "Customer"), since)
+        if told is None or sum(map(len, told)) >= _MOST_CHANGES:
             return ChangedPage(stamp)
-        content = answer.json() or {}
-        parts = [found for part in items(content, "CDCResponse") for found in items(part, "QueryResponse")]
-        invoices, customers = ([row for part in parts for row in items(part, kind)] for kind in ("Invoice", "Customer"))
-        if len(invoices) + len(customers) >= _MOST_CHANGES:
-            return ChangedPage(stamp)
-        read = [snapshot_of(account, row, stamp) for row in invoices if row.get("status") != "Deleted"]
+        invoices, customers = told
+        read = [snapshot_of(account, row, stamp) for row in invoices if not _is_deleted(row)]
         return ChangedPage(
             stamp=stamp,
             closed=tuple(snapshot for snapshot in read if snapshot is not None and snapshot.status is not Status.OPEN),
-            contacts={full_customer_id(account, _id(row)): contact_of(row) for row in customers if row.get("status") != "Deleted"},
+            contacts={full_customer_id(account, _id(row)): contact_of(row) for row in customers if not _is_deleted(row)},
         )
+
+    def changed_invoices(self, account: str, since: datetime) -> ChangedInvoices:
+        """Change data capture once, and the customers of what is owed. What is beyond 1,000 or unreadable is left to the sweep."""
+        with self._api.pace.turn(account, _OF_A_FETCH):
+            stamp = self._clock()
+            told = self._changes(account, ("Invoice",), since)
+            if told is None:
+                return ChangedInvoices(is_all=False)
+            (rows,) = told
+            there = [row for row in rows if not _is_deleted(row) and customer_of(account, row) is not None]
+            customers = self._customers(account, [row for row in there if (amount(row, "Balance") or 0) > 0])
+            read = [snapshot_of(account, row, stamp, customers.get(_customer_id(row) or "")) for row in there]
+            found = tuple(snapshot for snapshot in read if snapshot is not None)
+            deleted = tuple(_id(row) for row in rows if _is_deleted(row))
+            return ChangedInvoices(found, deleted, is_all=len(rows) < _MOST_CHANGES and len(found) == len(read))
+
+    def _changes(self, company: str, kinds: tuple[str, ...], since: datetime) -> tuple[tuple[JsonObject, ...], ...] | None:
+        """For each kind what changed; None where there is no change data capture."""
+        changed_since = since.astimezone(UTC).isoformat(timespec="seconds")
+        params = {**MINOR_VERSION, "entities": ",".join(kinds), "changedSince": changed_since}
+        answer = self._api.get(company, f"{company_path(company)}/cdc", params, tells=lambda told: told.status in NOT_THERE)
+        if answer.status != 200:
+            return None
+        parts = [found for part in items(answer.json() or {}, "CDCResponse") for found in items(part, "QueryResponse")]
+        return tuple(tuple(row for part in parts for row in items(part, kind)) for kind in kinds)
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """Whom and which invoices a payment or a credit memo concerns; None when it is gone."""
@@ -205,7 +225,7 @@ class QuickBooksSource:
         found = child(answer.json(), kind)
         if found is None:
             raise Retryable(f"QuickBooks answered {path} without {kind}")
-        return None if found.get("status") == "Deleted" else found
+        return None if _is_deleted(found) else found
 
     def _all(self, company: str, kind: str, condition: str, *, optional: bool = False) -> Iterator[JsonObject]:
         start = 1
@@ -264,6 +284,10 @@ def company_path(company: str) -> str:
 
 def _id(found: JsonObject) -> str:
     return text(found, "Id") or ""
+
+
+def _is_deleted(found: JsonObject) -> bool:
+    return found.get("status") == "Deleted"
 
 
 def _customer_id(invoice: JsonObject) -> str | None:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from dunning.domain.errors import Rejected
-from dunning.providers.json_reading import JsonObject, as_object, child, items, text
+from dunning.providers.json_reading import JsonObject, as_object, child, iso_instant, items, text
 from dunning.providers.webhook_signature import parse
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.source_events import FetchKind
@@ -18,43 +18,70 @@ _KINDS = {
     "payment": FetchKind.PAYMENT,
     "creditmemo": FetchKind.CREDIT_NOTE,
 }
+_PAYS = frozenset({"payment", "creditmemo"})
+_GONE = frozenset({"delete", "deleted"})
+_EMPTIED = frozenset({"void", "voided"})
+_BEFORE = timedelta(minutes=10)
+_CHANGES_KEPT = timedelta(days=29)
+"""Change data capture tells of 30 days."""
+
+_Told = tuple[str, str, str]
 
 
 def read_events(raw: bytes, received_at: datetime) -> tuple[SyncRequest, ...]:
     """What must be looked at, each thing once, in the order of the body; things that bear no invoice are left out.
+
+    A payment or credit memo that was deleted cannot be read any more, and a voided one names no invoice: what has changed in its
+    company since shortly before must be looked at, once for many of them.
 
     Raises Rejected for a body that is no notification of Intuit's. Entries that lack a company, a kind or an id are passed over.
     """
     body = parse(raw, "the QuickBooks webhook's body")
     notification = as_object(body)
     if isinstance(body, list):
-        found = _from_cloud_events([event for event in body if isinstance(event, dict)])
+        found = _from_cloud_events([event for event in body if isinstance(event, dict)], received_at)
     elif notification is not None and "eventNotifications" in notification:
-        found = _from_notifications(items(notification, "eventNotifications"))
+        found = _from_notifications(items(notification, "eventNotifications"), received_at)
     elif notification is not None and "specversion" in notification:
-        found = _from_cloud_events([notification])
+        found = _from_cloud_events([notification], received_at)
     else:
         raise Rejected("the QuickBooks webhook's body is neither an array of CloudEvents nor holds eventNotifications")
     return tuple(
-        SyncRequest(SOURCE, _KINDS[kind].value, bare_id, stamp=received_at, account=company)
+        SyncRequest(SOURCE, kind, bare_id, stamp=received_at, account=company)
         for company, kind, bare_id in dict.fromkeys(found)
-        if company and kind in _KINDS and bare_id
+        if company and bare_id
     )
 
 
-def _from_notifications(notifications: tuple[JsonObject, ...]) -> Iterator[tuple[str, str, str]]:
+def _from_notifications(notifications: tuple[JsonObject, ...], received_at: datetime) -> Iterator[_Told]:
     for notification in notifications:
         company = text(notification, "realmId") or ""
         change = child(notification, "dataChangeEvent")
         for entity in items(change, "entities") if change is not None else ():
-            kind = (text(entity, "name") or "").lower()
-            yield company, kind, text(entity, "id") or ""
+            name, operation = (text(entity, "name") or "").lower(), (text(entity, "operation") or "").lower()
+            yield from _wanted(company, name, text(entity, "id") or "", operation, _since(entity, "lastUpdated", received_at))
             # Two customers were merged: the one that went away is named beside the one that stays.
-            yield company, kind, text(entity, "deletedId") or ""
+            yield from _wanted(company, name, text(entity, "deletedId") or "", "", "")
 
 
-def _from_cloud_events(events: list[JsonObject]) -> Iterator[tuple[str, str, str]]:
-    """`qbo.invoice.updated.v1`: the kind stands between the first two points."""
+def _from_cloud_events(events: list[JsonObject], received_at: datetime) -> Iterator[_Told]:
+    """`qbo.invoice.updated.v1`: the kind stands between the first two points, what happened after the second."""
     for event in events:
-        kind = re.fullmatch(r"qbo\.([a-z]+)\..*", (text(event, "type") or "").lower())
-        yield text(event, "intuitaccountid") or "", kind[1] if kind else "", text(event, "intuitentityid") or ""
+        read = re.fullmatch(r"qbo\.([a-z]+)\.([a-z]*).*", (text(event, "type") or "").lower())
+        company, bare_id = text(event, "intuitaccountid") or "", text(event, "intuitentityid") or ""
+        if read is not None:
+            yield from _wanted(company, read[1], bare_id, read[2], _since(event, "time", received_at))
+
+
+def _wanted(company: str, name: str, bare_id: str, operation: str, since: str) -> Iterator[_Told]:
+    if name in _PAYS and operation in _GONE | _EMPTIED:
+        yield company, FetchKind.CHANGES.value, since
+    if name in _KINDS and not (name in _PAYS and operation in _GONE):
+        yield company, _KINDS[name].value, bare_id
+
+
+def _since(event: JsonObject, key: str, received_at: datetime) -> str:
+    """Shortly before it happened, in steps of ten minutes, so that many that happen together are one. News may be days late."""
+    told = iso_instant(event, key) or received_at
+    since = min(max(told, received_at - _CHANGES_KEPT), received_at) - _BEFORE
+    return since.astimezone(UTC).replace(minute=since.minute // 10 * 10, second=0, microsecond=0).isoformat()

@@ -8,7 +8,10 @@ from dunning.domain.invoice import Contact, Snapshot
 
 
 class FetchKind(StrEnum):
-    """What must be looked up at the source: the thing itself, or a thing that leads to its invoices (`trace`)."""
+    """What must be looked up at the source: the thing itself, or a thing that leads to its invoices (`trace`).
+
+    `changes`: all invoices of an account that changed since the instant that is the id (RFC 3339), for what moved them is gone.
+    """
 
     INVOICE = "invoice"
     CUSTOMER = "customer"
@@ -19,6 +22,7 @@ class FetchKind(StrEnum):
     PAYMENT = "payment"
     PAYMENT_INTENT = "payment_intent"
     EVENT = "event"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,23 @@ class ChangedPage:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedInvoices:
+    """Invoices that changed, whatever they are now, and the bare ids of those deleted. `is_all`: whether that is known to be all."""
+
+    snapshots: tuple[Snapshot, ...] = ()
+    deleted: tuple[str, ...] = ()
+    is_all: bool = True
+
+
+class TellsChanges(Protocol):
+    """A source of which payments can be deleted without a trace: it tells the invoices that changed."""
+
+    def changed_invoices(self, account: str, since: datetime) -> ChangedInvoices:
+        """What changed since then (UTC), with the customers' contacts."""
+        ...
+
+
 class AccountedSource(InvoiceSource, Protocol):
     """A source of which several companies may be connected, each with its own limits; it tells what changed since an instant."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dunning.domain.case import Dispute
@@ -14,6 +14,7 @@ from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import DisputeSeen, FetchKind
 from dunning.workflow.sources import account_of
+from dunning.workflow.sweep_ports import TellsChanges
 
 QUARTER_OF_AN_HOUR = 900
 """Seconds: the longest delay SQS knows."""
@@ -37,6 +38,7 @@ class SyncInvoice:
     store: CaseStore
     clock: Clock
     disconnections: Disconnections
+    changes: Mapping[str, TellsChanges] = field(default_factory=dict)
 
     def __call__(self, request: SyncRequest) -> str:
         """Look at one thing at its source; answers what became of it. Raises Rejected for a source or kind unknown here.
@@ -76,6 +78,8 @@ class SyncInvoice:
                 return self._customer(source, request)
             case FetchKind.DISPUTE:
                 return self._dispute(source, request)
+            case FetchKind.CHANGES:
+                return self._changes(request)
             case FetchKind.EVENT:
                 event = source.fetch_event(request.id)
                 return self.events(event) if event else "the source no longer keeps this event"
@@ -115,6 +119,18 @@ class SyncInvoice:
         open_here = {invoice.id for invoice in self.store.load(traced.customer).invoices.values() if invoice.is_open}
         listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(traced.customer)}
         return "; ".join(self._invoice(source, found, customer, account) for found in sorted(open_here | listed))
+
+    def _changes(self, request: SyncRequest) -> str:
+        """Whatever changed is recorded as a list tells it; what was deleted is asked for once more, lest a list be mistaken."""
+        source = self.changes.get(request.source)
+        if source is None or request.account is None:
+            raise Rejected(f"{request.source} does not tell what changed")
+        found = source.changed_invoices(request.account, _instant(request.id))
+        known = [bare for bare in found.deleted if self.store.customer_of("invoice", f"{request.source}:{request.account}:{bare}")]
+        outcomes = [self.record.invoice(snapshot) for snapshot in found.snapshots]
+        outcomes += [self._invoice(self.sources[request.source], bare, None, request.account) for bare in known]
+        left = () if found.is_all else ("more has changed than is told, left to the sweep",)
+        return "; ".join(dict.fromkeys((*outcomes, *left))) or "nothing changed"
 
     def _customer(self, source: InvoiceSource, request: SyncRequest) -> str:
         within = f"{source.name}:{request.account}" if request.account else source.name
@@ -173,6 +189,17 @@ class SyncInvoice:
             f"dispute {told.dispute_id} is open, and {source.name} knows neither its charge {told.charge} nor an invoice paid by"
             f" {told.payment_intent}: nothing is held; hold the customer's case by hand, or redrive this message once the charge is found"
         )
+
+
+def _instant(written: str) -> datetime:
+    """Raises Rejected."""
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Rejected(f"{written[:40]!r} is no instant since which things changed")
+    return instant
 
 
 def _ways_to_trace(dispute: DisputeSeen) -> list[tuple[FetchKind, str]]:

@@ -8,8 +8,10 @@ from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Disconnected, Retryable
 from dunning.domain.invoice import Contact, Status
 from dunning.providers.oauth_secrets import Grants
+from dunning.providers.quickbooks import QuickBooksSource
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import FetchKind
+from dunning.workflow.sweep_ports import ChangedInvoices
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
 from tests.contract.providers.source_contract import ANNA, BEN, Owed, PlayedRemoteProvider, RemoteSourceContract
 
@@ -179,6 +181,24 @@ def test_more_changes_than_quickbooks_tells_are_left_to_the_lists(quickbooks: Pl
         quickbooks.has_invoice(Owed(f"i{number}", amount_due=0, status=Status.PAID))
     page = quickbooks.source.changed_page(str(quickbooks.account), quickbooks.clock() - timedelta(hours=1), None)
     assert (page.closed, page.contacts, page.cursor) == ((), {}, None)
+
+
+def test_quickbooks_tells_the_invoices_that_changed_whatever_they_are_now(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.has_invoice(Owed("old"))
+    quickbooks.clock.now += timedelta(days=1)
+    since = quickbooks.clock() - timedelta(minutes=10)
+    for owed in (Owed("open"), Owed("paid", amount_due=0, status=Status.PAID), Owed("gone")):
+        quickbooks.has_invoice(owed)
+    quickbooks.has_customer(ANNA, name="Anna", email="anna@example.com")
+    quickbooks.books.delete_invoice("gone")
+    source = quickbooks.source
+    assert isinstance(source, QuickBooksSource)
+    told = source.changed_invoices(str(quickbooks.account), since)
+    assert [(each.invoice_id, each.status) for each in told.snapshots] == [("open", Status.OPEN), ("paid", Status.PAID)]
+    assert told.snapshots[0].contact.email == "anna@example.com"
+    assert (told.deleted, told.is_all) == (("gone",), True)
+    quickbooks.lacks(status=404, where=lambda path: "/cdc" in path)
+    assert source.changed_invoices(str(quickbooks.account), since) == ChangedInvoices(is_all=False)
 
 
 def test_a_deleted_quickbooks_invoice_is_no_change_that_could_be_mistaken_for_a_payment(quickbooks: PlayedQuickBooks) -> None:

@@ -22,6 +22,7 @@ def daily_digest(platform: Platform) -> SendDigest:
     config, ses = parts.config, platform.session.client("sesv2", config=one_attempt_config())
     return SendDigest(
         digests=TableDigests(parts.dynamodb, config.table, config.due_shards),
+        cases=parts.store(),
         policies=parts.policies,
         email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
         renderer=TemplateRenderer(config.company_name, config.email_reply_to, team_locale=config.team_locale),

@@ -14,12 +14,13 @@ from dunning.content.books import page_in_the_books
 from dunning.content.compiled_templates import CompiledTemplates
 from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
-from dunning.domain.digest import TOLD, Digest
+from dunning.domain.digest import TOLD, Digest, Waiting
 from dunning.domain.errors import Permanent
 from dunning.domain.history import PastEvent
 from dunning.workflow.ports import MessageContent, MessageInvoice, RenderedEmail
 
 TEAM_PARTS = (".subject.txt.j2", ".txt.j2")
+_MOST_NUMBERS = 5
 
 
 class TemplateRenderer:
@@ -66,15 +67,13 @@ class TemplateRenderer:
         """The daily digest, for our own people."""
         language = language_of(self._team_locale, self._root)
         counts = {kind.value: digest.counts.get(kind, 0) for kind in TOLD}
-        waiting = [
-            replace(one, reason=wording.one_line(one.reason or ""), customer=wording.one_line(one.customer)) for one in digest.waiting
-        ]
         values = {
             "company": self._company,
             "reply_to": self._reply_to,
             "customer_name": "",
             "language": language,
-            "digest": replace(digest, waiting=tuple(waiting)),
+            "digest": digest,
+            "waiting": [_who_waits(one) for one in digest.waiting],
             "counts": counts,
         }
         try:
@@ -166,6 +165,23 @@ class TemplateRenderer:
 def _shown(event: PastEvent) -> PastEvent:
     numbers = tuple(wording.one_line(number) for number in event.invoices)
     return replace(event, invoices=numbers, reason=wording.one_line(event.reason or ""), step=wording.one_line(event.step or ""))
+
+
+def _who_waits(one: Waiting) -> dict[str, object]:
+    happened = one.happened
+    return {
+        "customer": wording.one_line(happened.customer),
+        "name": wording.one_line(one.name or happened.customer),
+        "type": happened.type.value,
+        "reason": wording.one_line(happened.reason or ""),
+        "is_known": bool(one.numbers),
+        "owed": one.owed,
+        "left_out": max(0, len(happened.invoices) - _MOST_NUMBERS),
+        "invoices": [
+            {"number": wording.one_line(one.numbers.get(name, name)), "page": page_in_the_books(happened.customer, name)}
+            for name in happened.invoices[:_MOST_NUMBERS]
+        ],
+    }
 
 
 def _totals(invoices: Sequence[MessageInvoice]) -> list[dict[str, object]]:

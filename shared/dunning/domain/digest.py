@@ -1,10 +1,13 @@
 """The daily digest: what happened in a day, who waits for a person, and how old the money is that is owed."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dunning.domain.activity import ActivityType
+from dunning.domain.case import Case
+from dunning.domain.evolving import replace
 
 MOST_SHOWN = 20
 
@@ -38,6 +41,18 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who waits for a person. `name` and `numbers` (by bare id) are as a person knows them; `owed`: what these invoices still owe,
+    in minor units by currency, empty once nothing is.
+    """
+
+    happened: Happened
+    name: str | None = None
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    owed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAmount:
     """What is still owed on one open invoice, in minor units."""
 
@@ -62,9 +77,14 @@ class Digest:
 
     day: date
     counts: Mapping[ActivityType, int] = field(default_factory=dict)
-    waiting: tuple[Happened, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
     left_out: int = 0
     ageing: tuple[Ageing, ...] = ()
+
+    @property
+    def customers(self) -> frozenset[str]:
+        """Who is shown as waiting, by full id."""
+        return frozenset(one.happened.customer for one in self.waiting)
 
 
 def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount]) -> Digest:
@@ -76,7 +96,22 @@ def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount
         if one.type in _WAITING or (one.type is ActivityType.HELD and (one.reason or "").startswith("operator")):
             waiting.append(one)
     waiting.sort(key=lambda one: (one.at, one.customer), reverse=True)
-    return Digest(day, counts, tuple(waiting[:MOST_SHOWN]), max(0, len(waiting) - MOST_SHOWN), _ageing(day, owed))
+    shown = tuple(Waiting(one) for one in waiting[:MOST_SHOWN])
+    return Digest(day, counts, shown, max(0, len(waiting) - MOST_SHOWN), _ageing(day, owed))
+
+
+def as_known(digest: Digest, cases: Mapping[str, Case]) -> Digest:
+    """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id)."""
+    return replace(digest, waiting=tuple(_known(one.happened, cases[one.happened.customer]) for one in digest.waiting))
+
+
+def _known(happened: Happened, case: Case) -> Waiting:
+    invoices = [case.invoices[name] for name in happened.invoices if name in case.invoices]
+    owed: Counter[str] = Counter()
+    for invoice in invoices:
+        if invoice.is_open:
+            owed[invoice.currency] += invoice.amount_due
+    return Waiting(happened, case.profile.contact.name, {invoice.id: invoice.number for invoice in invoices}, owed)
 
 
 def _ageing(day: date, owed: Iterable[OpenAmount]) -> tuple[Ageing, ...]:

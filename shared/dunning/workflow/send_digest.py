@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.calendar import local_date, zone_of
-from dunning.domain.digest import digest_of
+from dunning.domain.digest import as_known, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
 from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
-from dunning.workflow.ports import EmailChannel, Envelope
+from dunning.workflow.ports import CaseStore, EmailChannel, Envelope
 
 COVERS = timedelta(days=1)
 
@@ -17,6 +17,7 @@ class SendDigest:
     """The second use case of the function daily_sweep."""
 
     digests: Digests
+    cases: CaseStore
     policies: DigestPolicies
     email: EmailChannel
     renderer: DigestRenderer
@@ -32,7 +33,7 @@ class SendDigest:
             return "no policy names anybody"
         day = local_date(at, zone_of(None, self.policies.named(None).timezone))
         digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
-        mail = self.renderer.digest(digest)
+        mail = self.renderer.digest(as_known(digest, {customer: self.cases.load(customer) for customer in digest.customers}))
         name = day.isoformat()
         if not self.digests.begin(name, at):
             return "sent before"

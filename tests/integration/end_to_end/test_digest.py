@@ -31,6 +31,6 @@ def test_one_mail_a_day_tells_what_was_sent_paid_and_handed_over(cloud: LocalClo
     ]
     second = digests[1]
     assert second["subject"] == "Reminders, 4 March 2026: 1 sent, 1 paid, 1 case for a person"
-    for words in ("stripe:cus_1 (in_1)", "USD 120.00" if "USD 120.00" in second["text"] else "$120.00", "over 90 days", "61 to 90 days"):
+    for words in ("- Pat Doe, USD 120.00\n  handed over: ", "stripe:cus_1 (N-1)", "over 90 days", "61 to 90 days:  EUR 120.00"):
         assert words in second["text"], second["text"]
     assert "0 sent, 0 paid" in digests[2]["subject"]

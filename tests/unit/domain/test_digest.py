@@ -1,12 +1,14 @@
 """The daily digest: what counts, who waits for a person, and how old the open money is."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.digest import MOST_SHOWN, Happened, OpenAmount, digest_of
-from tests.unit.domain.builders import utc
+from dunning.domain.digest import MOST_SHOWN, Happened, OpenAmount, as_known, digest_of
+from dunning.domain.invoice import Status
+from tests.unit.domain.builders import INVOICE, case_of, utc
 
 DAY = date(2026, 3, 17)
 AT = utc("2026-03-16 09:00")
@@ -24,13 +26,23 @@ def test_a_message_about_three_invoices_counts_three() -> None:
 def test_who_waits_for_a_person_is_told_newest_first_and_no_more_than_a_page_holds() -> None:
     rows = [Happened(f"c{n:02}", ActivityType.ESCALATED, AT + timedelta(minutes=n)) for n in range(MOST_SHOWN + 3)]
     digest = digest_of(DAY, [*rows, happened(ActivityType.SENT, "a"), happened(ActivityType.PAID, "a")], [])
-    assert [one.customer for one in digest.waiting] == [f"c{n:02}" for n in range(MOST_SHOWN + 2, 2, -1)]
+    assert [one.happened.customer for one in digest.waiting] == [f"c{n:02}" for n in range(MOST_SHOWN + 2, 2, -1)]
     assert digest.left_out == 3
 
 
 @pytest.mark.parametrize(("reason", "waits"), [("operator: refused 40 times", True), ("promise until Friday", False)])
 def test_of_what_is_held_only_what_a_person_must_release_waits(reason: str, waits: bool) -> None:
     assert bool(digest_of(DAY, [happened(ActivityType.HELD, "a", reason=reason)], []).waiting) is waits
+
+
+def test_who_waits_is_told_by_name_with_the_numbers_of_the_invoices_and_what_they_still_owe() -> None:
+    yen = replace(INVOICE, id="in_2", number="ACME-0008", currency="JPY", amount_due=500)
+    settled = replace(INVOICE, id="in_3", number="ACME-0009", status=Status.PAID, amount_due=0)
+    case = case_of(INVOICE, yen, settled, replace(INVOICE, id="in_4", number="ACME-0010"))
+    digest = digest_of(DAY, [happened(ActivityType.ESCALATED, "in_1", "in_2", "in_3", "in_gone")], [])
+    (waiting,) = as_known(digest, {"stripe:cus_1": case}).waiting
+    assert (waiting.name, waiting.owed) == ("Acme GmbH", {"EUR": 120_00, "JPY": 500})
+    assert waiting.numbers == {"in_1": "ACME-0007", "in_2": "ACME-0008", "in_3": "ACME-0009"}
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,18 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.content.rendering import TemplateRenderer
 from dunning.domain.activity import ActivityType
-from dunning.domain.digest import Happened, OpenAmount, digest_of
+from dunning.domain.case import Case, Profile
+from dunning.domain.digest import Happened, OpenAmount, as_known, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.domain.invoice import Contact
 from dunning.workflow.send_digest import COVERS, SendDigest
+from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import FakeEmail, Message
 from tests.fakes.deployment import standard_policies
-from tests.unit.domain.builders import utc
+from tests.unit.domain.builders import INVOICE, utc
 
 AT = utc("2026-03-17 04:00")
+ARMEL = Case(Profile("stripe:cus_<1>", Contact("Ärmel & <Söhne>")), {"in_1": replace(INVOICE, customer="stripe:cus_<1>")})
 
 
 class MemoryDigests:
@@ -59,7 +63,10 @@ class OneFailure(FakeEmail):
 
 def digest(email: FakeEmail, *addresses: str) -> SendDigest:
     policy = replace(standard_policies().default, digest_to=addresses)
-    return SendDigest(MemoryDigests(), PolicyBook.of({policy.name: policy}), email, TemplateRenderer("Larkfield", "accounts@example.com"))
+    cases = MemoryCaseStore()
+    cases.save(Case(Profile("stripe:cus_<1>")), ARMEL)
+    renderer = TemplateRenderer("Larkfield", "accounts@example.com")
+    return SendDigest(MemoryDigests(), cases, PolicyBook.of({policy.name: policy}), email, renderer)
 
 
 def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
@@ -69,7 +76,7 @@ def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
     (mail,) = email.sent
     assert (mail.to, mail.envelope.kind) == (("finance@example.com", "cfo@example.com"), "digest")
     assert mail.subject == "Reminders, 17 March 2026: 2 sent, 0 paid, 1 case for a person"
-    assert "three reminders & no word" in mail.text
+    assert "- Ärmel & <Söhne>, EUR 120.00\n  handed over: three reminders & no word\n  stripe:cus_<1> (ACME-0007)\n" in mail.text
     assert "KWD 1.234" in mail.text
     assert isinstance(send.digests, MemoryDigests)
     assert send.digests.asked[0] == (AT - COVERS, AT)
@@ -102,4 +109,8 @@ def test_what_comes_from_outside_is_text_in_the_page() -> None:
     rows = MemoryDigests().happened(AT, AT)
     html = TemplateRenderer("Larkfield", "accounts@example.com").digest(digest_of(AT.date(), rows, [])).html
     assert "stripe:cus_&lt;1&gt;" in html
+    known = as_known(digest_of(AT.date(), MemoryDigests().happened(AT, AT), []), {"stripe:cus_<1>": ARMEL})
+    html = TemplateRenderer("Larkfield", "accounts@example.com").digest(known).html
+    assert "Ärmel &amp; &lt;Söhne&gt;" in html
+    assert 'href="https://dashboard.stripe.com/invoices/in_1"' in html
     assert "Nothing is owed." in html

@@ -19,6 +19,7 @@ _OF_A_DRAFT = frozenset(
     "customer currency collection_method days_until_due due_date auto_advance pending_invoice_items_behavior description footer".split()
 )
 _OF_AN_ITEM = frozenset("customer invoice amount currency description discountable".split())
+_LAST_DIGIT_ZERO = frozenset("BHD JOD KWD OMR TND".split())
 _OTHER_BODY = (
     "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than this one."
 )
@@ -104,6 +105,8 @@ class Drafts:
         if _one(form, "currency") != draft["currency"] or _one(form, "customer") != draft["customer"]:
             raise ApiError(400, "The item's customer and currency must be its invoice's.", param="invoice")
         amount = int(_needed(form, "amount"))
+        if str(draft["currency"]).upper() in _LAST_DIGIT_ZERO and amount % 10:
+            raise ApiError(400, "Amounts in three-decimal currencies must end in 0.", code="amount_invalid", param="amount")
         item: Json = {"id": f"ii_local_{next(self._numbers)}", "object": "invoiceitem", "amount": amount, "invoice": draft["id"]}
         lines = mappings(mapping(draft.get("lines")).get("data"))
         line: Json = {**item, "object": "line_item", "description": _one(form, "description")}

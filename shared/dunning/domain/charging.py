@@ -9,7 +9,7 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee, FeeState, fee_id
 from dunning.domain.fees import Debt, FeeMode, FeeRefused, LateFee, late_fee
 from dunning.domain.invoice import Invoice, Status
-from dunning.domain.money import Money
+from dunning.domain.money import Money, smallest_at
 from dunning.domain.policy import Policy
 
 WRITTEN_BY = frozenset({"stripe", "quickbooks", "xero"})
@@ -50,6 +50,7 @@ def reckoned(invoice: Invoice, due_date: date | None, step: str, terms: LateFee,
         is_fee=invoice.is_fee,
         charged_until=max((fee.charged_until for fee in counted if fee.charged_until), default=None),
         compensated=any(fee.compensated for fee in counted),
+        smallest=smallest_at(invoice.source, invoice.currency),
     )
     found = late_fee(terms, debt, debtor.today)
     if isinstance(found, FeeRefused):

@@ -2,7 +2,8 @@
 
 Computed exactly and rounded once, at the end, half up to the minor unit (EUR 0.005 is a cent, JPY 0.5 a yen). Interest is simple:
 it counts whole days from the day after the due date up to and including the day of the fee, on what is owed that day, and a year
-has 365 of them. A fee has an invoice of its own, so no interest is ever taken on a fee.
+has 365 of them. A fee has an invoice of its own, so no interest is ever taken on a fee. Where its source takes coarser amounts than the
+currency has (`money.smallest_at`), the sum is rounded down to such a one, in the debtor's favour.
 
 Statutory schemes, for debts between businesses:
 UK: Late Payment of Commercial Debts (Interest) Act 1998, ss. 4, 5A and 6; SI 2002/1675, art. 4: 8 % over the Bank of England's base
@@ -84,6 +85,7 @@ class Debt:
     """One overdue invoice as fees see it; `amount_due` in minor units.
 
     `charged_until`: the last day for which an earlier fee took interest. `compensated`: the statutory sum was charged before.
+    `smallest`: the minor units of which a fee must be a multiple, to be written to its source.
     """
 
     amount_due: int
@@ -94,6 +96,7 @@ class Debt:
     is_fee: bool = False
     charged_until: date | None = None
     compensated: bool = False
+    smallest: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +218,14 @@ def _bounded(terms: LateFee, debt: Debt, today: date, parts: list[_Part]) -> Fee
     if terms.minimum is not None and amount < (minimum := _named(terms.minimum, "minimum", debt.currency)):
         amount = minimum
         lines.append(f"raised to the minimum of {_money(minimum, debt.currency)}")
+        exact = Fraction(minimum)
     if terms.cap is not None and amount > (cap := _named(terms.cap, "cap", debt.currency)):
         amount = cap
         lines.append(f"held to the cap of {_money(cap, debt.currency)}")
+        exact = Fraction(cap)
+    if debt.smallest > 1 and amount != (taken := int(exact // debt.smallest) * debt.smallest):
+        amount = taken
+        lines.append(f"rounded down to {_money(amount, debt.currency)}, to whole steps of {_money(debt.smallest, debt.currency)}")
     if amount <= 0:
         return FeeRefused(f"the fee comes to less than the smallest amount in {debt.currency}")
     by_law = terms.basis is not Basis.CONTRACT

@@ -20,6 +20,15 @@ def minor_digits(currency: str) -> int:
     return 3 if currency in _THREE_DECIMAL else 2
 
 
+def smallest_at(source: str, currency: str) -> int:
+    """The minor units of which every amount that is written to a source must be a multiple.
+
+    Stripe takes dinars and rials with three decimals only if the last is 0: "5.124 KWD must be rounded to 5120 or 5130"
+    (docs.stripe.com/currencies, three-decimal currencies). QuickBooks and Xero take each minor unit.
+    """
+    return 10 if source == "stripe" and minor_digits(currency) == 3 else 1
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
     """An amount in minor units (cents, yen, fils) of one currency (upper-case ISO 4217)."""

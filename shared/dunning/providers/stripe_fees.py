@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain.errors import Permanent
 from dunning.domain.invoice import Snapshot
+from dunning.domain.money import smallest_at
 from dunning.providers.json_reading import JsonObject, child, items, text, unix_instant
 from dunning.providers.stripe_api import StripeApi
 from dunning.providers.stripe_objects import FEE, FEE_FOR, bare_customer_id, in_stripes_unit, snapshot_of
@@ -62,6 +63,9 @@ class StripeFees:
             query["starting_after"] = text(rows[-1], "id")
 
     def _drafted(self, order: FeeOrder) -> JsonObject:
+        smallest = smallest_at("stripe", order.currency)
+        if order.amount % smallest:  # of before fees were rounded; another amount than a person accepted is never written
+            raise Permanent(f"Stripe takes amounts in {order.currency} only in multiples of {smallest} minor units: decline {order.id}")
         draft = {
             "customer": bare_customer_id(order.customer),
             "currency": order.currency.lower(),

@@ -81,7 +81,7 @@ def test_two_fees_of_one_customer_are_two_invoices(at: Shop) -> None:
     the_only_one(at)
 
 
-@pytest.mark.parametrize(("currency", "amount"), [("JPY", 185), ("KWD", 185), ("USD", 1)])
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", 185), ("KWD", 1850), ("USD", 1)])
 def test_amounts_are_in_the_currencys_own_unit(at: Shop, currency: str, amount: int) -> None:
     fee = at.book.charge(replace(at.order, currency=currency, amount=amount))
     assert (fee.currency, fee.amount_due) == (currency, amount)
@@ -132,3 +132,11 @@ def test_every_write_of_stripe_has_a_key_of_its_own_and_a_second_mail_is_never_s
         at.clock.now += A_MONTH_LATER
         at.book.charge(at.order)
         assert len(at.gate.writes()) == len(keys)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("KWD", 1852), ("TND", 5), ("BHD", 1)])
+def test_an_amount_that_stripe_does_not_take_is_refused_and_never_another_one_written(currency: str, amount: int) -> None:
+    with shop("stripe") as at:
+        with pytest.raises(Permanent, match=f"Stripe takes amounts in {currency} only in multiples of 10"):
+            at.book.charge(replace(at.order, currency=currency, amount=amount))
+        assert at.gate.writes() == []

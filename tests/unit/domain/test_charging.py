@@ -41,6 +41,24 @@ TODAY = Debtor(date(2026, 3, 20), is_business=True, is_disputed=False)
 NOW = utc("2026-03-20 09:00")
 
 
+@pytest.mark.parametrize(
+    ("source", "terms", "amount", "said"),
+    [
+        ("stripe", FEE, 1850, "rounded down to KWD 1.850, to whole steps of KWD 0.010"),
+        ("xero", FEE, 1860, "1.5 % of KWD 123.976: KWD 1.85964"),
+        ("stripe", replace(FEE, cap=Amounts({"KWD": 1_505})), 1500, "rounded down to KWD 1.500"),
+        ("stripe", replace(FEE, percent=Decimal("1.0")), 1230, "rounded down to KWD 1.230"),
+    ],
+)
+def test_a_fee_is_an_amount_that_its_source_takes(source: str, terms: LateFee, amount: int, said: str) -> None:
+    dinars = replace(INVOICE, source=source, currency="KWD", total=123_976, amount_due=123_976)
+    fee = reckoned(dinars, date(2026, 3, 10), "first", terms, TODAY, NOW)
+    assert isinstance(fee, Fee)
+    assert fee.amount == amount
+    assert fee.lines[-2].startswith(said)
+    assert fee.lines[-1] == f"late fee: KWD {amount / 1000:.3f}"
+
+
 def charging(terms: LateFee) -> Policy:
     """A plan that reminds and charges in its first step, and again a week later."""
     return policy(replace(FIRST, late_fee=terms), Step("again", AfterDue(14, NINE), late_fee=terms))
@@ -212,7 +230,7 @@ def test_a_partial_payment_before_the_step_lowers_its_fee_and_one_after_it_does_
     assert [fee.amount for _, fee in fees_to_charge(less)] == [30]
 
 
-@pytest.mark.parametrize(("currency", "owed", "amount"), [("JPY", 12_345, 185), ("KWD", 12_345, 185), ("EUR", 123_45, 1_85)])
+@pytest.mark.parametrize(("currency", "owed", "amount"), [("JPY", 12_345, 185), ("KWD", 12_345, 180), ("EUR", 123_45, 1_85)])
 def test_a_fee_is_in_the_invoices_own_smallest_unit(currency: str, owed: int, amount: int) -> None:
     accepted = work_off(overdue(FEE, currency=currency, amount_due=owed), FIRST_AT, charging(FEE)).case
     assert fee_of(accepted).amount == amount

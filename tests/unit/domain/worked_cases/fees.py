@@ -2,7 +2,7 @@
 
 from dunning.content.policy_loader import load_policy
 from dunning.domain.fees import Debt, FeeProposal, LateFee, late_fee
-from dunning.domain.money import Money, minor_digits
+from dunning.domain.money import Money, minor_digits, smallest_at
 from tests.unit.domain.worked_cases.reading import TEAMS, FeeCase
 
 
@@ -18,6 +18,7 @@ def reckoned(worked: FeeCase) -> str:
         is_fee=worked.facts.get("is_fee") is True,
         charged_until=type(worked.due).fromisoformat(str(until)) if until else None,
         compensated=worked.facts.get("compensated") is True,
+        smallest=smallest_at(str(worked.facts.get("source")), worked.owed.currency),
     )
     fee = late_fee(terms(worked), debt, worked.today)
     if not isinstance(fee, FeeProposal):

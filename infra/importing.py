@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,7 +9,7 @@ from dunning.bootstrap import Platform
 from dunning.bootstrap.manual import import_invoices
 from dunning.domain.errors import Rejected
 from infra.customer_columns import settings_named
-from infra.invoice_file import decoded, read_invoices
+from infra.invoice_file import Rows, column_name, read_invoices
 
 _MOST_SHOWN = 10
 
@@ -67,13 +65,23 @@ class Importer:
 
 
 def invoice_numbers(raw: bytes, name: str) -> list[str]:
-    """The numbers in a file with the column invoice_number. Raises Rejected."""
-    rows = list(csv.reader(io.StringIO(decoded(raw, name))))
-    names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if "invoice_number" not in names:
-        raise Rejected(f"{name}, line 1: no column invoice_number; write it above the numbers")
-    place = names.index("invoice_number")
-    return [row[place].strip() for row in rows[1:] if len(row) > place and row[place].strip()]
+    """The numbers in a file with the column invoice_number. Raises Rejected naming the line: a cell too many shifts all behind it."""
+    rows = Rows(raw, name, "write invoice_number above the numbers")
+    names, place, found = list[str](), 0, list[str]()
+    for line, cells in rows:
+        if line == rows.first:
+            names = [column_name(cell) for cell in cells]
+            if names.count("invoice_number") != 1:
+                raise Rejected(f"{name}, line {line}: name one column invoice_number, above the numbers")
+            place = names.index("invoice_number")
+        elif any(cell.strip() for cell in cells):
+            if len(cells) != len(names):
+                hint = "put text that holds the delimiter into quotation marks"
+                raise Rejected(f"{name}, line {line}: {len(cells)} cells for {len(names)} columns; {hint}")
+            if not cells[place].strip():
+                raise Rejected(f"{name}, line {line}, invoice_number: nothing is written here; write the number, or remove the row")
+            found.append(cells[place].strip())
+    return found
 
 
 def report_of(answer: object) -> ImportReport:

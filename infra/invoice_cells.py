@@ -29,15 +29,24 @@ class CellError(Exception):
 
 
 class Numbers(Enum):
-    """How amounts are written: 1234.50 or 1234,50; never with signs between thousands, for those read two ways."""
+    """How amounts are written: 1234.50 or 1234,50; never with signs between thousands, for those read two ways.
 
-    DECIMAL_POINT = "."
-    DECIMAL_COMMA = ","
+    `UNSAID`: the file is parted by semicolons, as where commas are decimal, and nobody said how amounts are written.
+    """
+
+    DECIMAL_POINT = "point"
+    DECIMAL_COMMA = "comma"
+    UNSAID = "unsaid"
 
 
 def money(written: str, currency: str, numbers: Numbers) -> int:
     """Minor units of an amount as written. Raises CellError."""
-    mark = numbers.value
+    mark = "," if numbers is Numbers.DECIMAL_COMMA else "."
+    if numbers is Numbers.UNSAID and re.fullmatch(r"\d{1,3}\.\d{3}", written, re.ASCII):
+        raise CellError(
+            f"{written} reads two ways in a file parted by semicolons, as a thousand or with three decimals;"
+            " part the cells by commas if the point is decimal, else write it without the point"
+        )
     if not re.fullmatch(rf"\d+({re.escape(mark)}\d+)?", written, re.ASCII):
         raise CellError(_why_no_amount(written, numbers))
     amount = Decimal(written.replace(",", "."))
@@ -53,9 +62,9 @@ def money(written: str, currency: str, numbers: Numbers) -> int:
 def _why_no_amount(written: str, numbers: Numbers) -> str:
     if written.startswith("-"):
         return f"{written} is negative; a credit is no invoice: lower amount_due of the invoice it belongs to"
-    if numbers is Numbers.DECIMAL_POINT and re.fullmatch(r"[\d.]*\d,\d{1,3}", written, re.ASCII):
+    if numbers is not Numbers.DECIMAL_COMMA and re.fullmatch(r"[\d.]*\d,\d{1,3}", written, re.ASCII):
         return f"{written} has a decimal comma; write 1234.50, or give --decimal-comma if the whole file is written so"
-    example = "1234.50" if numbers is Numbers.DECIMAL_POINT else "1234,50"
+    example = "1234,50" if numbers is Numbers.DECIMAL_COMMA else "1234.50"
     return f"{written!r} is no amount; write {example}, without a currency or signs between thousands"
 
 

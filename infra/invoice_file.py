@@ -88,18 +88,45 @@ def read_invoice_file(path: Path, now: datetime, *, decimal_comma: bool = False,
 
 def read_invoices(raw: bytes, name: str, now: datetime, *, decimal_comma: bool = False, also: Readers = NO_READERS) -> InvoiceFile:
     """As `read_invoice_file`, from a file's bytes."""
-    lines, first = _lines(decoded(raw, name))
-    if not lines:
-        raise Rejected(f"{name} is empty: its first line names the columns ({', '.join(REQUIRED)}, …)")
-    reader = csv.reader(io.StringIO("".join(lines)), delimiter=_delimiter(lines[0]), strict=True)
-    table = InvoiceTable(name, first, Numbers.DECIMAL_COMMA if decimal_comma else Numbers.DECIMAL_POINT, now, also)
-    try:
-        table.names(next(reader))
-        for cells in reader:
-            table.row(first + reader.line_num - 1, cells)
-    except csv.Error as exc:
-        raise Rejected(f"{name}, line {first + reader.line_num - 1}: {exc}; check the quotation marks in and before this line") from exc
+    rows = Rows(raw, name, f"its first line names the columns ({', '.join(REQUIRED)}, …)")
+    numbers = Numbers.DECIMAL_COMMA if decimal_comma else Numbers.DECIMAL_POINT
+    if rows.delimiter == ";" and not decimal_comma:
+        numbers = Numbers.UNSAID
+    table = InvoiceTable(name, rows.first, numbers, now, also)
+    for line, cells in rows:
+        if line == rows.first:
+            table.names(cells)
+        else:
+            table.row(line, cells)
     return table.read()
+
+
+class Rows:
+    """A file's rows with the number of the line each ends on; the row of names, line `first`, tells what parts their cells.
+
+    Raises Rejected for what is empty, no UTF-8, or quoted wrongly. `wanted`: what an empty file lacks.
+    """
+
+    def __init__(self, raw: bytes, name: str, wanted: str) -> None:
+        self._name = name
+        self._lines, self.first = _lines(decoded(raw, name))
+        if not self._lines:
+            raise Rejected(f"{name} is empty: {wanted}")
+        self.delimiter = max(_DELIMITERS, key=self._lines[0].count)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(io.StringIO("".join(self._lines)), delimiter=self.delimiter, strict=True)
+        try:
+            for number, cells in enumerate(reader):
+                yield (self.first if number == 0 else self.first + reader.line_num - 1), cells
+        except csv.Error as exc:
+            line = self.first + reader.line_num - 1
+            raise Rejected(f"{self._name}, line {line}: {exc}; check the quotation marks in and before this line") from exc
+
+
+def column_name(cell: str) -> str:
+    """A column's name as it is compared: `Invoice Number` is `invoice_number`."""
+    return cell.strip().lower().replace(" ", "_")
 
 
 def decoded(raw: bytes, name: str) -> str:
@@ -119,10 +146,6 @@ def _lines(text: str) -> tuple[list[str], int]:
     return lines, 1
 
 
-def _delimiter(names: str) -> str:
-    return max(_DELIMITERS, key=names.count)
-
-
 class InvoiceTable:
     """Rows as they are read, one after the other, with what must agree between them. `unit`: what a row's number counts."""
 
@@ -139,7 +162,7 @@ class InvoiceTable:
 
     def names(self, cells: Sequence[str]) -> None:
         """Take the row of names. Raises Rejected: without it no row means anything."""
-        self._columns = [cell.strip().lower().replace(" ", "_") for cell in cells]
+        self._columns = [column_name(cell) for cell in cells]
         place = f"{self._name}, {self._unit} {self._first}"
         for column in self._columns:
             reader = self._readers.get(column) or reader_of_contact(column)

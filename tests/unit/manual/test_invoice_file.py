@@ -8,6 +8,7 @@ import pytest
 import infra.samples
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Status
+from infra.importing import invoice_numbers
 from infra.invoice_file import InvoiceFile, read_invoice_file, read_invoices
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -42,6 +43,55 @@ def test_what_excel_saves_in_germany_is_read_when_the_decimal_comma_is_asked_for
 
     with pytest.raises(Rejected, match=r"line 3, amount: 1234,50 has a decimal comma; write 1234\.50, or give --decimal-comma"):
         read_invoices(raw.encode(), "book.csv", NOW).all_good()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_the_numbers_of_what_was_paid_are_read_whatever_parts_the_cells(delimiter: str, start: str) -> None:
+    rows = (("customer", "Invoice Number", "sum"), ("Müller", " R-1 ", "1"), ("", "", ""), ("Anna", "R-2", "2"))
+    raw = start + "\r\n".join(delimiter.join(row) for row in rows)
+    assert invoice_numbers(raw.encode(), "paid.csv") == ["R-1", "R-2"]
+
+
+def test_the_numbers_alone_in_one_column_and_behind_excels_own_line_are_read() -> None:
+    assert invoice_numbers(b"invoice_number\nR-1\n\nR-2\n", "paid.csv") == ["R-1", "R-2"]
+    assert invoice_numbers(b"sep=;\r\ncustomer;invoice_number\r\nAnna, Ben;R-1\r\n", "paid.csv") == ["R-1"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"", "paid.csv is empty"),
+        (b"number\nR-1\n", "paid.csv, line 1: name one column invoice_number"),
+        (b"invoice_number;invoice_number\nR-1;R-2\n", "paid.csv, line 1: name one column invoice_number"),
+        (b"customer,invoice_number\nAnna,R-1\nDoe, Ben,R-2\n", "paid.csv, line 3: 3 cells for 2 columns"),
+        (b"invoice_number\nR-1,R-2\n", "paid.csv, line 2: 2 cells for 1 columns"),
+        (b"sep=;\ncustomer;invoice_number\nAnna;\n", "paid.csv, line 3, invoice_number: nothing is written here"),
+        (b'invoice_number\n"R-1\n', "paid.csv, line 2: unexpected end of data; check the quotation marks"),
+        ("invoice_number\nM\u00fc-1".encode("latin-1"), "paid.csv, line 2: this is not UTF-8"),
+    ],
+)
+def test_a_file_of_payments_that_could_be_misread_is_refused_with_the_place(raw: bytes, told: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        invoice_numbers(raw, "paid.csv")
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(("written", "decimal_comma", "fils"), [("1,234", True, 1234), ("1234", False, 1234000), ("1.50", False, 1500)])
+def test_an_amount_that_reads_one_way_only_is_read_from_a_file_parted_by_semicolons(written: str, decimal_comma: bool, fils: int) -> None:
+    names = "customer_id;invoice_number;currency;amount;due_on"
+    (row,) = of(f"a;R-1;KWD;{written};2026-03-31", names=names, decimal_comma=decimal_comma).all_good()
+    assert row.snapshot.total == fils
+
+
+def test_a_point_before_three_digits_is_refused_where_points_may_part_thousands() -> None:
+    names = "customer_id;invoice_number;currency;amount;due_on"
+    with pytest.raises(Rejected, match=r"line 2, amount: 1\.234 reads two ways in a file parted by semicolons"):
+        of("a;R-1;KWD;1.234;2026-03-31", names=names).all_good()
+    with pytest.raises(Rejected, match=r"line 2, amount: '1\.234' is no amount; write 1234,50"):
+        of("a;R-1;KWD;1.234;2026-03-31", names=names, decimal_comma=True).all_good()
+    (row,) = of("a,R-1,KWD,1.234,2026-03-31", names=names.replace(";", ",")).all_good()
+    assert row.snapshot.total == 1234
 
 
 def test_every_bad_row_is_told_at_once_and_the_good_ones_are_kept() -> None:

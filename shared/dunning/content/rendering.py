@@ -1,6 +1,7 @@
 """Templates and content become words. What comes from outside is shown as text, never run and never markup."""
 
 import shlex
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -119,6 +120,7 @@ class TemplateRenderer:
             "reply_to": self._reply_to,
             "customer": wording.one_line(content.customer),
             "customer_name": wording.one_line(content.customer_name or ""),
+            "known_as": _known_as(content),
             "invoice": invoices[0] if invoices else None,
             "invoices": invoices,
             "totals": _totals(invoices),
@@ -165,6 +167,13 @@ class TemplateRenderer:
 def _shown(event: PastEvent) -> PastEvent:
     numbers = tuple(wording.one_line(number) for number in event.invoices)
     return replace(event, invoices=numbers, reason=wording.one_line(event.reason or ""), step=wording.one_line(event.step or ""))
+
+
+def _known_as(content: MessageContent) -> str:
+    """The name for an SNS subject, which is ASCII: the id where nothing of the name could be read there."""
+    name = wording.one_line(content.customer_name or "")
+    is_legible = any(char.isascii() and char.isalnum() for char in unicodedata.normalize("NFKD", name))
+    return name if is_legible else wording.one_line(content.customer)
 
 
 def _who_waits(one: Waiting) -> dict[str, object]:

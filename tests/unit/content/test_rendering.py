@@ -108,6 +108,15 @@ def test_without_a_payment_page_there_is_no_button_and_no_empty_link(template: s
     assert "None" not in mail.text + mail.html
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("株式会社青空", "stripe:cus_1"), ("Æther Ö", "Æther Ö"), ("مؤسسة", "stripe:cus_1"), (None, "stripe:cus_1")]
+)
+def test_a_notice_about_a_customer_whose_name_no_subject_can_show_has_the_id_there(name: str | None, shown: str) -> None:
+    subject, text = RENDERER.team("escalation", about(INVOICE, name=name))
+    assert subject.startswith(f"Take over: {shown}, ")
+    assert (name or "stripe:cus_1") in text
+
+
 def test_a_link_that_is_no_web_address_is_left_out() -> None:
     mail = RENDERER.email("friendly", about(replace(INVOICE, payment_url="javascript:alert(1)")))
     assert "javascript" not in mail.html + mail.text

@@ -117,9 +117,8 @@ class Consent:
         if found.status != 200:
             raise Rejected(f"{self._said(found, 'list of connections')}: run the command again")
         rows = parse_array(found.content, "Xero's list of connections")
-        tenants = tuple(
-            tenant for row in rows if text(row, "tenantType") == "ORGANISATION" and (tenant := text(row, "tenantId")) is not None
-        )
+        # Every consent leaves a connection of its own there, so that one organisation may be listed several times.
+        tenants = {tenant for row in rows if text(row, "tenantType") == "ORGANISATION" and (tenant := text(row, "tenantId")) is not None}
         if not tenants:
             raise Rejected("no Xero organisation was ticked: run the command again and choose one")
         return tuple(sorted(tenants))

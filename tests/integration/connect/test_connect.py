@@ -83,6 +83,17 @@ def test_the_import_of_each_account_begins_at_once(desk: Desk) -> None:
     assert begun == [("xero", "accounts", "t-1"), ("xero", "accounts", "t-2")]
 
 
+def test_an_organisation_that_is_listed_twice_or_connected_twice_is_one(desk: Desk) -> None:
+    desk.provider.tenants = ["t-2", "t-1", "t-2"]
+    assert desk.connect("xero") == ("t-1", "t-2")
+    assert desk.connect("xero") == ("t-1", "t-2")
+    assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1", "t-2"]]
+    desk.provider.tenants = ["t-2", "t-3", "t-2"]
+    assert desk.connect("xero") == ("t-2", "t-3")
+    assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1"], ["t-2", "t-3"]]
+    assert [stage["account"] for stage in desk.aws.messages("sweep")] == ["t-1", "t-2", "t-1", "t-2", "t-2", "t-3"]
+
+
 @pytest.mark.parametrize(
     ("source", "answers", "said"),
     [

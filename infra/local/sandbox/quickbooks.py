@@ -60,6 +60,8 @@ class QuickBooksSandbox:
         self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
         self._answered: dict[str, Json] = {}
         self._items = frozenset({"1", "19"})
+        self._tax_codes = frozenset({"TAX", "NON"})
+        self._is_abroad = False
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -93,6 +95,11 @@ class QuickBooksSandbox:
             self._objects["Invoice"][invoice_id] = body
             self._changed_at["Invoice", invoice_id] = self._changed_at["Customer", _customer(body)] = self._clock()
         return mapping(plain(body))
+
+    def is_outside_the_us(self, *tax_codes: str) -> None:
+        """From now on the company has these tax codes (ids), and every line must name one."""
+        with self._lock:
+            self._tax_codes, self._is_abroad = frozenset(tax_codes), True
 
     def put_customer(self, customer_id: str, body: Json) -> None:
         """Make this the customer, in place of what invoices show."""
@@ -268,6 +275,13 @@ class QuickBooksSandbox:
         amounts = [number(line.get("Amount")) for line in lines]
         if not lines or unknown or None in amounts:
             raise _FaultError(400, "2500", f"Invalid Reference Id : Item elements id {(unknown or ['?'])[0]} not found")
+        for detail in details:
+            code = text(mapping(detail.get("TaxCodeRef")).get("value"))
+            if self._is_abroad and not code:
+                # As told in github.com/intuit/quickbooks-online-mcp-server, issue 94.
+                raise _FaultError(400, "6000", "Make sure all your transactions have a VAT rate before you save.")
+            if code and code not in self._tax_codes:
+                raise _FaultError(400, "2500", f"Invalid Reference Id : TaxCode id {code} not found")
         if len(text(body.get("DocNumber"))) > _LONGEST_NUMBER:
             raise _FaultError(400, "2050", "String length is either shorter or longer than supported by specification: DocNumber")
         total = sum((amount for amount in amounts if amount is not None), Decimal())

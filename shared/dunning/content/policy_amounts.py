@@ -14,7 +14,8 @@ _EXAMPLE_FEE = '{percent: "1.5", basis: contract}'
 _EXAMPLE_RATES = '{2025-12-31: "3.75"}'
 _PERCENTAGES = ("percent", "interest_per_day", "interest_per_year")
 _BY_CONTRACT = ("fixed", *_PERCENTAGES, "minimum")
-_KEYS = frozenset({*_BY_CONTRACT, "cap", "basis", "mode", "rates", "booked_to"})
+_KEYS = frozenset({*_BY_CONTRACT, "cap", "basis", "mode", "rates", "booked_to", "tax_code"})
+_EXAMPLES_TAX_CODE = {"xero": '{xero: "NONE"}', "quickbooks": '{quickbooks: "NON"}'}
 _EXAMPLES_BOOKED_TO = {"xero": '{xero: "260"}', "quickbooks": '{quickbooks: "19"}'}
 
 
@@ -62,7 +63,8 @@ def read_late_fee(step: Section) -> LateFee | None:
         interest_per_year=_percentage(fee, "interest_per_year"),
         minimum=read_amounts(fee, "minimum"),
         cap=read_amounts(fee, "cap"),
-        booked_to=_booked_to(fee),
+        booked_to=_by_source(fee, "booked_to", _EXAMPLES_BOOKED_TO),
+        tax_code=_by_source(fee, "tax_code", _EXAMPLES_TAX_CODE),
         rates=_rates(fee),
     )
     if basis is Basis.CONTRACT:
@@ -83,15 +85,15 @@ def _percentage(fee: Section, key: str) -> Decimal | None:
         return None
 
 
-def _booked_to(fee: Section) -> Mapping[str, str]:
-    """An account's code in Xero, an item's id in QuickBooks; Stripe needs none."""
-    section = fee.section("booked_to", _EXAMPLES_BOOKED_TO["xero"])
+def _by_source(fee: Section, key: str, examples: Mapping[str, str]) -> Mapping[str, str]:
+    """What a fee's line needs at Xero and at QuickBooks; Stripe needs none."""
+    section = fee.section(key, examples["xero"])
     if section is None:
         return {}
-    section.only(_EXAMPLES_BOOKED_TO)
+    section.only(examples)
     if not section.values:
-        fee.refuse("booked_to", f"names nothing: write {_EXAMPLES_BOOKED_TO['xero']}, or remove it")
-    found = {source: section.text(source, example) for source, example in _EXAMPLES_BOOKED_TO.items()}
+        fee.refuse(key, f"names nothing: write {examples['xero']}, or remove it")
+    found = {source: section.text(source, example) for source, example in examples.items()}
     return {source: code.strip() for source, code in found.items() if code}
 
 

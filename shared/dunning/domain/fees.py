@@ -65,7 +65,7 @@ class LateFee:
 
     `rates` is the reference rate in percent by the day from which it was in force; the statutory bases need it. `minimum` and
     `cap` bound each fee. `booked_to` maps a source to what the fee's invoice is booked to there: an account's code in Xero, an
-    item's id in QuickBooks.
+    item's id in QuickBooks; `tax_code` to the tax of its line: a TaxType in Xero, the value of a TaxCodeRef in QuickBooks.
     """
 
     basis: Basis
@@ -77,6 +77,7 @@ class LateFee:
     minimum: Amounts | None = None
     cap: Amounts | None = None
     booked_to: Mapping[str, str] = field(default_factory=dict)
+    tax_code: Mapping[str, str] = field(default_factory=dict)
     rates: Mapping[date, Decimal] = field(default_factory=dict)
 
 

@@ -74,6 +74,8 @@ class QuickBooksFees:
 
 def _invoice(customer: str, order: FeeOrder) -> JsonObject:
     amount = float(Money(order.amount, order.currency).as_decimal())
+    # Outside the US every line must name a tax code (error 6000 without); there `TAX` and `NON` are all there is.
+    taxed = {"TaxCodeRef": {"value": order.tax_code}} if order.tax_code else {}
     return {
         "CustomerRef": {"value": customer},
         "CurrencyRef": {"value": order.currency},
@@ -86,7 +88,7 @@ def _invoice(customer: str, order: FeeOrder) -> JsonObject:
                 "Amount": amount,
                 "DetailType": "SalesItemLineDetail",
                 "Description": f"Late fee on invoice {order.invoice_number}: {'; '.join(order.lines)}"[:4000],
-                "SalesItemLineDetail": {"ItemRef": {"value": order.booked_to}, "Qty": 1, "UnitPrice": amount},
+                "SalesItemLineDetail": {"ItemRef": {"value": order.booked_to}, "Qty": 1, "UnitPrice": amount, **taxed},
             }
         ],
     }

@@ -53,6 +53,8 @@ class XeroFees:
 
 
 def _invoice(contact: str, order: FeeOrder) -> JsonObject:
+    # With a tax, it is part of the fee, so that what is owed is what was announced.
+    taxed = {"TaxType": order.tax_code} if order.tax_code else {}
     return {
         "Type": RECEIVABLE,
         "Status": "AUTHORISED",
@@ -62,13 +64,14 @@ def _invoice(contact: str, order: FeeOrder) -> JsonObject:
         "Date": order.day.isoformat(),
         "DueDate": (order.day + timedelta(days=order.due_in)).isoformat(),
         "CurrencyCode": order.currency,
-        "LineAmountTypes": "NoTax",
+        "LineAmountTypes": "Inclusive" if taxed else "NoTax",
         "LineItems": [
             {
                 "Description": f"Late fee on invoice {order.invoice_number}: {'; '.join(order.lines)}"[:4000],
                 "Quantity": 1,
                 "UnitAmount": float(Money(order.amount, order.currency).as_decimal()),
                 "AccountCode": order.booked_to,
+                **taxed,
             }
         ],
     }

@@ -33,6 +33,7 @@ class ChargeFee:
         book = self.books.get(invoice.source)
         if book is None:
             raise Permanent(f"there is nowhere to write a late fee on invoices of the source {invoice.source}: decline it")
+        booked_to, tax_code = self._line(invoice, step)
         order = FeeOrder(
             id=fee_id(invoice.customer, invoice.id, step),
             customer=invoice.customer,
@@ -43,7 +44,8 @@ class ChargeFee:
             lines=fee.lines,
             day=fee.day,
             not_before=_not_before(invoice, fee.at),
-            booked_to=self._booked_to(invoice, step),
+            booked_to=booked_to,
+            tax_code=tax_code,
         )
         try:
             found = book.charge(order)
@@ -56,8 +58,8 @@ class ChargeFee:
             raise Permanent(f"invoice {found.number} of the late fee {order.id} was changed at its source: put it right there, or void it")
         return found
 
-    def _booked_to(self, invoice: Invoice, step_id: str) -> str | None:
-        """As the policy says today: what was missing when the fee was reckoned may have been put right since."""
+    def _line(self, invoice: Invoice, step_id: str) -> tuple[str | None, str | None]:
+        """What it is booked to, and its tax code, as the policy says today: what was missing may have been put right since."""
         policy = self.policies.named(invoice.policy)
         terms = next((step.late_fee for step in policy.steps if step.id == step_id), None)
         booked_to = terms.booked_to.get(invoice.source) if terms else None
@@ -65,7 +67,7 @@ class ChargeFee:
             wanted = _NEEDS[invoice.source]
             place = f'policy "{policy.name}", step "{step_id}": field "late_fee.booked_to"'
             raise Permanent(f"{place}: says nothing for {invoice.source}: give {wanted}, then `dunning redrive`")
-        return booked_to
+        return booked_to, terms.tax_code.get(invoice.source) if terms else None
 
 
 def _not_before(invoice: Invoice, otherwise: datetime) -> datetime:

@@ -13,7 +13,8 @@ class FeeOrder:
 
     `customer` is the full id, `invoice_id` the bare one of the invoice it is charged on, `invoice_number` that invoice's number.
     `day` is when it was reckoned, by `lines`; it falls due `due_in` days later. It cannot be older than `not_before` (UTC).
-    `booked_to`: an account's code in Xero, an item's id in QuickBooks. All of it is the same whenever the order is repeated.
+    `booked_to`: an account's code in Xero, an item's id in QuickBooks; `tax_code` a TaxType there, a TaxCodeRef here, where a line
+    needs one. All of it is the same whenever the order is repeated.
     """
 
     id: str
@@ -26,6 +27,7 @@ class FeeOrder:
     day: date
     not_before: datetime
     booked_to: str | None = None
+    tax_code: str | None = None
     due_in: int = 14
 
 

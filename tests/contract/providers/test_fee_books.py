@@ -1,14 +1,17 @@
 """Every source that takes late fees: one invoice for each fee, to the cent, wherever the worker dies."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.invoice import Status
 from infra.local.http.wire import Answer, Request
+from infra.local.sandbox.quickbooks import QuickBooksSandbox
 from tests.contract.providers.fee_shops import Shop, later, shop
 
 SOURCES = ("stripe", "quickbooks", "xero")
@@ -63,6 +66,36 @@ def test_wherever_a_worker_dies_the_next_one_finishes_its_fee(at: Shop, way: str
     at.book.charge(at.order)
     at.book.charge(at.order)
     the_only_one(at)
+
+
+@pytest.mark.parametrize("at", ["quickbooks"], indirect=True)
+def test_outside_the_us_a_quickbooks_fee_s_line_names_its_tax_code(at: Shop) -> None:
+    provider = at.gate.sandbox.provider("quickbooks")
+    assert isinstance(provider, QuickBooksSandbox)
+    provider.is_outside_the_us("5")
+    with pytest.raises(Permanent, match="Make sure all your transactions have a VAT rate"):
+        at.book.charge(at.order)
+    with pytest.raises(Permanent, match="TaxCode id NON not found"):
+        at.book.charge(replace(at.order, tax_code="NON"))
+    at.book.charge(replace(at.order, tax_code="5"))
+    the_only_one(at)
+    (line,) = written_lines(at, "Line")
+    assert line["SalesItemLineDetail"]["TaxCodeRef"] == {"value": "5"}
+
+
+@pytest.mark.parametrize("at", ["xero"], indirect=True)
+@pytest.mark.parametrize(("tax_code", "kind"), [(None, "NoTax"), ("OUTPUT2", "Inclusive")])
+def test_the_tax_of_a_xero_fee_is_part_of_it(at: Shop, tax_code: str | None, kind: str) -> None:
+    at.book.charge(replace(at.order, tax_code=tax_code))
+    the_only_one(at)
+    (line,) = written_lines(at, "LineItems")
+    assert (line.get("TaxType"), json.loads(at.gate.writes()[-1].body)["Invoices"][0]["LineAmountTypes"]) == (tax_code, kind)
+
+
+def written_lines(at: Shop, key: str) -> list[dict[str, Any]]:
+    body = json.loads(at.gate.writes()[-1].body)
+    lines: list[dict[str, Any]] = (body["Invoices"][0] if "Invoices" in body else body)[key]
+    return lines
 
 
 def test_an_order_that_changed_meanwhile_makes_no_second_fee(at: Shop) -> None:

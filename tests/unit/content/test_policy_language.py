@@ -229,6 +229,15 @@ def test_several_people_may_get_the_digest() -> None:
             'fixed: {EUR: "25.00", JPY: 3000, KWD: "7.500"}, basis: contract, mode: apply',
             LateFee(Basis.CONTRACT, FeeMode.APPLY, fixed=Amounts({"EUR": 25_00, "JPY": 3000, "KWD": 7_500})),
         ),
+        (
+            'fixed: "25.00", basis: contract, booked_to: {quickbooks: "19"}, tax_code: {quickbooks: " 5 ", xero: NONE}',
+            LateFee(
+                Basis.CONTRACT,
+                fixed=Amounts({}, Decimal("25.00")),
+                booked_to={"quickbooks": "19"},
+                tax_code={"quickbooks": "5", "xero": "NONE"},
+            ),
+        ),
         ('interest_per_day: "0.05", basis: contract', LateFee(Basis.CONTRACT, interest_per_day=Decimal("0.05"))),
         (
             "interest_per_year: 9, percent: 2, basis: contract",

@@ -20,6 +20,8 @@ from tests.unit.content.plans import ALL, FIRST, TEAMS, load, problems, with_ste
 BAD_FEES = [
     ('percent: "1.5"', 'step "a": field "late_fee.basis": missing: say by what right, as basis: contract or statutory_uk or statutory_eu'),
     ('percent: "1.5", basis: custom', 'field "late_fee.basis": must be contract or statutory_uk or statutory_eu'),
+    ('percent: "1", basis: contract, tax_code: {}', 'field "late_fee.tax_code": names nothing: write {xero: "NONE"}, or remove it'),
+    ('percent: "1", basis: contract, tax_code: {quickbooks: 5}', 'field "late_fee.tax_code.quickbooks"'),
     ("basis: contract", 'step "a": field "late_fee": charges nothing'),
     ("percent: 1.5, basis: contract", 'field "late_fee.percent": 1.5 may lose digits when read as a number: put it in quotes, as "1.5"'),
     ('percent: "150", basis: contract', "'150' is not a percentage"),

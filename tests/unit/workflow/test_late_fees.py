@@ -180,6 +180,17 @@ def test_an_accounting_source_without_an_account_names_the_field_to_fill() -> No
         replace(charge, books={"xero": world.stripe})(case.with_invoice(as_xero), "in_1", "charged")
 
 
+def test_an_accounting_source_is_told_what_the_fee_is_booked_to_and_its_tax_code() -> None:
+    terms = 'mode: apply, booked_to: {xero: "260"}, tax_code: {xero: "OUTPUT2", quickbooks: "5"}'
+    world = following(PLAN.replace("mode: apply", terms))
+    world.invoiced(snapshot())
+    world.run_until(FEE_AT)
+    case = world.case(ACME)
+    as_xero = case.with_invoice(replace(case.invoices["in_1"], source="xero"))
+    replace(world.sender.charge, books={"xero": world.stripe})(as_xero, "in_1", "charged")
+    assert [(order.booked_to, order.tax_code) for order in world.stripe.orders] == [(None, None), ("260", "OUTPUT2")]
+
+
 def test_reminders_go_on_while_fees_cannot_be_written() -> None:
     world = world_of()
     world.run_until(FEE_AT - timedelta(minutes=1))

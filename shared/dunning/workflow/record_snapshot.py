@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute
-from dunning.domain.case import Case, Dispute
+from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute, with_notice
+from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable
 from dunning.domain.holding import hold_case, release_case
@@ -21,6 +21,12 @@ from dunning.workflow.sources import recorder_for, source_of
 from dunning.workflow.waking import wake_if_near
 
 _MOST_CONFLICTS = 10
+
+_MOST_SHOWN = 10
+_FORGOTTEN = (
+    "its source deleted or archived this customer, or made it inactive, while invoices are open, and reminders wait:"
+    " close these invoices there; or bring the customer back, or make sure of the address, and release the case"
+)
 
 Change = Callable[[Case, datetime], Recorded]
 
@@ -152,10 +158,12 @@ class RecordSnapshot:
         return self.change(customer, self._forgotten)
 
     def _forgotten(self, case: Case, now: datetime) -> Recorded:
-        profile = case.profile
-        if HoldKind.OPERATOR in profile.holds or not any(invoice.is_open for invoice in case.invoices.values()):
+        owed = tuple(sorted(invoice.id for invoice in case.invoices.values() if invoice.is_open))
+        if HoldKind.OPERATOR in case.profile.holds or not owed:
             return Recorded(case)
-        return Recorded(*hold_case(case, HoldKind.OPERATOR, Hold(now, reason="deleted at the source"), self.actor))
+        held, logged = hold_case(case, HoldKind.OPERATOR, Hold(now, reason="deleted at the source"), self.actor)
+        notice = Notice(_FORGOTTEN, now, owed[:_MOST_SHOWN])
+        return Recorded(held.with_profile(with_notice(held.profile, f"forgotten:{now.isoformat()}", notice)), logged)
 
     def dispute(self, customer: str, told: Dispute, fetch: Callable[[], Dispute | None] = lambda: None) -> str:
         """A dispute opened or closed; the hold follows from all of them together.

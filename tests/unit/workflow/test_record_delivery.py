@@ -9,6 +9,7 @@ from dunning.domain.decision import was_opened
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+from dunning.workflow.hold_case import HoldCase
 from dunning.workflow.record_delivery import RecordDelivery
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -86,7 +87,7 @@ def test_a_report_for_a_customer_nobody_knows_makes_none(reminded: FakeDeploymen
 
 
 def test_the_team_is_told_while_the_case_is_held_for_another_reason(reminded: FakeDeployment) -> None:
-    reminded.record.customer_deleted(ACME)
+    HoldCase(reminded.record)(ACME, "their office moves")
     report(reminded, DeliveryKind.BOUNCED)
     reminded.advance(timedelta(hours=1))
     assert len(reminded.team.sent) == 1

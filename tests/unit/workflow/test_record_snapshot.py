@@ -225,7 +225,27 @@ def test_a_customer_deleted_at_the_source_waits_for_a_person(world: FakeDeployme
     world.run_until(ESCALATION)
     assert world.email.sent == []
     assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
-    assert said(world.log(ACME)) == ["enrolled", "held"]
+    assert said(world.log(ACME)) == ["enrolled", "held", "notified"]
+
+
+def test_of_a_customer_deleted_at_the_source_the_team_is_told_once_and_what_to_do(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.record.customer_deleted(ACME)
+    world.run_until(world.clock() + 10 * MINUTES)
+    world.record.contact_as_fetched(ACME, lambda: None)
+    world.run_until(ESCALATION)
+    (told,) = world.team.sent
+    assert (told.to, told.envelope.kind, told.envelope.invoices) == (("collections",), "notice", ("in_1",))
+    (reason,) = [entry.reason or "" for entry in world.log(ACME) if entry.type is ActivityType.NOTIFIED]
+    assert ("archived" in reason, "close these invoices" in reason, "release the case" in reason) == (True, True, True)
+    assert world.profile(ACME).notices == {}
+
+
+def test_of_a_customer_who_is_deleted_and_owes_nothing_nobody_is_told(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(status=Status.PAID, amount_due=0))
+    world.record.customer_deleted(ACME)
+    world.run_until(ESCALATION)
+    assert (world.team.sent, world.profile(ACME).holds) == ([], {})
 
 
 def test_a_case_that_changes_faster_than_it_can_be_written_is_left_to_a_retry() -> None:

@@ -33,10 +33,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Approve or decline the step that waits for a person."""
+    """Approve or decline the step that waits for a person; `invoice` None: of all of the customer's that wait."""
 
     customer: str
-    invoice: str
+    invoice: str | None
     approved: bool
     reason: str | None
 

@@ -13,7 +13,9 @@ def add_to(commands: Commands) -> None:
 
     decline = commands.add_parser(NAME, allow_abbrev=False, help="skip a step that waits because of its amount; the plan goes on")
     decline.add_argument("customer", metavar="CUSTOMER", help="the full id, as stripe:cus_123")
-    decline.add_argument("invoice", metavar="INVOICE", help="the invoice's id or number")
+    decline.add_argument(
+        "invoice", metavar="INVOICE", nargs="?", help="the invoice's id or number; without it, all of the customer's that wait"
+    )
     decline.add_argument("--reason", metavar="TEXT", help="why; it is put down with the case")
     add_place(decline)
 
@@ -23,5 +25,5 @@ def run(options: argparse.Namespace) -> int:
     from infra.operating import Answer, operate
 
     outcome = operate(Answer(options.customer, options.invoice, approved=False, reason=options.reason), options.stack, options.url)
-    print(f"{options.customer} {options.invoice}: {outcome}")
+    print(f"{options.customer} {options.invoice or '(all that wait)'}: {outcome}")
     return 0 if outcome in ("recorded", "nothing new") else 1

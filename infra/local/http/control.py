@@ -209,7 +209,8 @@ class Control:
         """For `dunning approve` and `dunning decline --url`; beyond DESIGN §8."""
         body = inputs.json_body(request.body, ("invoice", "approved", "reason"))
         reason = inputs.text_field(body, "reason") if body.get("reason") is not None else None
-        return self._operated(operating.Answer(names[0], inputs.text_field(body, "invoice"), inputs.flag(body, "approved"), reason))
+        invoice = inputs.text_field(body, "invoice") if body.get("invoice") is not None else None
+        return self._operated(operating.Answer(names[0], invoice, inputs.flag(body, "approved"), reason))
 
     def _operated(self, act: Mark | operating.Answer) -> Answer:
         outcome = self._cloud.operate(act.on_platform)

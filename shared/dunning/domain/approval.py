@@ -1,12 +1,14 @@
 """Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is owed."""
 
 import shlex
+from collections.abc import Sequence
 
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy, Step
 
+_MOST_LISTED = 20
 _TO_ANSWER = ": dunning approve "
 
 
@@ -35,7 +37,9 @@ def without_moot_question(invoice: Invoice, policy: Policy) -> Invoice:
     if not waits_for_approval(invoice):
         return invoice
     step = next((step for step in policy.steps if step.id == invoice.next_step), None)
-    if step and limit_exceeded(invoice, step) and answer_for(invoice, step):
+    together = invoice.approval is not None and invoice.approval.together  # whether that is moot, all of them must tell
+    limited = step and (limit_exceeded(invoice, step) or (together and step.approve_above is not None))
+    if step and limited and answer_for(invoice, step):
         return invoice
     return replace(invoice, approval=None)
 
@@ -45,6 +49,16 @@ def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
     command = f"{shlex.quote(customer)} {shlex.quote(invoice.id)}"
     return (
         f'step "{step.id}" about invoice {invoice.number} waits for your approval: {in_words(invoice.money_due)} is owed, '
+        f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
+    )
+
+
+def joint_question(customer: str, numbers: Sequence[str], total: Money, limit: Money) -> str:
+    """What the team is asked about one message for several invoices."""
+    listed = ", ".join(numbers[:_MOST_LISTED]) + (f" and {len(numbers) - _MOST_LISTED} more" if len(numbers) > _MOST_LISTED else "")
+    command = shlex.quote(customer)
+    return (
+        f"one message about {len(numbers)} invoices ({listed}) waits for your approval: together {in_words(total)} are owed, "
         f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
 

@@ -15,6 +15,7 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
+from dunning.domain.joint_approval import asked_together
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import thanks_wait, timing_of, without_moot_tasks
@@ -88,7 +89,8 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
-    return consolidated(gathered(spaced(works, case, policy_of, now), case, policy_of, now), case, policy_of)
+    together = gathered(spaced(works, case, policy_of, now), case, policy_of, now)
+    return consolidated(asked_together(together, case, policy_of), case, policy_of)
 
 
 def texts_now(invoice: Invoice, policy: Policy, contact: Contact) -> bool:
@@ -203,7 +205,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if isinstance(step.at, BeforeDue) and days_overdue(invoice, contact, policy, now) > 0:
         return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
     limit, answer = limit_exceeded(invoice, step), answer_for(invoice, step)
-    if limit and answer and answer.state is ApprovalState.DECLINED:
+    if answer and answer.state is ApprovalState.DECLINED and (limit or answer.together):
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)

@@ -87,12 +87,16 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Whether a step may run on as much as `amount` (minor units of the invoice's currency); `reason`: why not."""
+    """Whether a step may run on as much as `amount` (minor units of the invoice's currency); `reason`: why not.
+
+    `together`: asked for the total of one message about several invoices, not for this amount alone.
+    """
 
     step: str
     state: ApprovalState
     amount: int
     reason: str | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,8 +128,9 @@ def _is_moot(case: Case, key: str) -> bool:
 
 def _is_done_with(case: Case, key: str) -> bool:
     if key.startswith(_QUESTION):
-        asked = case.invoices.get(key.removeprefix(_QUESTION))
-        return asked is None or not asked.is_open or not waits_for_approval(asked)
+        names = {key.removeprefix(_QUESTION), *case.profile.notices[key].invoices}
+        asked = (case.invoices.get(name) for name in names)
+        return not any(invoice and invoice.is_open and waits_for_approval(invoice) for invoice in asked)
     if not key.startswith(_TASK):
         return False
     invoice = case.invoices.get(key.removeprefix(_TASK))

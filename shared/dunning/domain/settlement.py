@@ -155,9 +155,13 @@ class Settlement:
         """The step waits from now on; the question itself goes to the team as a notice, at once."""
         if not invoice.is_open or invoice.next_step != work.step or work.step is None:
             return case, []
-        asked = replace(invoice, approval=Approval(work.step, ApprovalState.ASKED, invoice.amount_due))
-        profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, (invoice.id,)))
-        waits = self._log(ActivityType.HELD, work, f"approval: {approval.in_words(invoice.money_due)} needs a person's approval")
+        asked = replace(invoice, approval=Approval(work.step, ApprovalState.ASKED, invoice.amount_due, together=bool(work.together)))
+        if work.together[1:] and invoice.id != work.together[0]:
+            return case.with_invoice(asked), []
+        named = work.together or (invoice.id,)
+        profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, named))
+        needs = f"one message about {len(named)} invoices" if work.together else approval.in_words(invoice.money_due)
+        waits = replace(self._log(ActivityType.HELD, work, f"approval: {needs} needs a person's approval"), invoices=named)
         return case.with_invoice(asked).with_profile(profile), [waits]
 
     def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:

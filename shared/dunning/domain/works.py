@@ -31,6 +31,7 @@ class Work:
 
     `begun`: something of it has gone out before, under a claim that never settled it.
     `again`: what is moved is the repetition of a step whose mail bounced.
+    `together`: the invoices of one question about a message's total; the first of them carries it.
     """
 
     invoice: str
@@ -41,6 +42,7 @@ class Work:
     move_to: datetime | None = None
     begun: bool = False
     again: bool = False
+    together: tuple[str, ...] = ()
 
 
 def reminders_in(works: Sequence[Work]) -> int:

@@ -284,13 +284,15 @@ def _read_settings(item: Item) -> CustomerSettings:
 
 def _approval_attributes(approval: Approval) -> dict[str, object]:
     found = {"step": approval.step, "state": approval.state.value, "amount": approval.amount, "reason": approval.reason}
+    found["together"] = approval.together or None
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _read_approval(item: Item) -> Approval | None:
     if not item:
         return None
-    return Approval(_text(item, "step"), ApprovalState(_text(item, "state")), _number(item, "amount"), _optional_text(item, "reason"))
+    state, together = ApprovalState(_text(item, "state")), item.get("together") is True
+    return Approval(_text(item, "step"), state, _number(item, "amount"), _optional_text(item, "reason"), together)
 
 
 def read_claim(item: Item) -> Claim | None:

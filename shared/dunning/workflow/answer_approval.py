@@ -1,5 +1,6 @@
 """A person approves or declines a step that waits because of its amount."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,9 @@ from dunning.workflow.record_snapshot import RecordSnapshot
 
 OPERATOR = "operator"
 
+_MOST_AT_ONCE = 80
+"""Invoices answered in one transaction, which holds a hundred items."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerApproval:
@@ -24,30 +28,51 @@ class AnswerApproval:
 
     record: RecordSnapshot
 
-    def __call__(self, customer: str, invoice: str, *, approved: bool, reason: str | None = None) -> str:
-        """`invoice` is the bare id or the number. Answers "recorded", or that nothing waits.
+    def __call__(self, customer: str, invoice: str | None, *, approved: bool, reason: str | None = None) -> str:
+        """`invoice` is the bare id or the number; None: all of the customer's that wait. Answers "recorded", or that nothing waits.
 
         Raises Rejected for an unknown customer or invoice, and for a number that two invoices have.
         """
-        waits: list[bool] = []
+        waits: list[Invoice] = []
 
         def change(case: Case, now: datetime) -> Recorded:
-            known = _found(case, invoice)
-            waits[:] = [waits_for_approval(known)]
-            return self._answered(case, known, now, approved=approved, reason=reason) if waits[0] else Recorded(case)
+            known = [_found(case, invoice)] if invoice is not None else _all_of(case)
+            waits[:] = [one for one in known if waits_for_approval(one)]
+            return self._answered(case, waits[:_MOST_AT_ONCE], now, approved=approved, reason=reason)
 
         outcome = self.record.change(customer, change)
-        return outcome if waits == [True] else "nothing waits for approval there"
+        told = bool(waits)
+        while len(waits) > _MOST_AT_ONCE:
+            self.record.change(customer, change)
+        return outcome if told else "nothing waits for approval there"
 
-    def _answered(self, case: Case, invoice: Invoice, now: datetime, *, approved: bool, reason: str | None) -> Recorded:
-        asked = invoice.approval
-        if asked is None or invoice.next_at is None:
-            return Recorded(case)
+    def _answered(self, case: Case, waiting: Sequence[Invoice], now: datetime, *, approved: bool, reason: str | None) -> Recorded:
         state, kind = (ApprovalState.APPROVED, ActivityType.APPROVED) if approved else (ApprovalState.DECLINED, ActivityType.DECLINED)
-        after = replace(invoice, approval=replace(asked, state=state, reason=reason), next_at=max(invoice.next_at, now))
-        amount = in_words(Money(asked.amount, invoice.currency))
-        said = Activity(now, kind, f"up to {amount}" + (f": {reason}" if reason else ""), (invoice.id,), asked.step, OPERATOR)
-        return Recorded(case.with_invoice(after), (said,))
+        answered: dict[tuple[str, str], list[int]] = {}
+        names: dict[tuple[str, str], list[str]] = {}
+        for invoice in waiting:
+            asked = invoice.approval
+            if asked is None or invoice.next_at is None:
+                continue
+            after = replace(invoice, approval=replace(asked, state=state, reason=reason), next_at=max(invoice.next_at, now))
+            case = case.with_invoice(after)
+            answered.setdefault((asked.step, invoice.currency), []).append(asked.amount)
+            names.setdefault((asked.step, invoice.currency), []).append(invoice.id)
+        said = tuple(
+            Activity(now, kind, _in_words(Money(sum(amounts), currency), reason), tuple(names[step, currency]), step, OPERATOR)
+            for (step, currency), amounts in answered.items()
+        )
+        return Recorded(case, said)
+
+
+def _in_words(amount: Money, reason: str | None) -> str:
+    return f"up to {in_words(amount)}" + (f": {reason}" if reason else "")
+
+
+def _all_of(case: Case) -> list[Invoice]:
+    if not case.invoices:
+        raise Rejected(f"no customer {case.profile.customer!r} is known; write the full id, as stripe:cus_123")
+    return list(case.invoices.values())
 
 
 def _found(case: Case, wanted: str) -> Invoice:

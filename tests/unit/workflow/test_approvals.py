@@ -8,9 +8,11 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.errors import Rejected
 from dunning.domain.fees import Amounts
 from dunning.domain.invoice import ApprovalState, Status
+from dunning.domain.policy import Scope
 from dunning.workflow.answer_approval import AnswerApproval
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
@@ -39,7 +41,7 @@ def questions(world: FakeDeployment) -> list[str]:
     return [activity.reason or "" for activity in world.log(ACME) if activity.type is ActivityType.NOTIFIED]
 
 
-def answer(world: FakeDeployment, *, approved: bool, invoice: str = "in_1", reason: str | None = None) -> str:
+def answer(world: FakeDeployment, *, approved: bool, invoice: str | None = "in_1", reason: str | None = None) -> str:
     return AnswerApproval(world.record)(ACME, invoice, approved=approved, reason=reason)
 
 
@@ -136,3 +138,69 @@ def test_a_change_of_the_policy_lets_a_waiting_step_run_after_the_daily_reconcil
     strict.run_until(FIRST + DAY)
     replace(strict.record, policies=standard_policies()).invoice(snapshot(stamp=strict.clock.now))
     assert strict.invoice(ACME, "in_1").approval is None
+
+
+@pytest.fixture
+def joint() -> FakeDeployment:
+    """Over 250 euros in one message, a person decides; 24 invoices of 100 are owed, and one of 100 dollars."""
+    standard = with_limit(Amounts({"EUR": 250_00})).default
+    world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
+    world.invoiced(*(snapshot(f"in_{number}") for number in range(1, 25)), snapshot("usd", currency="USD"))
+    return world
+
+
+def waiting(world: FakeDeployment) -> int:
+    return sum(one.is_open and waits_for_approval(one) for one in world.case(ACME).invoices.values())
+
+
+def test_the_total_of_one_message_is_asked_about_once_and_the_daily_sweep_asks_no_second_time(joint: FakeDeployment) -> None:
+    joint.run_until(FIRST + 2 * DAY)
+    for number in range(1, 25):
+        joint.record.invoice(snapshot(f"in_{number}", stamp=joint.clock.now))
+    joint.run_until(FIRST + 5 * DAY)
+    (asked,) = questions(joint)
+    for needed in ("about 24 invoices", "NO-in_1, ", "and 4 more", "2,400.00 EUR", "250.00 EUR", "dunning approve stripe:cus_acme, or"):
+        assert needed in asked
+    assert [mail.envelope.invoices for mail in joint.email.sent][:1] == [("usd",)]
+    assert waiting(joint) == 24
+
+
+def test_one_approval_lets_the_whole_message_go_and_what_is_new_does_not_count_with_it(joint: FakeDeployment) -> None:
+    joint.run_until(FIRST + timedelta(hours=14))
+    assert answer(joint, approved=True, invoice=None) == "recorded"
+    assert answer(joint, approved=True, invoice=None) == "nothing waits for approval there"
+    joint.run_until(FIRST + DAY + timedelta(hours=1))
+    assert len(joint.email.sent[-1].envelope.invoices) == 24
+    assert [len(one.invoices) for one in joint.log(ACME) if one.type is ActivityType.APPROVED] == [24]
+
+
+def test_declined_together_all_are_skipped_and_the_plan_goes_on(joint: FakeDeployment) -> None:
+    joint.run_until(FIRST + timedelta(minutes=30))
+    answer(joint, approved=False, invoice=None, reason="a large order is coming")
+    joint.run_until(FIRST + 5 * DAY)
+    skipped = {name for one in joint.log(ACME) if one.type is ActivityType.SKIPPED for name in one.invoices}
+    assert len(skipped) == 24
+    assert "second" in [mail.envelope.step for mail in joint.email.sent]
+
+
+def test_a_joint_question_whose_first_invoice_is_paid_is_still_told(joint: FakeDeployment) -> None:
+    joint.team.refuses()
+    joint.run_until(FIRST)
+    assert questions(joint) == []
+    joint.record.invoice(snapshot("in_1", status=Status.PAID, amount_due=0, stamp=joint.clock.now + timedelta(minutes=2)))
+    joint.advance(DAY)
+    assert len(questions(joint)) == 1
+    assert waiting(joint) == 23
+
+
+def test_a_joint_question_goes_away_when_enough_is_paid(joint: FakeDeployment) -> None:
+    joint.run_until(FIRST + DAY)
+    for number in range(1, 23):
+        joint.invoiced(snapshot(f"in_{number}", status=Status.PAID, amount_due=0, stamp=joint.clock.now))
+    joint.advance(DAY)
+    assert [sorted(mail.envelope.invoices) for mail in joint.email.sent[:2]] == [["usd"], ["in_23", "in_24"]]
+
+
+def test_an_unknown_customer_is_refused(joint: FakeDeployment) -> None:
+    with pytest.raises(Rejected, match="no customer 'stripe:nobody' is known"):
+        AnswerApproval(joint.record)("stripe:nobody", None, approved=True)

@@ -1,7 +1,7 @@
 """Cases to table items and back. Plain attribute values here; DynamoDB's own notation stays at the client's edge."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
@@ -12,49 +12,20 @@ from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice, Repeat, Status
 from dunning.domain.promise import Promise
 from dunning.storage import keys
-
-Item = Mapping[str, object]
+from dunning.storage.attribute_values import (
+    Item,
+    mapping,
+    number,
+    optional_day,
+    optional_instant,
+    optional_text,
+    put_day,
+    put_instant,
+    text,
+    texts,
+)
 
 _CONTACT_TEXTS = ("name", "email", "phone", "country", "locale", "timezone")
-
-
-def _put_instant(at: datetime | None) -> str | None:
-    return keys.instant(at) if at else None
-
-
-def _put_day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _optional_day(item: Item, name: str) -> date | None:
-    value = item.get(name)
-    return None if value is None else date.fromisoformat(str(value))
-
-
-def _text(item: Item, name: str) -> str:
-    return str(item[name])
-
-
-def _optional_text(item: Item, name: str) -> str | None:
-    value = item.get(name)
-    return None if value is None else str(value)
-
-
-def _number(item: Item, name: str, default: int = 0) -> int:
-    return int(str(item.get(name, default)))
-
-
-def _optional_instant(item: Item, name: str) -> datetime | None:
-    value = item.get(name)
-    return None if value is None else keys.parse_instant(str(value))
-
-
-def _map(item: Item, name: str) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", item.get(name) or {})
-
-
-def _texts(item: Item, name: str) -> tuple[str, ...]:
-    return tuple(str(value) for value in cast("list[object]", item.get(name) or []))
 
 
 def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
@@ -67,19 +38,19 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "total": invoice.total,
         "amount_due": invoice.amount_due,
         "due_date": keys.due_date_key(invoice.due_date),
-        "issued_at": _put_instant(invoice.issued_at),
+        "issued_at": put_instant(invoice.issued_at),
         "stamp": keys.instant(invoice.stamp),
         "payment_url": invoice.payment_url,
         "collects_automatically": invoice.collects_automatically or None,
         "policy": invoice.policy,
         "level": invoice.level,
         "last_step": invoice.last_step,
-        "anchor_at": _put_instant(invoice.anchor_at),
+        "anchor_at": put_instant(invoice.anchor_at),
         "next_step": invoice.next_step,
-        "next_at": _put_instant(invoice.next_at),
+        "next_at": put_instant(invoice.next_at),
         "reminders_sent": invoice.reminders_sent,
-        "last_reminder_at": _put_instant(invoice.last_reminder_at),
-        "thanks_at": _put_instant(invoice.thanks_at),
+        "last_reminder_at": put_instant(invoice.last_reminder_at),
+        "thanks_at": put_instant(invoice.thanks_at),
         "suppressed_for": invoice.suppressed_for,
         "escalated": invoice.escalated or None,
         "holds": _holds_attributes(invoice.holds),
@@ -88,17 +59,17 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "plan_revision": invoice.plan_revision,
         "opened_mails": list(invoice.opened_mails) or None,
         "clicked_mails": list(invoice.clicked_mails) or None,
-        "opened_at": _put_instant(invoice.opened_at),
+        "opened_at": put_instant(invoice.opened_at),
         "fees": {fee.step: _fee_attributes(fee) for fee in invoice.fees} or None,
         "fee_id": invoice.fee_id,
         "fee_for": invoice.fee_for,
         "promise": _promise_attributes(invoice.promise),
         "promises_made": invoice.promises_made or None,
         "promise_broken": invoice.promise_broken or None,
-        "counts_from": _put_day(invoice.counts_from),
+        "counts_from": put_day(invoice.counts_from),
         "approval": _approval_attributes(invoice.approval) if invoice.approval else None,
         "repeat_step": invoice.repeat.step if invoice.repeat else None,
-        "repeat_at": _put_instant(invoice.repeat.at) if invoice.repeat else None,
+        "repeat_at": put_instant(invoice.repeat.at) if invoice.repeat else None,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 
@@ -106,47 +77,47 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
 def read_invoice(item: Item) -> Invoice:
     """The invoice in an item."""
     return Invoice(
-        id=keys.invoice_in(_text(item, "sk")),
-        source=_text(item, "source"),
-        customer=keys.customer_in(_text(item, "pk")),
-        number=_text(item, "number"),
-        status=Status(_text(item, "status")),
-        currency=_text(item, "currency"),
-        total=_number(item, "total"),
-        amount_due=_number(item, "amount_due"),
-        due_date=keys.parse_due_date(_text(item, "due_date")),
-        issued_at=_optional_instant(item, "issued_at"),
-        stamp=keys.parse_instant(_text(item, "stamp")),
-        payment_url=_optional_text(item, "payment_url"),
+        id=keys.invoice_in(text(item, "sk")),
+        source=text(item, "source"),
+        customer=keys.customer_in(text(item, "pk")),
+        number=text(item, "number"),
+        status=Status(text(item, "status")),
+        currency=text(item, "currency"),
+        total=number(item, "total"),
+        amount_due=number(item, "amount_due"),
+        due_date=keys.parse_due_date(text(item, "due_date")),
+        issued_at=optional_instant(item, "issued_at"),
+        stamp=keys.parse_instant(text(item, "stamp")),
+        payment_url=optional_text(item, "payment_url"),
         collects_automatically=bool(item.get("collects_automatically")),
-        policy=_optional_text(item, "policy"),
-        level=_number(item, "level"),
-        last_step=_optional_text(item, "last_step"),
-        anchor_at=_optional_instant(item, "anchor_at"),
-        next_step=_optional_text(item, "next_step"),
-        next_at=_optional_instant(item, "next_at"),
-        reminders_sent=_number(item, "reminders_sent"),
-        last_reminder_at=_optional_instant(item, "last_reminder_at"),
-        thanks_at=_optional_instant(item, "thanks_at"),
-        suppressed_for=_optional_text(item, "suppressed_for"),
+        policy=optional_text(item, "policy"),
+        level=number(item, "level"),
+        last_step=optional_text(item, "last_step"),
+        anchor_at=optional_instant(item, "anchor_at"),
+        next_step=optional_text(item, "next_step"),
+        next_at=optional_instant(item, "next_at"),
+        reminders_sent=number(item, "reminders_sent"),
+        last_reminder_at=optional_instant(item, "last_reminder_at"),
+        thanks_at=optional_instant(item, "thanks_at"),
+        suppressed_for=optional_text(item, "suppressed_for"),
         escalated=bool(item.get("escalated")),
         holds=_read_holds(item),
         subscription=bool(item.get("subscription")),
-        tags=_texts(item, "tags"),
-        plan_revision=_optional_text(item, "plan_revision"),
-        opened_mails=_texts(item, "opened_mails"),
-        clicked_mails=_texts(item, "clicked_mails"),
-        opened_at=_optional_instant(item, "opened_at"),
-        fees=tuple(_read_fee(step, cast("Item", fee)) for step, fee in sorted(_map(item, "fees").items())),
-        fee_id=_optional_text(item, "fee_id"),
-        fee_for=_optional_text(item, "fee_for"),
+        tags=texts(item, "tags"),
+        plan_revision=optional_text(item, "plan_revision"),
+        opened_mails=texts(item, "opened_mails"),
+        clicked_mails=texts(item, "clicked_mails"),
+        opened_at=optional_instant(item, "opened_at"),
+        fees=tuple(_read_fee(step, cast("Item", fee)) for step, fee in sorted(mapping(item, "fees").items())),
+        fee_id=optional_text(item, "fee_id"),
+        fee_for=optional_text(item, "fee_for"),
         promise=_read_promise(item),
-        promises_made=_number(item, "promises_made"),
+        promises_made=number(item, "promises_made"),
         promise_broken=bool(item.get("promise_broken")),
-        counts_from=_optional_day(item, "counts_from"),
-        approval=_read_approval(_map(item, "approval")),
-        repeat=Repeat(_text(item, "repeat_step"), _optional_instant(item, "repeat_at")) if "repeat_step" in item else None,
-        version=_number(item, "version"),
+        counts_from=optional_day(item, "counts_from"),
+        approval=_read_approval(mapping(item, "approval")),
+        repeat=Repeat(text(item, "repeat_step"), optional_instant(item, "repeat_at")) if "repeat_step" in item else None,
+        version=number(item, "version"),
     )
 
 
@@ -165,17 +136,17 @@ def _fee_attributes(fee: Fee) -> dict[str, object]:
 
 
 def _read_fee(step: str, item: Item) -> Fee:
-    until = _optional_text(item, "charged_until")
+    until = optional_text(item, "charged_until")
     return Fee(
         step=step,
-        state=FeeState(_text(item, "state")),
-        amount=_number(item, "amount"),
-        day=date.fromisoformat(_text(item, "day")),
-        at=keys.parse_instant(_text(item, "at")),
+        state=FeeState(text(item, "state")),
+        amount=number(item, "amount"),
+        day=date.fromisoformat(text(item, "day")),
+        at=keys.parse_instant(text(item, "at")),
         lines=tuple(str(line) for line in cast("list[object]", item.get("lines") or [])),
         charged_until=date.fromisoformat(until) if until else None,
         compensated=bool(item.get("compensated")),
-        invoice=_optional_text(item, "invoice"),
+        invoice=optional_text(item, "invoice"),
     )
 
 
@@ -184,21 +155,21 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
     claim = profile.claim
     return {
         **_contact_attributes(profile.contact),
-        "contact_stamp": _put_instant(profile.contact_stamp),
-        "settings_stamp": _put_instant(profile.settings_stamp),
+        "contact_stamp": put_instant(profile.contact_stamp),
+        "settings_stamp": put_instant(profile.settings_stamp),
         "do_not_chase": profile.do_not_chase or None,
-        "not_chased_since": _put_instant(profile.not_chased_since),
+        "not_chased_since": put_instant(profile.not_chased_since),
         "opted_out": {channel: keys.instant(since) for channel, since in profile.opted_out.items()} or None,
         "dead_addresses": list(profile.dead_addresses) or None,
         "holds": _holds_attributes(profile.holds),
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
         "notices": {key: _notice_attributes(notice) for key, notice in profile.notices.items()} or None,
         "reminded_at": [keys.instant(at) for at in profile.reminded_at] or None,
-        "due_at": _put_instant(profile.due_at),
-        "due_since": _put_instant(profile.due_since),
+        "due_at": put_instant(profile.due_at),
+        "due_since": put_instant(profile.due_since),
         "due_shard": keys.shard_of(profile.customer, shards) if profile.due_at else None,
         "retries": profile.retries or None,
-        "replied_at": _put_instant(profile.replied_at),
+        "replied_at": put_instant(profile.replied_at),
         "replies": list(profile.replies) or None,
         "claim_id": claim.id if claim else None,
         "claim_until": keys.instant(claim.until) if claim else None,
@@ -211,25 +182,25 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
 def read_profile(item: Item) -> Profile:
     """The profile in an item."""
     return Profile(
-        customer=keys.customer_in(_text(item, "pk")),
+        customer=keys.customer_in(text(item, "pk")),
         contact=_read_contact(item),
-        contact_stamp=_optional_instant(item, "contact_stamp"),
-        settings_stamp=_optional_instant(item, "settings_stamp"),
+        contact_stamp=optional_instant(item, "contact_stamp"),
+        settings_stamp=optional_instant(item, "settings_stamp"),
         do_not_chase=bool(item.get("do_not_chase")),
-        not_chased_since=_optional_instant(item, "not_chased_since"),
-        opted_out={channel: keys.parse_instant(str(since)) for channel, since in _map(item, "opted_out").items()},
+        not_chased_since=optional_instant(item, "not_chased_since"),
+        opted_out={channel: keys.parse_instant(str(since)) for channel, since in mapping(item, "opted_out").items()},
         dead_addresses=tuple(str(address) for address in cast("list[object]", item.get("dead_addresses") or [])),
         holds=_read_holds(item),
-        disputes={key: _read_dispute(key, cast("Item", value)) for key, value in _map(item, "disputes").items()},
-        notices={key: _read_notice(cast("Item", value)) for key, value in _map(item, "notices").items()},
+        disputes={key: _read_dispute(key, cast("Item", value)) for key, value in mapping(item, "disputes").items()},
+        notices={key: _read_notice(cast("Item", value)) for key, value in mapping(item, "notices").items()},
         reminded_at=tuple(keys.parse_instant(str(at)) for at in cast("list[object]", item.get("reminded_at") or [])),
-        due_at=_optional_instant(item, "due_at"),
-        due_since=_optional_instant(item, "due_since"),
+        due_at=optional_instant(item, "due_at"),
+        due_since=optional_instant(item, "due_since"),
         claim=read_claim(item),
-        retries=_number(item, "retries"),
-        replied_at=_optional_instant(item, "replied_at"),
-        replies=_texts(item, "replies"),
-        version=_number(item, "version"),
+        retries=number(item, "retries"),
+        replied_at=optional_instant(item, "replied_at"),
+        replies=texts(item, "replies"),
+        version=number(item, "version"),
     )
 
 
@@ -245,13 +216,13 @@ def _contact_attributes(contact: Contact) -> dict[str, object]:
 def _read_contact(item: Item) -> Contact:
     is_business, settings = item.get("is_business"), cast("Item | None", item.get("settings"))
     return Contact(
-        name=_optional_text(item, "name"),
-        email=_optional_text(item, "email"),
-        phone=_optional_text(item, "phone"),
-        country=_optional_text(item, "country"),
-        locale=_optional_text(item, "locale"),
-        timezone=_optional_text(item, "timezone"),
-        tags=_texts(item, "tags") if "tags" in item else None,
+        name=optional_text(item, "name"),
+        email=optional_text(item, "email"),
+        phone=optional_text(item, "phone"),
+        country=optional_text(item, "country"),
+        locale=optional_text(item, "locale"),
+        timezone=optional_text(item, "timezone"),
+        tags=texts(item, "tags") if "tags" in item else None,
         is_business=None if is_business is None else bool(is_business),
         settings=_read_settings(settings) if settings is not None else None,
     )
@@ -275,24 +246,23 @@ def _read_settings(item: Item) -> CustomerSettings:
     people = cast("list[Item]", item.get("people") or [])
     return CustomerSettings(
         do_not_chase=bool(item.get("do_not_chase")),
-        prefers=_optional_text(item, "prefers"),
-        owner=_optional_text(item, "owner"),
-        owner_name=_optional_text(item, "owner_name"),
-        people=tuple(Person(_text(one, "role"), _text(one, "email"), _optional_text(one, "name")) for one in people),
+        prefers=optional_text(item, "prefers"),
+        owner=optional_text(item, "owner"),
+        owner_name=optional_text(item, "owner_name"),
+        people=tuple(Person(text(one, "role"), text(one, "email"), optional_text(one, "name")) for one in people),
     )
 
 
 def _approval_attributes(approval: Approval) -> dict[str, object]:
-    found = {"step": approval.step, "state": approval.state.value, "amount": approval.amount, "reason": approval.reason}
-    found["together"] = approval.together or None
-    return {name: value for name, value in found.items() if value is not None}
+    found: dict[str, object] = {"step": approval.step, "state": approval.state.value, "amount": approval.amount}
+    return found | ({"reason": approval.reason} if approval.reason else {}) | ({"together": True} if approval.together else {})
 
 
 def _read_approval(item: Item) -> Approval | None:
     if not item:
         return None
-    state, together = ApprovalState(_text(item, "state")), item.get("together") is True
-    return Approval(_text(item, "step"), state, _number(item, "amount"), _optional_text(item, "reason"), together)
+    step, state, reason = text(item, "step"), ApprovalState(text(item, "state")), optional_text(item, "reason")
+    return Approval(step, state, number(item, "amount"), reason, together="together" in item)
 
 
 def read_claim(item: Item) -> Claim | None:
@@ -300,26 +270,26 @@ def read_claim(item: Item) -> Claim | None:
     if "claim_id" not in item:
         return None
     return Claim(
-        id=_text(item, "claim_id"),
-        until=keys.parse_instant(_text(item, "claim_until")),
-        origin=_text(item, "claim_origin"),
-        attempt=_number(item, "claim_attempt"),
-        effects={key: EffectState(str(state)) for key, state in _map(item, "claim_effects").items()},
+        id=text(item, "claim_id"),
+        until=keys.parse_instant(text(item, "claim_until")),
+        origin=text(item, "claim_origin"),
+        attempt=number(item, "claim_attempt"),
+        effects={key: EffectState(str(state)) for key, state in mapping(item, "claim_effects").items()},
     )
 
 
 def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:
     found: dict[str, object] = {}
     for kind, hold in holds.items():
-        values = {"since": keys.instant(hold.since), "until": _put_instant(hold.until), "reason": hold.reason}
+        values = {"since": keys.instant(hold.since), "until": put_instant(hold.until), "reason": hold.reason}
         found[kind.value] = {name: value for name, value in values.items() if value is not None}
     return found or None
 
 
 def _read_holds(item: Item) -> dict[HoldKind, Hold]:
-    found = {HoldKind(kind): cast("Item", value) for kind, value in _map(item, "holds").items()}
+    found = {HoldKind(kind): cast("Item", value) for kind, value in mapping(item, "holds").items()}
     return {
-        kind: Hold(keys.parse_instant(_text(value, "since")), _optional_instant(value, "until"), _optional_text(value, "reason"))
+        kind: Hold(keys.parse_instant(text(value, "since")), optional_instant(value, "until"), optional_text(value, "reason"))
         for kind, value in found.items()
     }
 
@@ -329,8 +299,8 @@ def _promise_attributes(promise: Promise | None) -> dict[str, object] | None:
 
 
 def _read_promise(item: Item) -> Promise | None:
-    found = _map(item, "promise")
-    return Promise(date.fromisoformat(_text(found, "until")), _number(found, "amount"), _number(found, "owed")) if found else None
+    found = mapping(item, "promise")
+    return Promise(date.fromisoformat(text(found, "until")), number(found, "amount"), number(found, "owed")) if found else None
 
 
 def _notice_attributes(notice: Notice) -> dict[str, object]:
@@ -340,8 +310,8 @@ def _notice_attributes(notice: Notice) -> dict[str, object]:
 
 def _read_notice(item: Item) -> Notice:
     invoices = tuple(str(value) for value in cast("list[object]", item["invoices"]))
-    at = keys.parse_instant(_text(item, "at"))
-    return Notice(_text(item, "reason"), at, invoices, _optional_text(item, "team"), _optional_text(item, "text"))
+    at = keys.parse_instant(text(item, "at"))
+    return Notice(text(item, "reason"), at, invoices, optional_text(item, "team"), optional_text(item, "text"))
 
 
 def _dispute_attributes(dispute: Dispute) -> dict[str, object]:
@@ -355,8 +325,8 @@ def _read_dispute(dispute_id: str, item: Item) -> Dispute:
     return Dispute(
         id=dispute_id,
         is_open=bool(item["open"]),
-        stamp=keys.parse_instant(_text(item, "stamp")),
-        invoice=_optional_text(item, "invoice"),
+        stamp=keys.parse_instant(text(item, "stamp")),
+        invoice=optional_text(item, "invoice"),
     )
 
 
@@ -377,14 +347,14 @@ def activity_attributes(activity: Activity) -> dict[str, object]:
 def read_activity(item: Item) -> Activity:
     """The activity in an item."""
     return Activity(
-        at=keys.parse_instant(_text(item, "at")),
-        type=ActivityType(_text(item, "type")),
-        reason=_optional_text(item, "reason"),
+        at=keys.parse_instant(text(item, "at")),
+        type=ActivityType(text(item, "type")),
+        reason=optional_text(item, "reason"),
         invoices=tuple(str(value) for value in cast("list[object]", item.get("invoices") or [])),
-        step=_optional_text(item, "step"),
-        actor=_optional_text(item, "actor"),
-        channel=_optional_text(item, "channel"),
-        claim=_optional_text(item, "claim"),
+        step=optional_text(item, "step"),
+        actor=optional_text(item, "actor"),
+        channel=optional_text(item, "channel"),
+        claim=optional_text(item, "claim"),
     )
 
 

@@ -1,0 +1,57 @@
+"""The attributes of an item by their names: plain values in, typed values out."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import cast
+
+from dunning.storage import keys
+
+Item = Mapping[str, object]
+
+
+def put_instant(at: datetime | None) -> str | None:
+    """As stored; None stays None."""
+    return keys.instant(at) if at else None
+
+
+def put_day(day: date | None) -> str | None:
+    """As stored; None stays None."""
+    return day.isoformat() if day else None
+
+
+def optional_day(item: Item, name: str) -> date | None:
+    """A calendar date, where there is one."""
+    value = item.get(name)
+    return None if value is None else date.fromisoformat(str(value))
+
+
+def text(item: Item, name: str) -> str:
+    """A text that must be there."""
+    return str(item[name])
+
+
+def optional_text(item: Item, name: str) -> str | None:
+    """A text, where there is one."""
+    value = item.get(name)
+    return None if value is None else str(value)
+
+
+def number(item: Item, name: str, default: int = 0) -> int:
+    """A whole number."""
+    return int(str(item.get(name, default)))
+
+
+def optional_instant(item: Item, name: str) -> datetime | None:
+    """An instant (UTC), where there is one."""
+    value = item.get(name)
+    return None if value is None else keys.parse_instant(str(value))
+
+
+def mapping(item: Item, name: str) -> Mapping[str, object]:
+    """A map; empty where there is none."""
+    return cast("Mapping[str, object]", item.get(name) or {})
+
+
+def texts(item: Item, name: str) -> tuple[str, ...]:
+    """A list of texts; empty where there is none."""
+    return tuple(str(value) for value in cast("list[object]", item.get(name) or []))

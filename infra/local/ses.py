@@ -74,7 +74,9 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class MailService:
-    """SES of one account. `per_day` is its quota over 24 hours; set it to try what happens when it runs out."""
+    """SES of one account. `per_day` is its quota over 24 hours, `per_second` its send rate, both in recipients: set them to try
+    what happens beyond.
+    """
 
     clock: Callable[[], datetime]
     outbox: Outbox
@@ -186,6 +188,8 @@ class MailService:
             raise _Refused("BadRequestException", f"Give 1 to {_MOST_RECIPIENTS} recipients.")
         if self._sent_lately() + len([*to, *cc, *bcc]) > self.per_day:
             raise _Refused("TooManyRequestsException", "Daily message quota exceeded.", 429)
+        if self._sent_this_second() + len([*to, *cc, *bcc]) > max(self.per_second, len([*to, *cc, *bcc])):
+            raise _Refused("TooManyRequestsException", "Maximum sending rate exceeded.", 429)
         body = _read_content(mapping(request.get("Content")))
         headers = {"From": source, **body.headers}
         if replies := texts(request.get("ReplyToAddresses")):
@@ -203,7 +207,12 @@ class MailService:
         )
 
     def _sent_lately(self) -> int:
-        since = self.clock() - timedelta(hours=24)
+        return self._sent_since(self.clock() - timedelta(hours=24))
+
+    def _sent_this_second(self) -> int:
+        return self._sent_since(self.clock().replace(microsecond=0) - timedelta(microseconds=1))
+
+    def _sent_since(self, since: datetime) -> int:
         sent = 0
         for mail in reversed(self._mails):
             if mail.sent_at <= since:

@@ -129,6 +129,7 @@ class MemoryCaseStore:
             origin=held.origin if held else claim.id,
             attempt=held.attempt + 1 if held else 1,
             effects=dict(held.effects) if held else {},
+            mail_at=held.mail_at if held else None,
         )
         self.writes += 1
         self._profiles[customer] = replace(profile, claim=taken, due_at=claim.until, version=profile.version + 1)

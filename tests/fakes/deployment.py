@@ -17,6 +17,7 @@ from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.mail_line import MailLine
 from dunning.workflow.ports import InvoiceSource, Policies, Wakeup
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -28,6 +29,7 @@ from tests.fakes.channels import FakeEmail, FakeQuota, FakeSms, FakeTeam, PlainR
 from tests.fakes.clock import StandingClock
 from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
+from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
 from tests.fakes.source import FakeAccountedSource, FakeSource
 
@@ -63,7 +65,9 @@ class FakeDeployment:
         self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
         self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock)
         charge = ChargeFee({"stripe": self.stripe}, self.policies)
-        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge)
+        self.mail_places = MemoryMailPlaces()
+        line = MailLine(self.mail_places, self.quota, self.clock)
+        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line)
         self.answer_fee = AnswerFee(self.record)
         self.run_step = RunStep(
             self.store,

@@ -10,6 +10,7 @@ from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer, SendingLimits
 from dunning.workflow.sweep_ports import OpenPage
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
+from tests.fakes.mail_line import MemoryMailPlaces
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import CLAIM, READ, WRITE
 from tests.simulation.wire import Wire
@@ -177,6 +178,18 @@ class TwinSweepNotes:
     def note_swept(self, source: str, account: str, began: datetime) -> None:
         """Remember it."""
         self._wire.call("store.note_swept", WRITE, lambda: self._notes.note_swept(source, account, began))
+
+
+class TwinMailPlaces:
+    """workflow.mail_line.MailPlaces: a retry takes one place more."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._places = MemoryMailPlaces()
+
+    def take(self, earliest: datetime, room: timedelta) -> datetime:
+        """The next place."""
+        return self._wire.call("store.mail_place", CLAIM, lambda: self._places.take(earliest, room))
 
 
 class TwinQuota:

@@ -15,6 +15,7 @@ from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.mail_line import MailLine
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
@@ -41,7 +42,16 @@ from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncQueue, TwinWakeups
 from tests.simulation.provider import Provider, thinned
 from tests.simulation.records import Accepted, Records
-from tests.simulation.storage import Timers, TwinCorrespondents, TwinOpenIndex, TwinQuota, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.storage import (
+    Timers,
+    TwinCorrespondents,
+    TwinMailPlaces,
+    TwinOpenIndex,
+    TwinQuota,
+    TwinStore,
+    TwinSweepNotes,
+    TwinTimerIndex,
+)
 from tests.simulation.watching import Watch
 from tests.simulation.wire import Wire
 
@@ -87,9 +97,11 @@ class World:
         connections, sweeps = MemoryConnections(), TwinSweepQueue(wire, self.sweep_queue)
         ended = Disconnections(connections, sweeps, cloud.clock)
         self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended)
-        self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, TwinQuota(wire, cloud), cloud.clock)
+        quota = TwinQuota(wire, cloud)
+        self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock)
         email, sms, team = TwinEmail(channels), TwinSms(channels), TwinTeam(channels)
-        sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies))
+        line = MailLine(TwinMailPlaces(wire), quota, cloud.clock)
+        sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies), line)
         dead = TwinDeadLetters(wire, self.records)
         first_contacts = FirstContacts(MemoryDayPlaces(), policies)
         self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts, sync)

@@ -26,15 +26,18 @@ def run_step(platform: Platform) -> RunServices:
     from dunning.bootstrap.operating import fee_books
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.email import SesEmailChannel
+    from dunning.channels.quota import SesQuota
     from dunning.channels.sms import SnsNumberCheck, SnsSmsChannel
     from dunning.channels.team import SnsTeamChannel
     from dunning.channels.unsubscribe_links import LinkKey, SignedUnsubscribeLinks
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.day_places import TableDayPlaces
+    from dunning.storage.mail_line import TableMailPlaces
     from dunning.storage.queues import Aside, DeadLetters, RunQueue, SyncRequests
     from dunning.workflow.attaching import Attacher
     from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
+    from dunning.workflow.mail_line import MailLine
     from dunning.workflow.mail_ports import DocumentSource
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sending import Sender
@@ -60,6 +63,7 @@ def run_step(platform: Platform) -> RunServices:
         policies=parts.policies,
         clock=parts.clock,
         charge=ChargeFee(fee_books(parts), parts.policies),
+        line=MailLine(TableMailPlaces(parts.dynamodb, config.table), SesQuota(ses), parts.clock),
         attach=Attacher(documents),
         unsubscribe=SignedUnsubscribeLinks(LinkKey(parts.secretsmanager, config.link_secret, parts.clock), config.portal_url),
     )

@@ -30,7 +30,7 @@ class Claim:
 
     `origin` is the id of the first claim of a row of takeovers: it is what sent mail carries, so that what an abandoned
     claim sent is known to the one that takes over. `attempt` counts the row (1: nobody was abandoned). `effects` maps an
-    effect's key to its state.
+    effect's key to its state. `mail_at`: the second (UTC) that is kept for its next mail, where it had to wait for one.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Claim:
     origin: str
     attempt: int = 1
     effects: Mapping[str, EffectState] = field(default_factory=dict)
+    mail_at: datetime | None = None
 
     @property
     def has_begun(self) -> bool:

@@ -27,6 +27,10 @@ class NotYet(Retryable):
         self.turn_at = retry_at
 
 
+class MailLater(NotYet):
+    """The account's mails of this second are given away: this one has a second of its own (`turn_at`), which is kept for it."""
+
+
 class Unauthorised(Retryable):
     """A source refuses our credentials: a person must mend them, and until then nothing is lost."""
 

@@ -280,6 +280,8 @@ def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
         yield Obstacle("the customer is marked do_not_chase")
     if profile.claimed_at(now) and profile.claim:
         yield Obstacle("it is being worked on, or the outcome of the last attempt is not known yet", profile.claim.until)
+    elif profile.claim and profile.claim.mail_at and profile.claim.mail_at > now:
+        yield Obstacle("others' mail goes first, for SES takes only so much a second", profile.claim.mail_at)
     elif profile.retries and profile.due_at and profile.due_at > now:
         times = "once" if profile.retries == 1 else f"{profile.retries} times"
         yield Obstacle(f"sending was refused, or the source could not be asked, {times}; it is tried again", profile.due_at)

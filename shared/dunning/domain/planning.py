@@ -99,7 +99,8 @@ def rearmed(case: Case, now: datetime) -> Case:
     if profile.claimed_at(now):
         return case
     due_at = next_instant(case)
-    waits = profile.retries > 0 and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
+    in_line = profile.claim is not None and profile.claim.mail_at is not None
+    waits = (profile.retries > 0 or in_line) and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
     if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):
         return case
     # What a hold kept back falls due at its release.

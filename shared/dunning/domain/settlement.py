@@ -14,7 +14,7 @@ from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, pr
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue, facts
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
-from dunning.domain.errors import NotYet, Retryable
+from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
@@ -112,8 +112,11 @@ class Settlement:
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
         profile = case.profile
-        spent = replace(self.claim, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
+        kept = because.turn_at if isinstance(because, MailLater) else None
+        spent = replace(self.claim, mail_at=kept, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
         latest = self.now + LONGEST_BACKOFF
+        if kept is not None:
+            return case.with_profile(replace(profile, claim=spent, due_at=min(kept, latest)))
         if isinstance(because, NotYet):
             waiting = replace(profile, claim=spent, retries=max(profile.retries, 1), due_at=min(because.turn_at, latest))
             return case.with_profile(waiting)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.case import Case, Dispute, Notice, Profile
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
@@ -24,6 +24,7 @@ from dunning.storage.attribute_values import (
     text,
     texts,
 )
+from dunning.storage.claim_item import claim_attributes, read_claim
 
 _CONTACT_TEXTS = ("name", "email", "phone", "country", "locale", "timezone")
 
@@ -152,7 +153,6 @@ def _read_fee(step: str, item: Item) -> Fee:
 
 def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
     """A profile's attributes; None means absent. The claim lies flat, so that one update can take it over."""
-    claim = profile.claim
     return {
         **_contact_attributes(profile.contact),
         "contact_stamp": put_instant(profile.contact_stamp),
@@ -171,11 +171,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
         "retries": profile.retries or None,
         "replied_at": put_instant(profile.replied_at),
         "replies": list(profile.replies) or None,
-        "claim_id": claim.id if claim else None,
-        "claim_until": keys.instant(claim.until) if claim else None,
-        "claim_origin": claim.origin if claim else None,
-        "claim_attempt": claim.attempt if claim else None,
-        "claim_effects": {key: state.value for key, state in claim.effects.items()} if claim else None,
+        **claim_attributes(profile.claim),
     }
 
 
@@ -263,19 +259,6 @@ def _read_approval(item: Item) -> Approval | None:
         return None
     step, state, reason = text(item, "step"), ApprovalState(text(item, "state")), optional_text(item, "reason")
     return Approval(step, state, number(item, "amount"), reason, together="together" in item)
-
-
-def read_claim(item: Item) -> Claim | None:
-    """The claim that lies on a profile's item, if any."""
-    if "claim_id" not in item:
-        return None
-    return Claim(
-        id=text(item, "claim_id"),
-        until=keys.parse_instant(text(item, "claim_until")),
-        origin=text(item, "claim_origin"),
-        attempt=number(item, "claim_attempt"),
-        effects={key: EffectState(str(state)) for key, state in mapping(item, "claim_effects").items()},
-    )
 
 
 def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:

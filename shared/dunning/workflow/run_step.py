@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
@@ -132,7 +132,7 @@ class RunStep:
         checked = checked.with_charged(progress.charged)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
-        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES:
+        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, MailLater):
             return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
 
         endings: dict[Ending, Finish] = {

@@ -15,6 +15,7 @@ from dunning.domain.works import Work
 from dunning.workflow.attaching import Attacher
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.history_port import RememberingStore
+from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_ports import Addressing, UnsubscribeLinks
 from dunning.workflow.message_rows import content_of, invoices_in
 from dunning.workflow.ports import Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
@@ -65,6 +66,7 @@ class Sender:
     policies: Policies
     clock: Clock
     charge: ChargeFee
+    line: MailLine
     attach: Attacher = field(default_factory=Attacher)
     unsubscribe: UnsubscribeLinks | None = None
 
@@ -74,6 +76,7 @@ class Sender:
         sent_now: dict[str, str | None] = {}
         done: list[Done] = []
         charged: list[Snapshot] = []
+        kept = claim.mail_at
 
         def progress(ending: Ending, failure: str = "", because: NotYet | None = None) -> Progress:
             return Progress(tuple(done), effects, ending, failure, tuple(charged), because)
@@ -87,6 +90,9 @@ class Sender:
                 if self.clock() > claim.until - SAFETY:
                     return progress(Ending.REFUSED)
                 try:
+                    if effect.channel is Channel.EMAIL and state_of(effect, effects) is not EffectState.DONE:
+                        self.line.wait(1 + len(effect.more_to) + len(effect.cc), kept)
+                        kept = None
                     outcome = self._carry_out(effect, case, claim, effects, now, charged)
                 except (Refused, NotYet) as exc:
                     self._surely_not_sent(effect, case, claim, effects)

@@ -9,15 +9,18 @@ from moto import mock_aws
 
 from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
+from dunning.storage.mail_line import TableMailPlaces
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
 from dunning.workflow.history_port import RememberingStore
+from dunning.workflow.mail_line import MailPlaces
 from dunning.workflow.moving_port import MovingStore
 from dunning.workflow.ports import TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import StandingClock
+from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.table import aws_session, create_table
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class Storage:
     timers: TimerIndex
     open_index: OpenIndex
     notes: SweepNotes
+    mail_places: MailPlaces
 
 
 @contextmanager
@@ -66,6 +70,7 @@ def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
         TableTimerIndex(client, table, SHARDS),
         TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
         TableSweepNotes(client, table, StandingClock()),
+        TableMailPlaces(client, table),
     )
 
 
@@ -73,7 +78,7 @@ def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
 def memory_storage() -> Iterator[Storage]:
     """In memory."""
     store = MemoryCaseStore()
-    yield Storage(store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes())
+    yield Storage(store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes(), MemoryMailPlaces())
 
 
 STORAGES = {"moto": moto_storage, "memory": memory_storage}

@@ -13,15 +13,17 @@ from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Snapshot
 from dunning.identifiers import new_ulid
 from dunning.storage.cases import TableCaseStore
+from dunning.storage.mail_line import TableMailPlaces
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.run_step import RunStep
 from dunning.workflow.sending import Sender
-from tests.fakes.channels import FakeEmail, FakeSms, FakeTeam, PlainRenderer
+from tests.fakes.channels import FakeEmail, FakeQuota, FakeSms, FakeTeam, PlainRenderer
 from tests.fakes.clock import StandingClock
 from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
@@ -89,7 +91,8 @@ class Workers:
     def run_step(self) -> RunStep:
         """One function that works customers off."""
         charge = ChargeFee({"stripe": self.stripe}, self.policies)
-        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge)
+        line = MailLine(TableMailPlaces(self.client, self.table), FakeQuota(), self.clock)
+        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line)
         wakeups = MemoryWakeups(self.clock)
         ended = Disconnections(MemoryConnections(), MemorySweepQueue(), self.clock)
         return RunStep(

@@ -12,7 +12,7 @@ from infra.local.wire import Attempt
 from tests.integration.faults.promises import broken
 from tests.integration.faults.rarer_workflows import RARER
 from tests.integration.faults.run import Run, follow, next_beginning
-from tests.integration.faults.workflows import AFTERWARDS, GET, LOAD, MAIL, OPTED_OUT, PUBLISH, SECRET, WORKFLOWS, Workflow
+from tests.integration.faults.workflows import AFTERWARDS, GET, LOAD, MAIL, OPTED_OUT, PUBLISH, RATE, SECRET, WORKFLOWS, Workflow
 
 ALL = (*WORKFLOWS, *RARER)
 GIVES_UP = 4
@@ -28,7 +28,7 @@ READS = (SECRET, LOAD, GET)
 
 def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
     """Refused, throttled, the answer lost once and every time, killed after it."""
-    if call.endswith((MAIL, PUBLISH, OPTED_OUT)):
+    if call.endswith((MAIL, PUBLISH, OPTED_OUT, RATE)):
         return ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
     often = GIVES_UP_UNCONFIGURED if call.startswith("redrive sqs") else GIVES_UP
     every = ((FaultMode.ERROR, often), (FaultMode.THROTTLE, often), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
@@ -128,7 +128,7 @@ def test_whatever_call_fails_and_however_each_step_comes_once(running: RunningCl
     workflow = strike.workflow
     run = begun(running, workflow)
     workflow.prepare(run)
-    if workflow.in_fresh_containers or strike.call.endswith((SECRET, OPTED_OUT)):
+    if workflow.in_fresh_containers or strike.call.endswith((SECRET, OPTED_OUT, RATE)):
         start_containers_anew(running, workflow)
     service, _, operation = strike.call.partition(" ")[2].partition(".")
     run.cloud.add_fault(service, operation, strike.mode, strike.times, strike.aim)

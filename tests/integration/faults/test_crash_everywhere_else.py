@@ -13,7 +13,7 @@ from tests.integration.faults.daily_scenes import DAILY
 from tests.integration.faults.people_scenes import PEOPLE, team_was_told
 from tests.integration.faults.run import SWEEP, Run, follow
 from tests.integration.faults.scene import Scene
-from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, SECRET
+from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, RATE, SECRET
 
 SCENES = (*BOOKS, *PEOPLE, *DAILY)
 GIVES_UP = 4
@@ -48,7 +48,7 @@ class Strike:
 
 def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
     """Refused, the answer lost once and every time, killed after it; a mail throttled, too."""
-    if call.endswith(PUBLISH):
+    if call.endswith((PUBLISH, RATE)):
         return ONCE
     if call.endswith(MAIL):
         return (*ONCE, (FaultMode.THROTTLE, 1))

@@ -66,6 +66,21 @@ def test_in_no_second_more_mails_go_out_than_ses_takes(running: RunningCloud) ->
     assert max(Counter(at.replace(microsecond=0) for _, at in sent).values()) <= 2
 
 
+def test_messages_that_all_come_directly_at_one_second_keep_below_the_rate_too(running: RunningCloud) -> None:
+    running.cloud.mail.per_second = 2
+    run = Run(running, EIGHT, 30)
+    run.minute(50)
+    due_at_nine(run, range(30))
+    with running.cloud.attempts() as attempts:
+        run.minute(59.9)
+        run.minute(61)
+    sent = mails(running)
+    assert Counter(customer for customer, _ in sent) == {run.customer(number): 1 for number in range(30)}
+    assert set(Counter(at.replace(microsecond=0) for _, at in sent).values()) == {2}
+    assert sum(attempt.operation == "SendEmail" for attempt in attempts) == 30, "SES refused some"
+    assert all(run.case(number).profile.retries == 0 for number in range(30))
+
+
 def test_what_ses_refuses_for_its_rate_is_tried_again_and_comes_once(running: RunningCloud) -> None:
     run = Run(running, EIGHT, 10)
     due_at_nine(run, range(10))

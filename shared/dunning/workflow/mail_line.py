@@ -1,0 +1,66 @@
+"""All mails of the account stand in one line, so that SES's send rate is kept whatever woke those who send (DESIGN §6)."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from dunning.domain.errors import MailLater, Retryable
+from dunning.workflow.ports import Clock, EmailQuota
+
+KEPT_FOR = timedelta(minutes=1)
+"""Whoever does not come for so long after its second has lost it: queues round to seconds, and functions must start."""
+
+RATE_HOLDS = timedelta(hours=1)
+ASKED_AGAIN_AFTER = timedelta(minutes=1)
+UNKNOWN_RATE = 1.0
+"""Mails a second, while SES has never told us: as many as it takes of every account."""
+
+
+class MailPlaces(Protocol):
+    """The end of the line, one for the account."""
+
+    def take(self, earliest: datetime, room: timedelta) -> datetime:
+        """The next place, not before `earliest`; whoever comes next stands behind it by `room`. Raises Retryable."""
+        ...
+
+
+@dataclass(slots=True)
+class MailLine:
+    """Says of each mail whether it may go now. It costs one write a mail; the rate is asked for once an hour and process."""
+
+    places: MailPlaces
+    quota: EmailQuota
+    clock: Clock
+    _rate: float = UNKNOWN_RATE
+    _ask_at: datetime | None = None
+
+    def wait(self, recipients: int, kept: datetime | None) -> None:
+        """Return when a mail to so many may go now; `kept`: the second that was kept for it. Raises MailLater.
+
+        A second that was kept costs no write. SES counts recipients, not mails (Amazon SES Developer Guide, "Managing your sending
+        quotas").
+        """
+        now = self.clock()
+        if kept is not None and now < kept:
+            raise MailLater(f"it was told to come at {kept.isoformat()}", kept)
+        if kept is not None and now < kept + KEPT_FOR:
+            return
+        this_second = now.replace(microsecond=0)
+        # Rounded up, lest one too many fits into a second.
+        room = timedelta(microseconds=math.ceil(1_000_000 * recipients / int(self._per_second(now))))
+        try:
+            turn = self.places.take(this_second, room).replace(microsecond=0)
+        except Retryable:
+            # A line that cannot be read keeps no reminder back: what SES then refuses is put off one by one.
+            return
+        if turn > this_second:
+            raise MailLater(f"the mails before {turn.isoformat()} are given away", turn)
+
+    def _per_second(self, now: datetime) -> float:
+        if self._ask_at is None or now >= self._ask_at:
+            try:
+                self._rate, self._ask_at = max(1.0, self.quota.limits().per_second), now + RATE_HOLDS
+            except Retryable:
+                self._ask_at = now + ASKED_AGAIN_AFTER
+        return self._rate

@@ -128,6 +128,7 @@ class TemplateRenderer:
             "most_overdue": max((invoice.days_overdue for invoice in invoices), default=0),
             "reminded": any(invoice.reminders_sent for invoice in invoices),
             "others": others,
+            "further": content.further,
             "also_by_mail": content.also_by_mail,
             "answered_on": content.answered_on,
             "step": content.step,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dunning.domain.activity import Activity
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.charging import riders
@@ -49,7 +50,18 @@ def content_of(effect: Effect, case: Case, policies: Policies, now: datetime, lo
         answered_on=answered_on,
         history=history_of(log, effect.invoices, case.invoices, zone),
         also_by_mail=_goes_by_mail_too(effect, case, policies),
+        further=_left_for_later(effect, case, policies, now),
     )
+
+
+def _left_for_later(effect: Effect, case: Case, policies: Policies, now: datetime) -> int:
+    """How many invoices would be in a reminder, too, if it were not full: they follow when `min_gap` allows."""
+    if effect.kind != "reminder" or len(effect.invoices) < MOST_IN_ONE_MESSAGE:
+        return 0
+    policy, listed = policies.named(case.invoices[effect.invoices[0]].policy), set(effect.invoices)
+    others = [invoice for invoice in case.invoices.values() if invoice.id not in listed and invoice.is_open and not invoice.is_held]
+    due = [invoice for invoice in others if invoice.next_at is not None and invoice.next_at <= now and not waits_for_approval(invoice)]
+    return sum(policies.named(invoice.policy).name == policy.name for invoice in due)
 
 
 def invoices_in(effect: Effect, case: Case) -> tuple[str, ...]:

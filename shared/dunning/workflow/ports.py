@@ -367,7 +367,7 @@ class MessageInvoice:
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """All that a template may use. `also_by_mail`: the step writes to this customer by mail too."""
+    """All that a template may use. `also_by_mail`: the step mails this customer, too; `further`: invoices due that found no room."""
 
     customer: str
     customer_name: str | None
@@ -380,6 +380,7 @@ class MessageContent:
     answered_on: date | None = None
     quote: str | None = None
     also_by_mail: bool = True
+    further: int = 0
 
 
 class Renderer(Protocol):

@@ -9,6 +9,7 @@ from typing import cast
 
 from dunning.content.policy_loader import load_policy
 from dunning.content.strict_yaml import read_mapping
+from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.invoice import Contact
 from dunning.domain.money import Money, to_minor
 from dunning.domain.policy import Policy
@@ -169,12 +170,14 @@ def _contact(row: Row) -> Contact:
         phone="+442079460117" if row.get("phone", False) else None,
         country=read("country"),
         timezone=read("timezone"),
+        settings=CustomerSettings(people=(Person("manager", "manager@acme.example"),)) if row.get("manager") else None,
     )
 
 
 def _customer_words(row: Row) -> str:
     parts = [text(row[name]) for name in ("timezone", "country") if name in row]
     parts += ["with a phone"] if row.get("phone") else []
+    parts += ["with a manager"] if row.get("manager") else []
     parts += ["without a mail address"] if row.get("email") is False else []
     return ", ".join(parts)
 

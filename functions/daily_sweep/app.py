@@ -42,6 +42,7 @@ def build(platform: Platform) -> Handler:
         log.info("page done", extra=asdict(swept))
 
     def handle(event: dict[str, object], context: object) -> object:
+        platform.time_left.begins(context)
         if "Records" in event:
             return process_partial_response(event, work_off, processor, cast("LambdaContext", context))
         at = datetime.fromisoformat(EventBridgeEvent(event).time)

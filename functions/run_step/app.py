@@ -42,6 +42,7 @@ def build(platform: Platform) -> Handler:
         log.info("looked at", extra={"customer": wakeup.customer, "outcome": outcome})
 
     def handle(event: dict[str, object], context: object) -> object:
+        platform.time_left.begins(context)
         return process_partial_response(event, look_at, processor, cast("LambdaContext", context))
 
     return handle

@@ -11,6 +11,7 @@ from dunning.domain.errors import DunningError, NotYet, Permanent, Rejected, Ret
 from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
+from dunning.workflow.sync_many import ENOUGH_SECONDS
 
 LAST_RECEIVES = 4
 
@@ -21,15 +22,19 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "sync_invoice")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
-    def fetch(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    def fetch(record: SQSRecord) -> None:
         try:
             batch = read_sync_batch(record.body)
             if batch is not None:
-                outcome = sync.many(batch, lambda: lambda_context.get_remaining_time_in_millis() / 1000)
+                outcome = sync.many(batch, platform.time_left)
                 log.info("fetched", extra={"source": batch.requests[0].source, "things": len(batch.requests), "outcome": outcome})
                 return
             request = read_sync_request(record.body)
-            outcome = attempt(sync.one, request, int(record.attributes.approximate_receive_count or "1"))
+            if platform.time_left() < ENOUGH_SECONDS:
+                # Another message's source was slow: this one shall not wait for that, nor die half done.
+                outcome = sync.one.hand_on(request)
+            else:
+                outcome = attempt(sync.one, request, int(record.attributes.approximate_receive_count or "1"))
         except (Permanent, Rejected) as exc:
             log.exception("put aside", extra={"message_id": record.message_id})
             sync.aside.put(record.body, str(exc))
@@ -40,6 +45,7 @@ def build(platform: Platform) -> Handler:
         log.info("fetched", extra={"source": request.source, "kind": request.kind, "id": request.id, "outcome": outcome})
 
     def handle(event: dict[str, object], context: object) -> object:
+        platform.time_left.begins(context)
         return process_partial_response(event, fetch, processor, cast("LambdaContext", context))
 
     return handle

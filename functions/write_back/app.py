@@ -39,6 +39,7 @@ def build(platform: Platform) -> Handler:
             raise
 
     def handle(event: dict[str, object], context: object) -> object:
+        platform.time_left.begins(context)
         return process_partial_response(event, note, processor, cast("LambdaContext", context))
 
     return handle

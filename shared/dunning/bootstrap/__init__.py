@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dunning.bootstrap.time_left import TimeLeft
 from dunning.config import Config, OAuthProvider, from_env
 from dunning.identifiers import new_ulid
 
@@ -53,6 +54,7 @@ class Platform:
     env: Mapping[str, str]
     session: boto3.Session
     clock: Callable[[], datetime]
+    time_left: TimeLeft = field(default_factory=TimeLeft)
 
     @classmethod
     def of_lambda(cls) -> Platform:
@@ -181,7 +183,7 @@ class _Parts:
         from dunning.storage.connections import TableTokenLeases
         from dunning.storage.meters import TableMeters
 
-        http = HttpClient()
+        http = HttpClient(time_left=self.platform.time_left)
         meters = TableMeters(self.dynamodb, self.config.table)
         tokens = TokenKeeper(
             source=source,

@@ -1,6 +1,8 @@
 """HTTP as the accounting providers need it: one attempt a call, short time-outs, exact numbers, errors that say what to do."""
 
 import json
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
+"""Of silence."""
+
+_SPARE_SECONDS = 3.0
+"""What remains of an invocation to write down that there was no answer."""
+
+_LEAST_SECONDS = 0.5
+TIMES_ITS_SILENCE = 2
+"""An answer may take so many times as long as it may be silent, head and body together."""
+
 _LONGEST_WAIT = timedelta(days=1)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -40,11 +51,19 @@ class HttpAnswer:
 class HttpClient:
     """Requests to hosts we were configured with. Follows no redirect and repeats nothing: who calls decides that.
 
-    Raises Retryable when no answer comes (no connection, time-out, an answer cut off).
+    Raises Retryable when no answer comes (no connection, time-out, an answer cut off), or when it would come too late: `time_left`
+    are the seconds that the caller has. `ticks` (seconds) measures what an answer takes.
     """
 
-    def __init__(self, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        read_seconds: float = READ_SECONDS,
+        time_left: Callable[[], float] = lambda: math.inf,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._read_seconds = read_seconds
+        self._time_left = time_left
+        self._ticks = ticks
         self._pool: PoolManager | None = None
 
     def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
@@ -75,19 +94,25 @@ class HttpClient:
         return self._send(method, url, {**headers, "Content-Type": "application/json"}, json.dumps(value).encode())
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+        from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
+        pools = self._connected()
+        silence = min(self._read_seconds, (self._time_left() - _SPARE_SECONDS - CONNECT_SECONDS) / TIMES_ITS_SILENCE)
+        if silence < _LEAST_SECONDS:
+            raise Retryable(f"{method} {_without_query(url)}: there is no time left to wait for an answer")
+        timeout = Timeout(connect=CONNECT_SECONDS, read=silence)
         try:
-            answer = self._connected().request(method, url, body=body, headers=dict(headers), redirect=False)
+            answer = pools.request(method, url, body=body, headers=dict(headers), redirect=False, timeout=timeout)
         except HTTPError as exc:
             raise Retryable(f"{method} {_without_query(url)}: {type(exc).__name__}") from exc
         return HttpAnswer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
 
     def _connected(self) -> "PoolManager":
         if self._pool is None:
-            from urllib3 import PoolManager, Timeout
+            from dunning.providers.http_client_bounds import bounded_pools
 
-            self._pool = PoolManager(maxsize=10, retries=False, timeout=Timeout(connect=CONNECT_SECONDS, read=self._read_seconds))
+            self._pool = bounded_pools(self._ticks)
         return self._pool
 
 

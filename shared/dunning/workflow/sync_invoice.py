@@ -87,6 +87,11 @@ class SyncInvoice:
                 traced = source.trace(kind, request.id, request.account)
                 return self._touched(source, traced, kind, request.account) if traced else "unknown"
 
+    def hand_on(self, request: SyncRequest) -> str:
+        """Ask for the same again, at once, of whoever has the time. Raises Retryable."""
+        self.record.sync_queue.send([request])
+        return "handed on"
+
     def wait_for_turn(self, request: SyncRequest, at: datetime) -> None:
         """Ask for the same again when it has its turn within the source's limits. Raises Retryable."""
         wait = math.ceil((at - self.clock()).total_seconds())

@@ -16,7 +16,13 @@ _FIRST_DELAY = 60
 SETTLING = 10
 """Seconds: news of a thing that has just been fetched and had not changed are looked at together, a little later."""
 
-_ENOUGH_SECONDS = 20.0
+ENOUGH_SECONDS = 20.0
+"""What must be left of an invocation to begin with one thing."""
+
+SLOW_SECONDS = 8.0
+"""A company that takes longer for one thing is slow: all its other things wait, lest they keep others' waiting behind them."""
+
+_LEFT_ALONE = timedelta(seconds=60)
 _REMEMBERED = 1000
 _TOLD = 5
 """Different outcomes that the log shows of one message."""
@@ -46,6 +52,7 @@ class SyncMany:
     alone: SyncQueue
     clock: Callable[[], datetime]
     _fetched: dict[SyncRequest, _Fetched] = field(default_factory=dict)
+    _slow_until: dict[tuple[str, str | None], datetime] = field(default_factory=dict)
 
     def __call__(self, batch: SyncBatch, seconds_left: Callable[[], float]) -> str:
         """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
@@ -60,11 +67,16 @@ class SyncMany:
             if self._must_settle(request):
                 settling.append(request)
                 continue
-            if request.account in waiting or seconds_left() < _ENOUGH_SECONDS:
+            before = seconds_left()
+            if reason := self._slow(request):
+                waiting.setdefault(request.account, reason)
+            if request.account in waiting or before < ENOUGH_SECONDS:
                 later.append(request)
                 continue
             try:
                 outcomes[self._look(request)] = None
+                if before - seconds_left() > SLOW_SECONDS:
+                    self._slow_until[request.source, request.account] = self.clock() + _LEFT_ALONE
             except Retryable as exc:
                 waiting[request.account] = exc
                 failed.append(request)
@@ -80,6 +92,12 @@ class SyncMany:
             self.batches.send(SyncBatch(tuple(settling), batch.hops), SETTLING)
         told = "; ".join(list(outcomes)[:_TOLD])
         return f"{done} done, {len(later) + len(failed) + len(settling)} sent on" + (f": {told}" if told else "")
+
+    def _slow(self, request: SyncRequest) -> NotYet | None:
+        until = self._slow_until.get((request.source, request.account))
+        if until is None or self.clock() >= until:
+            return None
+        return NotYet(f"{request.source}, {request.account}: answers slowly", until)
 
     def _must_settle(self, request: SyncRequest) -> bool:
         known = self._fetched.get(_thing(request))

@@ -7,7 +7,7 @@ import pytest
 from dunning.bootstrap import Handler
 from functions.sync_invoice.app import LAST_RECEIVES, build
 from tests.contract.providers.played_stripe import PlayedStripe
-from tests.integration.handlers.cloud import Aws, batch, failures, invoke, records, sample
+from tests.integration.handlers.cloud import Aws, LambdaContext, batch, failures, invoke, records, sample
 from tests.integration.handlers.larkfield import CUSTOMER, FIRST, INVOICE, ISSUED, invoice_object
 
 WANTED = {"source": "stripe", "kind": "invoice", "id": INVOICE, "customer": CUSTOMER, "stamp": None, "detail": None}
@@ -42,6 +42,22 @@ def test_no_shape_of_poison_stops_its_neighbours(aws: Aws, handler: Handler, str
     ((body, reason),) = aws.letters("sync-dead")
     assert body == poison
     assert any(told in reason for told in ("not JSON", "not a JSON object", "has no", "'paper'"))
+    assert aws.case(CUSTOMER).profile.due_at == FIRST
+
+
+class NearlyOver(LambdaContext):
+    def get_remaining_time_in_millis(self) -> int:
+        return 15_000
+
+
+def test_what_another_source_left_no_time_for_is_handed_on_at_once_and_counts_no_failure(
+    aws: Aws, handler: Handler, stripe: PlayedStripe
+) -> None:
+    stripe.has("invoices", invoice_object())
+    answer = handler(batch(WANTED), NearlyOver())
+    assert answer == {"batchItemFailures": []}
+    assert (aws.messages("sync"), aws.letters("sync-dead")) == ([{**WANTED, "delay": 0}], [])
+    assert failures(invoke(handler, batch(WANTED))) == []
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dunning.domain.errors import NotYet, Permanent, Retryable
 from dunning.workflow.ports import SyncBatch, SyncRequest
-from dunning.workflow.sync_many import MOST_HOPS, SETTLING, SyncMany
+from dunning.workflow.sync_many import MOST_HOPS, SETTLING, SLOW_SECONDS, SyncMany
 from tests.fakes.clock import StandingClock
 from tests.fakes.queues import MemorySyncQueue
 
@@ -30,11 +30,14 @@ class Work:
         self.fails: dict[str, Exception] = {}
         self.seen: list[str] = []
         self.says = "recorded"
+        self.takes: dict[str, float] = {}
+        self.left = 60.0
         self.messages, self.alone = Messages(), MemorySyncQueue()
         self.many = SyncMany(self._look, self.messages, self.alone, self.clock)
 
     def _look(self, request: SyncRequest) -> str:
         self.seen.append(request.id)
+        self.left -= self.takes.get(request.account or "", 0.0)
         if failure := self.fails.get(request.id):
             raise failure
         return self.says
@@ -96,9 +99,28 @@ def test_what_never_will_succeed_goes_on_by_itself(work: Work) -> None:
 
 
 def test_what_there_is_no_time_for_goes_on_at_once(work: Work) -> None:
-    left = iter([60.0, 5.0, 5.0])
+    left = iter([60.0, 59.0, 5.0, 5.0])
     work.many(work.batch("acme/1", "acme/2", "acme/3"), lambda: next(left))
     assert (work.seen, work.ids_sent_on()) == (["1"], [(["2", "3"], 0, 0)])
+
+
+def test_a_company_that_answers_slowly_gets_one_look_a_minute_and_keeps_nobody_else_waiting(work: Work) -> None:
+    work.takes["acme"] = SLOW_SECONDS + 1
+    work.many(work.batch("acme/1", "acme/2", "acme/3", "beta/4"), lambda: work.left)
+    assert work.seen == ["1", "4"]
+    assert work.ids_sent_on() == [(["2", "3"], 0, 60)]
+    work.many(work.batch("acme/5", "beta/6", hops=MOST_HOPS), lambda: work.left)
+    assert work.seen == ["1", "4", "6"]
+    work.clock.now += timedelta(seconds=60)
+    work.many(work.messages.sent[0][0], lambda: work.left)
+    assert work.seen == ["1", "4", "6", "2"]
+
+
+def test_a_slow_company_alone_in_a_message_waits_without_counting_as_failed(work: Work) -> None:
+    work.takes["acme"] = SLOW_SECONDS + 1
+    work.many(work.batch("acme/1"), lambda: work.left)
+    work.many(work.batch("acme/2", hops=MOST_HOPS), lambda: work.left)
+    assert work.ids_sent_on() == [(["2"], MOST_HOPS, 60)]
 
 
 def test_what_was_fetched_after_the_news_came_is_not_fetched_again(work: Work) -> None:

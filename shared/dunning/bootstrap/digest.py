@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dunning.bootstrap import Platform, _Parts
+from dunning.identifiers import new_ulid
 
 if TYPE_CHECKING:
     from dunning.workflow.send_digest import SendDigest
@@ -26,4 +27,5 @@ def daily_digest(platform: Platform) -> SendDigest:
         policies=parts.policies,
         email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
         renderer=TemplateRenderer(config.company_name, config.email_reply_to, team_locale=config.team_locale),
+        new_id=new_ulid,
     )

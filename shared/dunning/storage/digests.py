@@ -58,17 +58,34 @@ class TableDigests:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def begin(self, day: str, now: datetime) -> bool:
-        """Note that a day's digest goes out; False when it did before. Raises Retryable."""
-        row = {"pk": keys.digest_key(day), "sk": keys.DIGEST, "expires": int((now + _KEPT_FOR).timestamp())}
+    def begin(self, day: str, owner: str, now: datetime) -> bool:
+        """Note that a day's digest goes out; False when another does it, or did. Raises Retryable.
+
+        Our own note found in place is ours: the answer to writing it was lost, and the SDK asked again.
+        """
+        row = {"pk": keys.digest_key(day), "sk": keys.DIGEST, "owner": owner, "expires": int((now + _KEPT_FOR).timestamp())}
         try:
             with aws_errors("noting the digest"):
-                self.client.put_item(TableName=self.table, Item=to_wire(row), ConditionExpression="attribute_not_exists(pk)")
-        except ConditionFailed:
-            return False
+                self.client.put_item(
+                    TableName=self.table,
+                    Item=to_wire(row),
+                    ConditionExpression="attribute_not_exists(pk)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as exc:
+            return from_wire(exc.item).get("owner") == owner
         return True
 
-    def take_back(self, day: str) -> None:
-        """It surely did not go out. Raises Retryable."""
-        with aws_errors("taking the digest back"):
-            self.client.delete_item(TableName=self.table, Key=to_wire({"pk": keys.digest_key(day), "sk": keys.DIGEST}))
+    def take_back(self, day: str, owner: str) -> None:
+        """It surely did not go out; another's note stays. Raises Retryable."""
+        try:
+            with aws_errors("taking the digest back"):
+                self.client.delete_item(
+                    TableName=self.table,
+                    Key=to_wire({"pk": keys.digest_key(day), "sk": keys.DIGEST}),
+                    ConditionExpression="attribute_not_exists(pk) OR #owner = :owner",
+                    ExpressionAttributeNames={"#owner": "owner"},
+                    ExpressionAttributeValues=to_wire({":owner": owner}),
+                )
+        except ConditionFailed:
+            return

@@ -19,12 +19,12 @@ class Digests(Protocol):
         """What is open now."""
         ...
 
-    def begin(self, day: str, now: datetime) -> bool:
-        """Note that a day's digest goes out; False when it did before."""
+    def begin(self, day: str, owner: str, now: datetime) -> bool:
+        """Note that `owner` sends a day's digest; False when another does, or did. Again by the same owner: True."""
         ...
 
-    def take_back(self, day: str) -> None:
-        """It surely did not go out."""
+    def take_back(self, day: str, owner: str) -> None:
+        """What this owner noted surely did not go out; another's note stays."""
         ...
 
 

@@ -1,5 +1,6 @@
 """Once a day, tell by mail what was sent, paid, escalated and held, who waits for a person, and how old the open money is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,12 +22,14 @@ class SendDigest:
     policies: DigestPolicies
     email: EmailChannel
     renderer: DigestRenderer
+    new_id: Callable[[datetime], str]
 
     def __call__(self, at: datetime) -> str:
         """Send the digest of the day before `at` (the schedule's own instant, UTC) to all that policies name.
 
-        At most once for each instant, also when the event comes twice: it is noted before it is sent, and only taken back when SES
-        surely refused it. Raises Retryable, after which it may be tried again.
+        At most once for each instant, also when the event comes twice: it is noted before it is sent, under an id of this attempt,
+        and only taken back when it surely was not sent: the note stayed without an answer, or SES refused. Raises Retryable, after
+        which it may be tried again.
         """
         to = self.policies.digest_to()
         if not to:
@@ -34,14 +37,18 @@ class SendDigest:
         day = local_date(at, zone_of(None, self.policies.named(None).timezone))
         digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
         mail = self.renderer.digest(as_known(digest, {customer: self.cases.load(customer) for customer in digest.customers}))
-        name = day.isoformat()
-        if not self.digests.begin(name, at):
-            return "sent before"
+        name, owner = day.isoformat(), self.new_id(at)
+        try:
+            if not self.digests.begin(name, owner, at):
+                return "sent before"
+        except Retryable:
+            self.digests.take_back(name, owner)
+            raise
         envelope = Envelope("digest", "", (), None, f"digest-{name}", "digest")
         try:
             self.email.send(list(to), mail, envelope)
         except Refused as exc:
-            self.digests.take_back(name)
+            self.digests.take_back(name, owner)
             raise Retryable("SES does not take the digest now") from exc
         except OutcomeUnknown:
             return "perhaps sent: it is not repeated"

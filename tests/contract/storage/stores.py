@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from moto import mock_aws
 
 from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
+from dunning.storage.digests import TableDigests
 from dunning.storage.mail_line import TableMailPlaces
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
@@ -20,6 +22,7 @@ from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import StandingClock
+from tests.fakes.digests import MemoryDigestNotes
 from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.table import aws_session, create_table
 
@@ -38,6 +41,18 @@ class ReadableStore(MovingStore, RememberingStore, Protocol):
         ...
 
 
+class DigestNotes(Protocol):
+    """Which day's digest went out."""
+
+    def begin(self, day: str, owner: str, now: datetime) -> bool:
+        """Note who sends it."""
+        ...
+
+    def take_back(self, day: str, owner: str) -> None:
+        """It did not go out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """All that keeps state, of one kind."""
@@ -47,6 +62,7 @@ class Storage:
     open_index: OpenIndex
     notes: SweepNotes
     mail_places: MailPlaces
+    digest_notes: DigestNotes
 
 
 @contextmanager
@@ -71,6 +87,7 @@ def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
         TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
         TableSweepNotes(client, table, StandingClock()),
         TableMailPlaces(client, table),
+        TableDigests(client, table, SHARDS),
     )
 
 
@@ -78,7 +95,9 @@ def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
 def memory_storage() -> Iterator[Storage]:
     """In memory."""
     store = MemoryCaseStore()
-    yield Storage(store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes(), MemoryMailPlaces())
+    yield Storage(
+        store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes(), MemoryMailPlaces(), MemoryDigestNotes()
+    )
 
 
 STORAGES = {"moto": moto_storage, "memory": memory_storage}

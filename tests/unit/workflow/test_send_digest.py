@@ -13,21 +13,23 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.digest import Happened, OpenAmount, as_known, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
 from dunning.domain.invoice import Contact
+from dunning.identifiers import new_ulid
 from dunning.workflow.send_digest import COVERS, SendDigest
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import FakeEmail, Message
 from tests.fakes.deployment import standard_policies
+from tests.fakes.digests import MemoryDigestNotes
 from tests.unit.domain.builders import INVOICE, utc
 
 AT = utc("2026-03-17 04:00")
 ARMEL = Case(Profile("stripe:cus_<1>", Contact("Ärmel & <Söhne>")), {"in_1": replace(INVOICE, customer="stripe:cus_<1>")})
 
 
-class MemoryDigests:
+class MemoryDigests(MemoryDigestNotes):
     """workflow.digest_ports.Digests."""
 
     def __init__(self) -> None:
-        self.noted: set[str] = set()
+        super().__init__()
         self.asked: list[tuple[datetime, datetime]] = []
 
     def happened(self, since: datetime, until: datetime) -> Iterable[Happened]:
@@ -37,14 +39,6 @@ class MemoryDigests:
 
     def owed(self) -> Iterable[OpenAmount]:
         yield OpenAmount("KWD", 1234, None)
-
-    def begin(self, day: str, now: datetime) -> bool:
-        is_new = day not in self.noted
-        self.noted.add(day)
-        return is_new
-
-    def take_back(self, day: str) -> None:
-        self.noted.discard(day)
 
 
 class OneFailure(FakeEmail):
@@ -66,7 +60,7 @@ def digest(email: FakeEmail, *addresses: str) -> SendDigest:
     cases = MemoryCaseStore()
     cases.save(Case(Profile("stripe:cus_<1>")), ARMEL)
     renderer = TemplateRenderer("Larkfield", "accounts@example.com")
-    return SendDigest(MemoryDigests(), cases, PolicyBook.of({policy.name: policy}), email, renderer)
+    return SendDigest(MemoryDigests(), cases, PolicyBook.of({policy.name: policy}), email, renderer, new_ulid)
 
 
 def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
@@ -94,6 +88,29 @@ def test_a_refused_mail_may_be_tried_again() -> None:
     with pytest.raises(Retryable):
         send(AT)
     assert send(AT) == "sent"
+    assert len(email.sent) == 1
+
+
+def test_a_note_whose_answers_were_all_lost_does_not_cost_the_days_digest() -> None:
+    email = FakeEmail()
+    send = digest(email, "finance@example.com")
+    assert isinstance(send.digests, MemoryDigests)
+    send.digests.loses = 1
+    with pytest.raises(Retryable):
+        send(AT)
+    assert [send(AT), send(AT)] == ["sent", "sent before"]
+    assert len(email.sent) == 1
+
+
+def test_who_cannot_note_it_takes_nobody_elses_note_back() -> None:
+    email = FakeEmail()
+    send = digest(email, "finance@example.com")
+    assert isinstance(send.digests, MemoryDigests)
+    assert send(AT) == "sent"
+    send.digests.loses = 1
+    with pytest.raises(Retryable):
+        send(AT)
+    assert send(AT) == "sent before"
     assert len(email.sent) == 1
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
 from infra.forecast.running import Found, Task, run_share
@@ -57,9 +58,14 @@ def run(
 
 def processes_for(task: Task, processors: int) -> int:
     """How many processes help. One, where customers take a day's places from one another, or where forking is not safe."""
-    if any(policy.first_contacts_per_day is not None for policy in task.book.by_name.values()) or not sys.platform.startswith("linux"):
+    if any(policy.first_contacts_per_day is not None for policy in task.book.by_name.values()) or not may_fork():
         return 1
     return max(1, min(processors, _MOST, len(task.rows) // WORTH_A_PROCESS))
+
+
+def may_fork() -> bool:
+    """Whether this process may be forked: on Linux, and while it has no other thread, whose locks a child would find shut for ever."""
+    return sys.platform.startswith("linux") and len(list(Path("/proc/self/task").iterdir())) == 1
 
 
 def usable_processors() -> int:
@@ -68,7 +74,9 @@ def usable_processors() -> int:
 
 
 def _spread(task: Task, count: int, seen: Callable[[datetime], None]) -> Sequence[Found]:
-    """This process runs the first share, and shows how far it is."""
+    """This process runs the first share, and shows how far it is; all of them, one after the other, where it may not be forked."""
+    if not may_fork():
+        return [run_share(task, share, count, seen) for share in range(count)]
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(count - 1, mp_context=fork, initializer=_remember, initargs=(task,)) as pool:
         others = [pool.submit(_run_remembered, share, count) for share in range(1, count)]

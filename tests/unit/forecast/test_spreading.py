@@ -1,5 +1,12 @@
-"""A forecast is the same however many processes share it."""
+"""A forecast is the same however many processes share it.
 
+pytest may have threads of its own, and a process with threads is not forked: real processes are started from a process of their own.
+"""
+
+import os
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -59,7 +66,51 @@ def test_what_goes_wrong_in_another_process_is_told_as_if_it_were_here() -> None
             run(invoices(10), wrong, START, END, processes=processes)
 
 
-def test_there_are_as_many_processes_as_help() -> None:
+IN_PROCESSES = """
+import os
+from datetime import timedelta
+from dunning.domain.errors import Permanent
+from infra.forecast import spreading
+from infra.forecast.benchmark import START, book, invoices
+from tests.unit.forecast.test_spreading import PermanentlyWrong
+
+if __name__ == "__main__":
+    began, fork = [], os.fork
+    os.fork = lambda: began.append(1) or fork()
+    end = START + timedelta(days=90)
+    alone = spreading.run(invoices(90), book(), START, end, processes=1)
+    assert not began
+    for processes in (2, 3):
+        assert spreading.run(invoices(90), book(), START, end, processes=processes) == alone
+    assert len(began) == 1 + 2, began
+    try:
+        spreading.run(invoices(10), PermanentlyWrong(book().by_name, book().default), START, end, processes=2)
+    except Permanent as error:
+        print(error)
+"""
+
+
+def test_other_processes_find_the_same_and_tell_what_goes_wrong_there() -> None:
+    run_apart = [sys.executable, "-W", "error::DeprecationWarning", "-c", IN_PROCESSES]
+    done = subprocess.run(run_apart, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "shared:."}, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "no policy is called benchmark\n", "")
+
+
+def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked beside a thread"))
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        assert processes_for(task(book(), 10_000), 8) == 1
+        assert run(invoices(9), book(), START, END, processes=3) == run(invoices(9), book(), START, END, processes=1)
+    finally:
+        done.set()
+        other.join()
+
+
+def test_there_are_as_many_processes_as_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.forecast.spreading.may_fork", lambda: True)
     assert [processes_for(task(book(), count), 2) for count in (1, WORTH_A_PROCESS, 2 * WORTH_A_PROCESS, 10_000)] == [1, 1, 2, 2]
     assert processes_for(task(book(), 10_000), 1) == 1
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -9,8 +10,10 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
 from dunning.domain.errors import Retryable
 from dunning.domain.policy import Days, MessageLimit, Window
+from dunning.workflow.first_contacts import balance_of
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import snapshot
+from tests.unit.domain.builders import INVOICE, case_of
 from tests.unit.workflow.plan import FIRST
 
 AMOUNTS = {"a": 100, "b": 500, "c": 300, "d": 400, "e": 200}
@@ -85,3 +88,10 @@ def test_a_window_that_closes_before_the_wait_is_over_loses_nobody() -> None:
     world.advance(timedelta(days=3))
     assert sorted(name for names in first_days(world).values() for name in names) == ["a", "b"]
     assert all(len(names) == 1 for names in first_days(world).values())
+
+
+def test_a_customers_rank_is_the_largest_of_the_sums_by_currency_each_in_its_major_unit() -> None:
+    owed = (("a", "EUR", 60_00), ("b", "EUR", 50_00), ("c", "JPY", 109), ("d", "KWD", 99_000))
+    invoices = [replace(INVOICE, id=name, currency=currency, amount_due=amount) for name, currency, amount in owed]
+    assert balance_of(case_of(*invoices)) == Decimal("110.00")
+    assert balance_of(case_of(*invoices[1:])) == Decimal(109)

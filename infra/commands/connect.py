@@ -18,7 +18,9 @@ def add_to(commands: Commands) -> None:
         description="Ask for consent in your browser and put the tokens into the stack's secret. Run it again to reconnect.",
     )
     connect.add_argument("source", choices=("quickbooks", "xero"), help="the accounting system")
-    connect.add_argument("--stack", metavar="NAME", required=True, help="the deployed stack, with this shell's AWS credentials")
+    where = connect.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", metavar="NAME", help="the deployed stack, with this shell's AWS credentials")
+    where.add_argument("--url", metavar="URL", help="a running `dunning up`, to rehearse it at a sandbox: no account, no AWS")
     connect.add_argument(
         "--port",
         type=int,
@@ -35,10 +37,14 @@ def run(options: argparse.Namespace) -> int:
     """Connect and say which accounts. Raises Rejected."""
     from infra.connect.connecting import connect_stack
     from infra.connect.loopback import Loopback, Pasted
+    from infra.connect.rehearsing import connect_local_cloud
 
     way = Pasted(options.redirect_uri) if options.redirect_uri else Loopback(options.port, options.timeout)
     try:
-        accounts = connect_stack(options.stack, options.source, way.redirect_uri, way)
+        if options.stack:
+            accounts = connect_stack(options.stack, options.source, way.redirect_uri, way)
+        else:
+            accounts = connect_local_cloud(options.url, options.source, way.redirect_uri, way)
     except Retryable as exc:
         raise Rejected(f"{exc}: run the command again") from exc
     print(f"Connected: {', '.join(accounts)}. Its open invoices are being read now; what waited for the connection goes on.")

@@ -10,7 +10,7 @@ from dunning.config import OAuthProvider, from_env
 from dunning.domain.errors import Rejected
 from dunning.identifiers import new_ulid
 from dunning.providers.http_client import HttpClient
-from dunning.providers.oauth_secrets import Grant, Grants, ProviderSecrets
+from dunning.providers.oauth_secrets import App, Grant, Grants, ProviderSecrets
 from dunning.providers.oauth_tokens import LEASE
 from dunning.storage.connections import TableTokenLeases
 from dunning.storage.queues import SweepContinuations
@@ -41,19 +41,34 @@ class Connector:
 
     def __call__(self, redirect_uri: str, answer_to: AnswerTo) -> tuple[str, ...]:
         """Ask, store, begin the import; the accounts that are connected now. Raises Rejected or Retryable, and nothing is stored."""
+        consent = Consent(self.provider(), self.app(), redirect_uri, HttpClient(), self.platform.clock)
+        return self.keep(consent.ask(answer_to))
+
+    def app(self) -> App:
+        """Our registration, from the stack's secret. Raises Unauthorised, Retryable."""
+        return self._secrets().app()
+
+    def keep(self, grant: Grant) -> tuple[str, ...]:
+        """Store what a consent gave, and begin the import. Raises Rejected or Retryable, and nothing is stored."""
         config = from_env(self.platform.env)
-        settings = config.quickbooks if self.source == "quickbooks" else config.xero
-        secrets = ProviderSecrets(self.platform.session.client("secretsmanager"), settings.secret, settings.tokens, self.platform.clock)
-        consent = Consent(self._provider(settings), secrets.app(), redirect_uri, HttpClient(), self.platform.clock)
-        grant = consent.ask(answer_to)
-        self._store(secrets, grant, TableTokenLeases(self.platform.session.client("dynamodb"), config.table))
+        self._store(self._secrets(), grant, TableTokenLeases(self.platform.session.client("dynamodb"), config.table))
         now = self.platform.clock()
         sweeps = SweepContinuations(self.platform.session.client("sqs"), config.sweep_queue)
         for account in grant.accounts:
             sweeps.send(SweepStage(self.source, f"{self.source}:{now:%Y-%m-%dT%H:%M}", ACCOUNTS, now, account=account))
         return grant.accounts
 
-    def _provider(self, settings: OAuthProvider) -> Provider:
+    def _settings(self) -> OAuthProvider:
+        config = from_env(self.platform.env)
+        return config.quickbooks if self.source == "quickbooks" else config.xero
+
+    def _secrets(self) -> ProviderSecrets:
+        settings = self._settings()
+        return ProviderSecrets(self.platform.session.client("secretsmanager"), settings.secret, settings.tokens, self.platform.clock)
+
+    def provider(self) -> Provider:
+        """Where consent is asked for, and what we ask for."""
+        settings = self._settings()
         title, variable, usual = AUTHORIZE[self.source]
         return Provider(
             name=self.source,

@@ -42,8 +42,10 @@ _MOST_AT_ONE_INSTANT = 100_000
 _PROVIDER_BASES = {
     "STRIPE_API_BASE": "",
     "QUICKBOOKS_API_BASE": "",
+    "QUICKBOOKS_AUTHORIZE_URL": "/connect/oauth2",
     "QUICKBOOKS_TOKEN_URL": "/oauth2/v1/tokens/bearer",
     "XERO_API_BASE": "",
+    "XERO_AUTHORIZE_URL": "/identity/connect/authorize",
     "XERO_TOKEN_URL": "/connect/token",
 }
 _OUTER_NAMES = (*_PROVIDER_BASES, "POWERTOOLS_LOG_LEVEL", "WRITE_BACK")

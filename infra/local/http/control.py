@@ -1,5 +1,6 @@
 """The control interface: everything under /_local (DESIGN §8)."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from dunning.domain.errors import Rejected
 from dunning.domain.explaining import explain
 from infra import operating
 from infra.case_actions import FIELDS
+from infra.connect.rehearsing import keeping, where_to_consent
 from infra.explaining import explanation_row
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
@@ -17,7 +19,7 @@ from infra.local.http import inputs
 from infra.local.http.case_view import case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
-from infra.local.json_edges import Json
+from infra.local.json_edges import Json, mapping
 from infra.local.sandbox.provider import Provider, parsed
 from infra.local.sandbox.server import ProviderSandbox
 from infra.operating import Mark
@@ -44,6 +46,7 @@ class Control:
             ("events",): {"GET": lambda _request, _names: json_answer(list(self._cloud.events()))},  # beyond DESIGN §8
             ("import",): {"POST": self._import},
             ("paid",): {"POST": self._paid},
+            ("connect", "*"): {"POST": self._connect},
             ("redrive",): {"POST": self._redrive},
             ("calls",): {"GET": lambda _request, _names: json_answer(list(self._cloud.calls()))},
             ("cases",): {"GET": self._list_cases},
@@ -182,6 +185,13 @@ class Control:
         letters = [asdict(letter) for letter in self._cloud.redrive(drop_unreadable=drop)]
         self._cloud.settle()
         return json_answer(letters)
+
+    def _connect(self, request: Request, names: list[str]) -> Answer:
+        """For `dunning connect --url`: where to consent, then what the consent gave; beyond DESIGN §8."""
+        grant = inputs.json_body(request.body, ("grant",)).get("grant")
+        told = self._cloud.operate(where_to_consent(names[0]) if grant is None else keeping(names[0], mapping(grant)))
+        self._cloud.settle()
+        return json_answer(json.loads(told))
 
     def _import(self, request: Request, _names: list[str]) -> Answer:
         """A CSV file, for `dunning import --url`; beyond DESIGN §8."""

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json
+from infra.local.sandbox.consent_page import ConsentPage
 
 CLIENT_ID = "local-client"
 CLIENT_SECRET = "local-secret"
@@ -66,10 +67,11 @@ class Lifetimes:
 
 
 class TokenEndpoint:
-    """OAuth 2 refresh (RFC 6749, section 6): each use replaces the refresh token."""
+    """OAuth 2: a code from the `consents` becomes tokens (RFC 6749, 4.1.3); each use of a refresh token replaces it (section 6)."""
 
-    def __init__(self, name: str, lifetimes: Lifetimes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, lifetimes: Lifetimes, clock: Callable[[], datetime], consents: ConsentPage) -> None:
         self._name = name
+        self._consents = consents
         self._lifetimes = lifetimes
         self._clock = clock
         self._numbers = itertools.count(1)
@@ -81,15 +83,20 @@ class TokenEndpoint:
         """The answer to a POST of a form."""
         if not hmac.compare_digest(_basic(request.headers.get("authorization", "")), f"{CLIENT_ID}:{CLIENT_SECRET}"):
             return json_answer({"error": "invalid_client"}, 401)
-        form = parse_qs(request.body.decode("utf-8", "replace"))
-        if form.get("grant_type") != ["refresh_token"]:
+        form = {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        if form.get("grant_type") == "authorization_code":
+            return self._issued() if self._consents.takes(form) else json_answer({"error": "invalid_grant"}, 400)
+        if form.get("grant_type") != "refresh_token":
             return json_answer({"error": "unsupported_grant_type"}, 400)
-        token = form.get("refresh_token", [""])[-1]
+        token = form.get("refresh_token", "")
         until = self._refresh_until.get(token)
         if token not in self._refresh_until or (until is not None and until <= self._clock()):
             return json_answer({"error": "invalid_grant"}, 400)
         if until is None:
             self._refresh_until[token] = self._clock() + self._lifetimes.grace
+        return self._issued()
+
+    def _issued(self) -> Answer:
         number = next(self._numbers)
         access, refresh = f"{self._name}-access-{number}", f"{self._name}-refresh-{number}"
         self._refresh_until[refresh], self._newest = None, refresh

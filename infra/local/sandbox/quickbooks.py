@@ -14,12 +14,14 @@ from urllib.parse import parse_qs, unquote
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, rfc3339
 from infra.local.json_edges import Json, mapping, mappings, text
+from infra.local.sandbox.consent_page import ConsentPage
 from infra.local.sandbox.paper import pdf
-from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
+from infra.local.sandbox.provider import CLIENT_ID, Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
 
 _Comparable = TypeVar("_Comparable", str, Decimal)
 
 COMPANY = "1111111111"
+AUTHORIZE_PATH = "/connect/oauth2"
 TOKEN_PATH = "/oauth2/v1/tokens/bearer"
 _LARGEST_PAGE = 1000
 _LONGEST_NOTE = 4000
@@ -57,7 +59,8 @@ class QuickBooksSandbox:
         self._objects: dict[str, dict[str, Json]] = {"Invoice": {}, "Customer": {}, "Payment": {}, "CreditMemo": {}}
         self._deleted: dict[str, Json] = {}
         self._changed_at: dict[tuple[str, str], datetime] = {}
-        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock)
+        self._consents = ConsentPage(self.name, COMPANY, CLIENT_ID, {"realmId": COMPANY})
+        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(hours=1), timedelta(hours=24)), clock, self._consents)
         self._answered: dict[str, Json] = {}
         self._items = frozenset({"1", "19"})
         self._tax_codes = frozenset({"TAX", "NON"})
@@ -168,6 +171,8 @@ class QuickBooksSandbox:
     def answer(self, request: Request) -> Answer:
         """What quickbooks.api.intuit.com would answer, and the token endpoint."""
         with self._lock:
+            if request.path == AUTHORIZE_PATH:
+                return self._consents.answer(request)
             if request.path == TOKEN_PATH:
                 return self.tokens.answer(request)
             try:

@@ -19,8 +19,11 @@ _PATHS = {
     "/invoice/": "stripe",
     "/v3/company/": "quickbooks",
     "/oauth2/": "quickbooks",
+    "/connect/oauth2": "quickbooks",
     "/api.xro/": "xero",
     "/connect/": "xero",
+    "/connections": "xero",
+    "/identity/": "xero",
 }
 
 

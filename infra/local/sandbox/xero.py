@@ -13,10 +13,13 @@ from urllib.parse import parse_qs, unquote
 from dunning.domain.errors import Rejected
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json, mapping, mappings, text
+from infra.local.sandbox.consent_page import ConsentPage
 from infra.local.sandbox.paper import pdf
-from infra.local.sandbox.provider import Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
+from infra.local.sandbox.provider import CLIENT_ID, Lifetimes, Meter, TokenEndpoint, exact_answer, number, parsed, plain
 
 TENANT = "11111111-1111-1111-1111-111111111111"
+AUTHORIZE_PATH = "/identity/connect/authorize"
+CONNECTIONS_PATH = "/connections"
 TOKEN_PATH = "/connect/token"
 _PAGE = 100
 _DAILY = 5000
@@ -46,7 +49,8 @@ class XeroSandbox:
         self._history: dict[str, list[Json]] = {}
         self._answered: dict[str, tuple[datetime, Answer]] = {}
         self._contact_changed: dict[str, datetime] = {}
-        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock)
+        self._consents = ConsentPage(self.name, TENANT, CLIENT_ID, {})
+        self.tokens = TokenEndpoint(self.name, Lifetimes(timedelta(minutes=30), timedelta(minutes=30)), clock, self._consents)
         self._made_for: dict[str, tuple[bytes, Answer, datetime]] = {}
         self._meters = {"minute": Meter(60, timedelta(minutes=1), clock), "day": Meter(_DAILY, timedelta(days=1), clock)}
 
@@ -128,8 +132,12 @@ class XeroSandbox:
     def answer(self, request: Request) -> Answer:
         """What api.xero.com would answer, and the token endpoint."""
         with self._lock:
+            if request.path == AUTHORIZE_PATH:
+                return self._consents.answer(request)
             if request.path == TOKEN_PATH:
                 return self.tokens.answer(request)
+            if request.path == CONNECTIONS_PATH and self.tokens.is_good(request.headers.get("authorization", "")):
+                return json_answer([{"id": "1", "tenantId": TENANT, "tenantType": "ORGANISATION", "tenantName": "Local sandbox"}])
             return self._refused(request) or self._route(request)
 
     def _refused(self, request: Request) -> Answer | None:

@@ -43,7 +43,8 @@ class SyncMany:
     A provider tells of one change many times. Two things keep that from becoming as many fetches:
     - A fetch that began after the news came has seen what they tell: providers send news of what has happened, never before it.
     - Once a fetch found nothing new, further news within `SETTLING` wait until that is over, and are one fetch then: the last of
-      them has come before it begins, so none is missed. As long as fetches find something, they are made at once.
+      them has come before it begins, so none is missed. As long as fetches find something, they are made at once: what comes next
+      may be another change, and the time in the news cannot tell it from a repetition: clocks differ, and two changes may bear one second.
     Each process remembers for itself: that another one fetches, too, costs a request and changes nothing.
     """
 

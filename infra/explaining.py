@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 
 from dunning.domain.errors import Rejected
 from dunning.domain.explaining import Explanation, Next, Obstacle
+from dunning.domain.money import Money
 
 Row = dict[str, object]
+_OF_THE_INVOICE = frozenset({"invoice", "number", "currency", "amount_due"})
+_MOST_NAMED = 5
 _ANY_FUNCTION = "RunStepFunction"
 
 
@@ -29,6 +32,8 @@ def _next(one: Next) -> Row:
     return {
         "invoice": one.invoice,
         "number": one.number,
+        "currency": one.owed.currency if one.owed else None,
+        "amount_due": one.owed.minor if one.owed else None,
         "timezone": one.timezone,
         "what": one.what,
         "step": one.step,
@@ -106,21 +111,48 @@ def print_explanation(row: Mapping[str, object], *, as_json: bool) -> int:
     for obstacle in cast("Sequence[Row]", row["obstacles"]):
         print(f"  {_told(obstacle, 'UTC')}")
     following = cast("Sequence[Row]", row["next"])
-    for one in following:
-        _print_next(one)
+    for alike in _alike(following):
+        _print_next(alike)
     if not following:
         print("\nNothing is owed, and nothing comes next.")
     return 0
 
 
-def _print_next(one: Row) -> None:
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows, those of which the same is to be said together."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        said = {name: value for name, value in row.items() if name not in _OF_THE_INVOICE}
+        found.setdefault(json.dumps(said), []).append(row)
+    return list(found.values())
+
+
+def _invoices(rows: Sequence[Row]) -> str:
+    """Numbers with what is owed on each; of many the first, how many more, and the totals."""
+    named = [f"{row['number']} ({_owed(str(row['currency']), cast('int', row['amount_due']))})" for row in rows[:_MOST_NAMED]]
+    if len(rows) <= _MOST_NAMED:
+        return ", ".join(named)
+    sums: dict[str, int] = {}
+    for row in rows:
+        currency = str(row["currency"])
+        sums[currency] = sums.get(currency, 0) + cast("int", row["amount_due"])
+    totals = ", ".join(_owed(currency, amount) for currency, amount in sorted(sums.items()))
+    return f"{', '.join(named)} and {len(rows) - _MOST_NAMED} more, {len(rows)} invoices of {totals}"
+
+
+def _owed(currency: str, minor: int) -> str:
+    return f"{currency} {Money(minor, currency).as_decimal():,f}"
+
+
+def _print_next(alike: Sequence[Row]) -> None:
+    one = alike[0]
     zone = str(one["timezone"])
     step = f" (step {one['step']})" if one["step"] else ""
-    print(f"\n{one['number']}: {one['what']}{step}")
+    print(f"\n{_invoices(alike)}: {one['what']}{step}")
     if one["at"]:
         print(f"  when            {_moment(one['at'], zone)} {zone} ({_moment(one['at'], 'UTC')} UTC)")
     elif one["if_released"]:
-        print(f"  when            not while it is held; were it released now, {_moment(one['if_released'], zone)} {zone}")
+        print(f"  when            not while it waits for somebody; were that ended now, {_moment(one['if_released'], zone)} {zone}")
     print(f"  why             {one['why']}")
     for position, obstacle in enumerate(cast("Sequence[Row]", one["not_sooner"])):
         print(f"  {'' if position else 'why not sooner':<14}  {_told(obstacle, zone)}")

@@ -1,10 +1,10 @@
 """What happens next for a customer, when, and why; and why not sooner. Pure: the command line and a console show the same."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dunning.domain.approval import waits_for_approval
+from dunning.domain.approval import waits_for_approval, without_commands
 from dunning.domain.assignment import is_begun
 from dunning.domain.balances import balance_in
 from dunning.domain.calendar import is_open, local_date, minutes_of_day
@@ -13,8 +13,10 @@ from dunning.domain.charging import fees_to_charge
 from dunning.domain.consolidation import PolicyOf, pauses
 from dunning.domain.effects import Channel, Effect
 from dunning.domain.evolving import replace
+from dunning.domain.fees import FeeMode
 from dunning.domain.holds import HoldKind, Holds
-from dunning.domain.invoice import Invoice
+from dunning.domain.invoice import ApprovalState, Invoice
+from dunning.domain.money import Money
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import counted_from, ended, planned, task_key, timing_of
 from dunning.domain.policy import ALL_DAY, AfterPrevious, Policy, Step
@@ -48,7 +50,7 @@ class Next:
     """What happens next to one invoice (`invoice` is the source's bare id), and why.
 
     `at` is UTC; None when nothing will, or not until somebody ends what holds it: then `if_released` says when it would if
-    that were now. `timezone` is the one in which the customer's days and hours are counted.
+    that were now. `owed` is what is asked for. `timezone` is the one in which the customer's days and hours are counted.
     """
 
     invoice: str
@@ -60,6 +62,7 @@ class Next:
     at: datetime | None = None
     if_released: datetime | None = None
     not_sooner: tuple[Obstacle, ...] = ()
+    owed: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,18 @@ _BESIDE = {
 def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
     """What comes next for every invoice that is open or to be thanked for. Raises Permanent for a case that cannot be decided."""
     case, anew = _planned_anew(case, policy_of, now)
-    fates = _fates(_released(case), policy_of, now)
+    blocked = {invoice.id for invoice in case.invoices.values() if _is_blocked(case, invoice)}
+    running = _fates(case, policy_of, now, case.invoices.keys() - blocked)
+    released = _fates(_released(case), policy_of, now, blocked)
     told: list[Next] = []
     for invoice in sorted(case.invoices.values(), key=lambda one: (one.due_date or one.stamp.date(), one.number)):
+        fates = released if invoice.id in blocked else running
         if invoice.is_open:
             told += _beside(case, invoice, policy_of(invoice), fates)
         if invoice.is_open or invoice.thanks_at:
             following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
             told.append(replace(following, why=f"{following.why}; {_ANEW}") if invoice.id in anew else following)
+    told = [replace(one, owed=case.invoices[one.invoice].money_due) for one in told]
     return Explanation(case.profile.customer, now, tuple(_of_the_case(case, now)), tuple(told))
 
 
@@ -126,24 +133,34 @@ def _planned_anew(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Case,
 def _released(case: Case) -> Case:
     """The case without what only somebody can end."""
     disputes = {name: replace(dispute, is_open=False) for name, dispute in case.profile.disputes.items()}
-    profile = replace(case.profile, do_not_chase=False, holds=_ending(case.profile.holds), disputes=disputes, claim=None)
-    return replace(case, profile=profile, invoices={name: replace(one, holds=_ending(one.holds)) for name, one in case.invoices.items()})
+    profile = replace(case.profile, do_not_chase=False, holds=_ending(case.profile.holds), disputes=disputes)
+    settings = profile.contact.settings
+    if settings is not None:
+        profile = replace(profile, contact=replace(profile.contact, settings=replace(settings, do_not_chase=False)))
+    return replace(case, profile=profile, invoices={name: _released_alone(one) for name, one in case.invoices.items()})
+
+
+def _released_alone(invoice: Invoice) -> Invoice:
+    asked = invoice.approval if waits_for_approval(invoice) else None
+    approved = replace(asked, state=ApprovalState.APPROVED) if asked else invoice.approval
+    return replace(invoice, holds=_ending(invoice.holds), approval=approved)
 
 
 def _ending(holds: Holds) -> Holds:
     return {kind: hold for kind, hold in holds.items() if hold.until is not None}
 
 
-def _fates(case: Case, policy_of: PolicyOf, now: datetime) -> _Fates:
-    waiting: set[tuple[str, _Kind]] = {(invoice.id, Verdict.CHARGE) for invoice, _ in fees_to_charge(case)}
-    for invoice in case.invoices.values():
+def _fates(case: Case, policy_of: PolicyOf, now: datetime, about_these: Collection[str]) -> _Fates:
+    waiting: set[tuple[str, _Kind]] = {(invoice.id, Verdict.CHARGE) for invoice, _ in fees_to_charge(case) if invoice.id in about_these}
+    for name in about_these:
+        invoice = case.invoices[name]
         if (invoice.is_open and invoice.next_at) or invoice.thanks_at:
             waiting.add((invoice.id, None))
         if invoice.is_open and invoice.repeat and invoice.repeat.at:
             waiting.add((invoice.id, Verdict.REPEAT))
     delays: dict[tuple[str, _Kind], list[Work]] = {}
     found: dict[tuple[str, _Kind], _Fate] = {}
-    for turn in turns(case, policy_of, now, now + _AHEAD):
+    for turn in turns(case, policy_of, now, now + _AHEAD) if waiting else ():
         for work in turn.works:
             about = (work.invoice, _kind(work))
             if about not in waiting or work.verdict is Verdict.REPLAN:
@@ -165,7 +182,7 @@ def _kind(work: Work) -> _Kind:
 
 def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iterator[Next]:
     """What happens to an invoice outside its plan's order: a step sent again, a fee charged."""
-    zone, blocked = customer_zone(case.profile.contact, policy).key, _is_held_for_good(case, invoice)
+    zone, blocked = customer_zone(case.profile.contact, policy).key, _is_blocked(case, invoice)
     for kind, why in _BESIDE.items():
         fate = fates.get((invoice.id, kind))
         if fate is None:
@@ -198,7 +215,7 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
     approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
     named = _of_the_plan(case, invoice, step, policy_of, now) if step.id == invoice.next_step else ()
-    blocked = _is_held_for_good(case, invoice) or waits_for_approval(invoice)
+    blocked = _is_blocked(case, invoice)
     return Next(
         invoice.id,
         invoice.number,
@@ -231,15 +248,16 @@ def _what(step: Step, case: Case, fate: _Fate | None) -> str:
     if fate is not None and fate.work.verdict is Verdict.SKIP:
         return f"the step {step.id} is skipped"
     if fate is not None and fate.work.verdict is Verdict.ASK:
-        return f"a person is asked to approve the step {step.id}"
+        return "a person is asked to approve it"
     if fate is not None:
         parts = [_effect(effect, fate.work) for effect in fate.work.effects]
     else:
         parts = [_message(channel, template) for channel, template in templates_of(step, case.profile.reach).items()]
         parts += [_handed_over(step.escalate)] if step.escalate else []
     if step.is_message and not parts:
-        parts = ["nothing, for the customer has no address for it"]
-    parts += ["late fee"] if step.late_fee else []
+        parts = ["no message, for the customer has no address for it"]
+    if step.late_fee:
+        parts.append("a late fee is charged" if step.late_fee.mode is FeeMode.APPLY else "a late fee is proposed to the team")
     return " and ".join(parts)
 
 
@@ -262,6 +280,8 @@ def _handed_over(team: str) -> str:
 def _why(invoice: Invoice, step: Step, policy: Policy, fate: _Fate | None) -> str:
     if fate is not None and fate.work.verdict is Verdict.SKIP:
         return fate.work.reason
+    if fate is not None and fate.work.verdict is Verdict.ASK:
+        return without_commands(fate.work.reason)
     words, day = timing_of(step, invoice, policy), counted_from(invoice, policy)
     if isinstance(step.at, AfterPrevious):
         words += f" ({invoice.last_step})" if invoice.last_step else ""
@@ -277,7 +297,7 @@ def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
         if dispute.is_open:
             yield Obstacle(f"a payment is disputed since {_day(dispute.stamp)}")
     if profile.is_not_chased:
-        yield Obstacle("the customer is marked do_not_chase")
+        yield Obstacle("the customer is marked do_not_chase: the team is told of each invoice when its step would have run")
     if profile.claimed_at(now) and profile.claim:
         yield Obstacle("it is being worked on, or the outcome of the last attempt is not known yet", profile.claim.until)
     elif profile.claim and profile.claim.mail_at and profile.claim.mail_at > now:
@@ -290,7 +310,8 @@ def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
 def _of_holds(holds: Holds) -> Iterator[Obstacle]:
     for kind, hold in holds.items():
         reason = f": {hold.reason}" if hold.reason else ""
-        yield Obstacle(f"on hold since {_day(hold.since)}, {_HOLDS[kind]}{reason}", hold.until)
+        ends_by_itself = kind is HoldKind.OPERATOR and hold.until is not None
+        yield Obstacle(f"on hold since {_day(hold.since)}{'' if ends_by_itself else f', {_HOLDS[kind]}'}{reason}", hold.until)
 
 
 _HOLDS = {
@@ -304,9 +325,12 @@ _HOLDS = {
 }
 
 
-def _is_held_for_good(case: Case, invoice: Invoice) -> bool:
+def _is_blocked(case: Case, invoice: Invoice) -> bool:
+    """Whether somebody must end what holds it, or approve it; what is to be thanked for waits for a person or an address only."""
+    if not invoice.is_open:
+        return False
     endless = [hold for hold in (*case.profile.holds.values(), *invoice.holds.values()) if hold.until is None]
-    return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased
+    return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased or waits_for_approval(invoice)
 
 
 def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy_of: PolicyOf, now: datetime) -> Iterator[Obstacle]:

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from dunning.content.holiday_calendars import HolidayCalendar
 from dunning.domain.bouncing import sent_again
 from dunning.domain.case import Case, Dispute, Profile
+from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.explaining import Explanation, Next, explain
 from dunning.domain.fee_records import Fee, FeeState
+from dunning.domain.fees import Amounts, Basis, FeeMode, LateFee
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Status
 from dunning.domain.planning import planned
@@ -31,6 +34,8 @@ from tests.unit.domain.builders import (
 )
 
 NOW = utc("2026-03-12 12:00")
+DO_NOT_CHASE = "the customer is marked do_not_chase: the team is told of each invoice when its step would have run"
+LIMITED = replace(BRIEF, steps=tuple(replace(step, approve_above=Amounts({"EUR": 99_00})) for step in BRIEF.steps))
 ENGLISH = replace(BRIEF, timezone="Europe/London", calendar=HolidayCalendar("GB"), send_window={"email": Window(540, 1020)})
 
 
@@ -161,13 +166,67 @@ def test_what_credit_covers_says_so() -> None:
 
 def test_what_waits_for_a_persons_approval_says_so() -> None:
     waiting = replace(with_plan(INVOICE, ISSUED), approval=Approval("first", ApprovalState.ASKED, INVOICE.amount_due))
-    one = only(case_of(waiting))
-    assert (one.at, reasons(one)) == (None, ["a person has not approved it yet"])
+    one = only(case_of(waiting), LIMITED)
+    assert (one.at, one.if_released, reasons(one)) == (None, FIRST_AT, ["a person has not approved it yet"])
+    assert one.what == "mail friendly"
+
+
+def test_what_a_person_will_be_asked_is_told_with_the_sum() -> None:
+    others = [with_plan(replace(INVOICE, id=name, number=name.upper(), amount_due=50_00), ISSUED, LIMITED) for name in ("a", "b", "c")]
+    first, *_ = told(case_of(*others), replace(LIMITED, scope=Scope.CUSTOMER)).next
+    assert (first.what, first.at) == ("a person is asked to approve it", FIRST_AT)
+    assert first.why == (
+        "one message about 3 invoices (A, B, C) waits for your approval: together 150.00 EUR are owed, "
+        "and steps over 99.00 EUR wait for a person"
+    )
+
+
+def test_a_held_invoice_does_not_lend_its_stage_to_the_message_about_another() -> None:
+    """What a release would do is told of the held one alone; its sibling is told as it will be."""
+    follows = replace(BRIEF, scope=Scope.CUSTOMER, steps=(BRIEF.steps[0], replace(after_due("second", 14), email="second_notice")))
+    older = replace(INVOICE, number="OLD", due_date=date(2026, 3, 3), level=1, last_step="first", anchor_at=NOW, reminders_sent=1)
+    older = replace(with_plan(older, ISSUED, follows), id="in_0", holds={HoldKind.DISPUTE: Hold(NOW)})
+    held, sibling = told(case_of(older, with_plan(INVOICE, ISSUED, follows)), follows).next
+    assert (held.what, held.at, held.if_released) == ("mail second_notice", None, FIRST_AT)
+    assert (sibling.what, sibling.at) == ("mail friendly", FIRST_AT)
+    free = replace(older, holds={})
+    assert [one.what for one in told(case_of(free, with_plan(INVOICE, ISSUED, follows)), follows).next] == [
+        "mail second_notice",
+        "mail second_notice (of the step second, in one message with others)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [(FeeMode.PROPOSE, "mail friendly and a late fee is proposed to the team"), (FeeMode.APPLY, "mail friendly and a late fee is charged")],
+)
+def test_what_becomes_of_a_late_fee_is_told(mode: FeeMode, said: str) -> None:
+    fee = LateFee(Basis.CONTRACT, mode, percent=Decimal("1.5"))
+    follows = replace(BRIEF, steps=(replace(BRIEF.steps[0], late_fee=fee), *BRIEF.steps[1:]))
+    assert only(case_of(with_plan(INVOICE, ISSUED, follows)), follows).what == said
+
+
+def test_what_is_owed_is_told() -> None:
+    assert only(case_of(with_plan(INVOICE, ISSUED))).owed == INVOICE.money_due
+
+
+def test_an_operators_hold_that_ends_by_itself_does_not_say_that_somebody_must_end_it() -> None:
+    held = replace(PROFILE, holds={HoldKind.OPERATOR: Hold(NOW, utc("2026-03-20 09:00"), "ask legal")})
+    explanation = told(case_of(with_plan(INVOICE, ISSUED), profile=held))
+    assert [one.words for one in explanation.obstacles] == ["on hold since 12 March 2026: ask legal"]
+    assert explanation.next[0].at == utc("2026-03-20 09:00")
+
+
+def test_a_mark_of_the_source_leaves_what_would_come_without_it() -> None:
+    marked = replace(PROFILE, contact=replace(PROFILE.contact, settings=CustomerSettings(do_not_chase=True)))
+    explanation = told(case_of(with_plan(INVOICE, ISSUED), profile=marked))
+    assert [one.words for one in explanation.obstacles] == [DO_NOT_CHASE]
+    assert (explanation.next[0].at, explanation.next[0].if_released) == (None, FIRST_AT)
 
 
 def test_a_customer_who_is_not_to_be_chased_is_told_of() -> None:
     explanation = told(case_of(with_plan(INVOICE, ISSUED), profile=replace(PROFILE, do_not_chase=True)))
-    assert [one.words for one in explanation.obstacles] == ["the customer is marked do_not_chase"]
+    assert [one.words for one in explanation.obstacles] == [DO_NOT_CHASE]
     assert (explanation.next[0].at, explanation.next[0].if_released) == (None, FIRST_AT)
 
 
@@ -180,7 +239,7 @@ def test_a_step_whose_condition_will_fail_is_told_to_be_skipped() -> None:
 def test_a_customer_who_cannot_be_reached_is_told_of() -> None:
     nobody = Profile(PROFILE.customer, Contact("Acme"))
     one = only(case_of(with_plan(INVOICE, ISSUED, contact=nobody.contact), profile=nobody))
-    assert one.what == "nothing, for the customer has no address for it"
+    assert one.what == "no message, for the customer has no address for it"
 
 
 def test_a_thank_you_is_told_and_what_is_settled_is_not() -> None:
@@ -234,7 +293,7 @@ def test_a_step_that_bounced_is_told_beside_the_one_that_comes_next() -> None:
     assert again.why == "the mail of this step bounced, so it is sent again another way"
     assert reasons(again) == ["outside the hours in which it may be sent"]
     assert (following.step, following.at) == ("second", utc("2026-03-16 09:00"))
-    assert following.what == "nothing, for the customer has no address for it"
+    assert following.what == "no message, for the customer has no address for it"
     held = bounced.with_profile(replace(bounced.profile, holds={HoldKind.OPERATOR: Hold(at)}))
     again, _ = explain(held, lambda _: texts, at).next
     assert (again.at, again.if_released) == (None, utc("2026-03-14 10:00"))

@@ -184,7 +184,8 @@ def test_what_a_person_will_be_asked_is_told_with_the_sum() -> None:
 def test_a_held_invoice_does_not_lend_its_stage_to_the_message_about_another() -> None:
     """What a release would do is told of the held one alone; its sibling is told as it will be."""
     follows = replace(BRIEF, scope=Scope.CUSTOMER, steps=(BRIEF.steps[0], replace(after_due("second", 14), email="second_notice")))
-    older = replace(INVOICE, number="OLD", due_date=date(2026, 3, 3), level=1, last_step="first", anchor_at=NOW, reminders_sent=1)
+    older = replace(INVOICE, number="OLD", due_date=date(2026, 3, 3), level=1, last_step="first", reminders_sent=1)
+    older = replace(older, anchor_at=utc("2026-03-10 09:00"))
     older = replace(with_plan(older, ISSUED, follows), id="in_0", holds={HoldKind.DISPUTE: Hold(NOW)})
     held, sibling = told(case_of(older, with_plan(INVOICE, ISSUED, follows)), follows).next
     assert (held.what, held.at, held.if_released) == ("mail second_notice", None, FIRST_AT)

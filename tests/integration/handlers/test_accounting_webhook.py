@@ -29,7 +29,11 @@ def queued(aws: Aws) -> list[Json]:
     [
         (
             "quickbooks_two_companies",
-            {"1111111111": {"invoice": ["145"], "customer": ["5", "6"]}, "2222222222": {"payment": ["901"], "credit_note": ["77"]}},
+            {
+                "1111111111": {"invoice": ["145"], "customer": ["5", "6"]},
+                # The credit memo was voided: what it had been applied to must be found otherwise.
+                "2222222222": {"payment": ["901"], "changes": ["2026-03-02T07:50:00+00:00"], "credit_note": ["77"]},
+            },
         ),
         ("quickbooks_cloud_events_base64", {"1111111111": {"invoice": ["145"]}, "2222222222": {"payment": ["901"]}}),
         (

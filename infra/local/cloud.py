@@ -27,7 +27,7 @@ from infra.local.event_bus import BusEvent
 from infra.local.event_source import EventSource
 from infra.local.faults import Aim
 from infra.local.inbound import received_mail, received_sms
-from infra.local.lambda_service import Caller
+from infra.local.lambda_service import Caller, UnderWay
 from infra.local.outbox import OutboxEntry
 from infra.local.queues import DeadLetter
 from infra.local.routes import FAILED, NOT_FOUND, HttpAnswer, Request, find_route, to_answer, to_event
@@ -188,6 +188,28 @@ class LocalCloud:
             yield heard
         finally:
             self._services.wire.heard_by.remove(heard.append)
+
+    @contextmanager
+    def overtaken(self, is_overtaken: Callable[[UnderWay, Attempt], bool]) -> Iterator[None]:
+        """While this lasts, whoever is about to make the call that `is_overtaken` says is first overtaken by another worker.
+
+        That one gets the same event, in a container of its own, and ends before the call is made. Nobody overtakes it in turn.
+        """
+        functions = self._services.functions
+
+        def before(attempt: Attempt) -> None:
+            if not functions.under_way or functions.under_way[-1].function != attempt.function:
+                return
+            slow = functions.under_way[-1]
+            slow.calls += 1
+            if len(functions.under_way) == 1 and is_overtaken(slow, attempt):
+                functions.invoke_beside(slow.arn, slow.event)
+
+        self._services.wire.heard_by.append(before)
+        try:
+            yield
+        finally:
+            self._services.wire.heard_by.remove(before)
 
     def outbox(self) -> list[OutboxEntry]:
         """All that SES and SNS accepted, oldest first, also where the answer was then lost."""

@@ -57,6 +57,16 @@ class Context:
         return self.timeout_ms
 
 
+@dataclass(slots=True)
+class UnderWay:
+    """An invocation that has not ended: the function's name and ARN, its event, and how many AWS calls it has begun."""
+
+    function: str
+    arn: str
+    event: object
+    calls: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Container:
     caller: Caller
@@ -80,6 +90,7 @@ class LambdaService:
         self._clock = clock
         self._containers: dict[str, _Container] = {}
         self.invocations = 0
+        self.under_way: list[UnderWay] = []
 
     def function(self, arn: str) -> Function:
         """A function by its ARN."""
@@ -91,11 +102,27 @@ class LambdaService:
 
     def invoke(self, arn: str, event: object) -> Outcome:
         """Run a function's handler once. Never raises for what the handler does."""
-        function = self._functions[arn]
+        self.under_way.append(UnderWay(self._functions[arn].name, arn, event))
+        try:
+            return self._invoke(self._functions[arn], event)
+        finally:
+            self.under_way.pop()
+
+    def invoke_beside(self, arn: str, event: object) -> Outcome:
+        """Run it once in a container of its own, while the one that there is waits for an AWS call."""
+        busy = self._containers.pop(arn, None)
+        try:
+            return self.invoke(arn, event)
+        finally:
+            self._containers.pop(arn, None)
+            if busy:
+                self._containers[arn] = busy
+
+    def _invoke(self, function: Function, event: object) -> Outcome:
         self.invocations += 1
         container: _Container | None = None
         try:
-            container = self._containers.get(arn) or self._start(function)
+            container = self._containers.get(function.arn) or self._start(function)
             payload = container.handler(json.loads(json.dumps(event)), _context(function))
             answer = json.loads(json.dumps(payload))
         except InvocationDied as death:

@@ -10,6 +10,7 @@ from tests.simulation.whole_cloud import CloudWorld
 
 OVERDUE = timedelta(minutes=75)
 BETWEEN_CHECK_AND_CHANNEL = timedelta(seconds=60)
+_ONCE = ("enrolled", "paid")
 _RAN = ("sent", "skipped", "escalated")
 
 
@@ -19,6 +20,7 @@ def violations(world: CloudWorld) -> Iterator[str]:
     yield from _told_after_payment(world)
     yield from (f"{letter['queue']} holds a dead letter: {letter['reason']}" for letter in world.dead)
     yield from _unknown(world)
+    yield from _logged_twice(world)
     for customer, case in world.cases.items():
         for row in case["invoices"]:
             yield from _stands_wrongly(world, customer, case, row)
@@ -54,6 +56,13 @@ def _told_after_payment(world: CloudWorld) -> Iterator[str]:
             closed = world.closed_at.get(name)
             if closed and sent_at > closed + BETWEEN_CHECK_AND_CHANNEL:
                 yield f"{message['channel']} {message['step']} about {name} was sent at {sent_at}, though it was closed at {closed}"
+
+
+def _logged_twice(world: CloudWorld) -> Iterator[str]:
+    """What happens to an invoice of Stripe's but once."""
+    for customer, case in world.cases.items():
+        logged = Counter((entry["type"], name) for entry in case["activities"] for name in entry["invoices"])
+        yield from (f"{name} of {customer}: {kind} is logged {n} times" for (kind, name), n in logged.items() if kind in _ONCE and n > 1)
 
 
 def _unknown(world: CloudWorld) -> Iterator[str]:

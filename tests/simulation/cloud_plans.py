@@ -19,7 +19,10 @@ FAULTY = (
     ("sqs", "SendMessageBatch"),
 )
 MODES = ("error", "lost", "throttle", "crash")
-STRIKES = 12
+RACED = (("run_step", 7), ("run_step", 7), ("stripe_webhook", 3), ("stripe_webhook", 3), ("sync_invoice", 3), ("delivery_feedback", 1))
+"""Functions that work on a case, and how many calls most of their invocations make."""
+
+STRIKES, RACES = 12, 10
 MISSING, DOUBLED = 0.15, 0.15
 MOST_ABANDONED = 4
 """Claims that end without an answer: five in a row are poison by definition, and these faults wait until they meet their call."""
@@ -52,7 +55,22 @@ class Misdelivery:
         return f"webhook {self.how}: {self.happening}"
 
 
-CloudFault = Strike | Misdelivery
+@dataclass(frozen=True, slots=True)
+class Race:
+    """From an instant on, the next invocation of a function that comes so far is overtaken before its nth AWS call.
+
+    The one that overtakes it has the same event, and runs from its beginning to its end.
+    """
+
+    at: datetime
+    function: str
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.at:%d %b %H:%M:%S} {self.function}: overtaken before its call no. {self.nth}"
+
+
+CloudFault = Strike | Misdelivery | Race
 
 
 def small_plan(seed: int) -> Plan:
@@ -80,7 +98,7 @@ def small_plan(seed: int) -> Plan:
 def troubles_of(plan: Plan) -> tuple[CloudFault, ...]:
     """What goes wrong in the world of a plan: always the same."""
     random = Random(f"cloud {plan.seed}")
-    return (*_strikes(plan, random), *_misdeliveries(plan, random))
+    return (*_strikes(plan, random), *_misdeliveries(plan, random), *_races(plan, random))
 
 
 def _strikes(plan: Plan, random: Random) -> Iterator[Strike]:
@@ -96,6 +114,13 @@ def _strikes(plan: Plan, random: Random) -> Iterator[Strike]:
                 continue
             abandoned += times
         yield Strike(at, service, operation, mode, times)
+
+
+def _races(plan: Plan, random: Random) -> Iterator[Race]:
+    """Each waits for its function; those of webhooks begin when one is near."""
+    for _ in range(RACES):
+        function, most = random.choice(RACED)
+        yield Race(random.choice(plan.happenings).at - timedelta(seconds=random.choice((0, 600))), function, random.randint(1, most))
 
 
 def _misdeliveries(plan: Plan, random: Random) -> Iterator[Misdelivery]:

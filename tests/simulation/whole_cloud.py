@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from infra.local.http.wire import Request, rfc3339
+from infra.local.lambda_service import UnderWay
 from infra.local.running import RunningCloud, running_cloud
+from infra.local.wire import Attempt
 from tests.integration.end_to_end.driver import Json, LocalCloudOutside, invoice, paid
-from tests.simulation.cloud_plans import CloudFault, Misdelivery, Strike, small_plan, troubles_of
+from tests.simulation.cloud_plans import CloudFault, Misdelivery, Race, Strike, small_plan, troubles_of
 from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.policy_text import as_yaml
 
@@ -70,7 +72,22 @@ def run_plan(plan: Plan, troubles: Sequence[CloudFault]) -> CloudWorld:
     """Run a world until it has settled."""
     world = CloudWorld(plan, plan.end)
     misdelivered = {trouble.happening: trouble.how for trouble in troubles if isinstance(trouble, Misdelivery)}
-    with running_cloud(plan.start, outer_env=SILENT) as running, running.cloud.attempts() as attempts:
+    races = [trouble for trouble in troubles if isinstance(trouble, Race)]
+
+    def is_overtaken(slow: UnderWay, _attempt: Attempt) -> bool:
+        met = (race for race in races if race.at <= running.cloud.now and (race.function, race.nth) == (slow.function, slow.calls))
+        race = next(met, None)
+        if race is None:
+            return False
+        races.remove(race)
+        world.faults[f"{slow.function}: overtaken by another worker"] += 1
+        return True
+
+    with (
+        running_cloud(plan.start, outer_env=SILENT) as running,
+        running.cloud.attempts() as attempts,
+        running.cloud.overtaken(is_overtaken),
+    ):
         cloud = Inside(running)
         status, answer = cloud.put_policy(as_yaml(plan.policy))
         assert status < 300, answer
@@ -81,6 +98,7 @@ def run_plan(plan: Plan, troubles: Sequence[CloudFault]) -> CloudWorld:
             else:
                 _happen(world, cloud, event, misdelivered.get(event))
         running.cloud.forget_faults()
+        races.clear()
         world.end = max(cloud.now, plan.end) + SETTLED
         _move_to(world, cloud, world.end)
         world.faults.update(f"{attempt.operation}: {attempt.fault.value}" for attempt in attempts if attempt.fault)

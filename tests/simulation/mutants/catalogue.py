@@ -1,7 +1,7 @@
 """The safeguards of DESIGN §5 and §6, each taken away by a small change of text; what then fails must be the simulator.
 
 A condition that lives in DynamoDB is taken away twice: in the table's twin, where the simulator must find it, and in the adapter
-itself, where the contract of the storage must.
+itself, where the contract of the storage must, and, where two workers are needed to see it, a world on the whole local cloud.
 """
 
 from dataclasses import dataclass
@@ -128,4 +128,19 @@ FOUND_BY_CONTRACT = (
         'condition = "(#version = :seen OR attribute_exists(pk))"',
     ),
     Mutant("the effect marks: a report makes other views stale", TABLE, 'values[":one"] = 1', 'values[":one"] = 0'),
+)
+
+FOUND_ON_THE_WHOLE_CLOUD = (
+    Mutant(
+        "the claim condition",
+        TABLE,
+        'ConditionExpression=f"{timer_is_due} AND {nobody_holds_it}"',
+        'ConditionExpression="attribute_exists(due_at) OR due_at = :now"',
+    ),
+    Mutant(
+        "the version condition on snapshots",
+        "shared/dunning/storage/expressions.py",
+        'condition = "#version = :seen"',
+        'condition = "(#version = :seen OR attribute_exists(pk))"',
+    ),
 )

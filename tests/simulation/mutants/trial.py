@@ -16,6 +16,8 @@ from tests.simulation.mutants.catalogue import Mutant
 ROOT = Path(__file__).parents[3]
 COPIED = ("shared", "functions", "tests", "template.yaml", "pyproject.toml")
 FIRST_SEED, SEEDS = 1, 200
+RACED_SEED = 3
+"""A world in which workers overtake one another where it matters; most seeds are such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ def simulated(mutant: Mutant | None, most: int = SEEDS) -> Verdict:
         return _run(tree, "tests.simulation", *seeds)
 
 
+def played_on_cloud(mutant: Mutant, seed: int = RACED_SEED) -> Verdict:
+    """Play the world of one seed on the whole local cloud, on the mutated copy."""
+    with _copy(mutant, (*COPIED, "infra")) as tree:
+        return _run(tree, "tests.simulation", "--seed", str(seed), "--cloud", "--plain")
+
+
 def held_to_contract(mutant: Mutant) -> Verdict:
     """Run the storage's contract for the table on moto, on the mutated copy."""
     with _copy(mutant) as tree:
@@ -40,10 +48,10 @@ def held_to_contract(mutant: Mutant) -> Verdict:
 
 
 @contextmanager
-def _copy(mutant: Mutant | None) -> Iterator[Path]:
+def _copy(mutant: Mutant | None, names: Sequence[str] = COPIED) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         tree = Path(folder)
-        for name in COPIED:
+        for name in names:
             source = ROOT / name
             if source.is_dir():
                 shutil.copytree(

@@ -8,14 +8,25 @@ from typing import cast
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
+from dunning.content.policy_book import PolicyBook
+from dunning.domain.assignment import Assignment
+from dunning.domain.case import Case
 from dunning.domain.errors import Rejected
-from dunning.domain.explaining import Explanation, Next, Obstacle
+from dunning.domain.explaining import Explanation, Next, Obstacle, explain
 from dunning.domain.money import Money
 
 Row = dict[str, object]
 _OF_THE_INVOICE = frozenset({"invoice", "number", "currency", "amount_due"})
 _MOST_NAMED = 5
 _ANY_FUNCTION = "RunStepFunction"
+
+
+def explained(case: Case, policies: PolicyBook, now: datetime) -> Row:
+    """What comes next for a customer, under the policies that the next daily sweep will have the invoices follow. Raises Permanent."""
+    assignment = Assignment(policies.assigned, policies.knows)
+    owed = (invoice for invoice in case.invoices.values() if invoice.is_open and not invoice.is_fee)
+    chosen = {invoice.id: assignment.changed(invoice, case.profile, case.profile.contact) for invoice in owed}
+    return explanation_row(explain(case, lambda invoice: policies.named(chosen.get(invoice.id) or invoice.policy), now))
 
 
 def explanation_row(explanation: Explanation) -> Row:
@@ -83,8 +94,6 @@ def explained_by_stack(stack: str, customer: str) -> Row:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from dunning.config import from_env
-    from dunning.content.policy_book import PolicyBook
-    from dunning.domain.explaining import explain
     from dunning.storage.cases import TableCaseStore
 
     session = boto3.Session()
@@ -99,7 +108,7 @@ def explained_by_stack(stack: str, customer: str) -> Row:
     if not case.profile.version and not case.invoices:
         raise Rejected(f"no customer {customer!r} has a case in {stack}: give an id as stripe:cus_123")
     policies = PolicyBook.load(config.policies_dir, frozenset(config.team_topics))
-    return explanation_row(explain(case, lambda invoice: policies.named(invoice.policy), datetime.now(UTC)))
+    return explained(case, policies, datetime.now(UTC))
 
 
 def print_explanation(row: Mapping[str, object], *, as_json: bool) -> int:

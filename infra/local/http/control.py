@@ -8,11 +8,10 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
 
 from dunning.domain.errors import Rejected
-from dunning.domain.explaining import explain
 from infra import operating
 from infra.case_actions import FIELDS
 from infra.connect.rehearsing import keeping, where_to_consent
-from infra.explaining import explanation_row
+from infra.explaining import explained
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
 from infra.local.http import inputs
@@ -109,7 +108,7 @@ class Control:
         case, policies = self._cases.load(names[0]), self._cloud.policies()
         if not (case.profile.version or case.invoices):
             raise _UnknownError(f"no customer {names[0]!r} has a case")
-        return json_answer(explanation_row(explain(case, lambda invoice: policies.named(invoice.policy), self._cloud.now)))
+        return json_answer(explained(case, policies, self._cloud.now))
 
     def _answer_fee(self, request: Request, names: list[str]) -> Answer:
         """For `dunning fee --url`; beyond DESIGN §8."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dunning.domain.approval import waits_for_approval, without_commands
 from dunning.domain.assignment import is_begun
 from dunning.domain.balances import balance_in
-from dunning.domain.calendar import is_open, local_date, minutes_of_day
+from dunning.domain.calendar import is_open, local_date
 from dunning.domain.case import Case
 from dunning.domain.charging import fees_to_charge
 from dunning.domain.consolidation import PolicyOf, pauses
@@ -19,7 +19,7 @@ from dunning.domain.invoice import ApprovalState, Invoice
 from dunning.domain.money import Money
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import counted_from, ended, planned, task_key, timing_of
-from dunning.domain.policy import ALL_DAY, AfterPrevious, Policy, Step
+from dunning.domain.policy import ALL_DAY, AfterPrevious, Policy, Step, Window
 from dunning.domain.recipients import templates_of
 from dunning.domain.rehearsing import turns
 from dunning.domain.timing import calendar_of, customer_zone, named_instant, window_for
@@ -107,12 +107,16 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
             told += _beside(case, invoice, policy_of(invoice), fates)
         if invoice.is_open or invoice.thanks_at:
             following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
-            told.append(replace(following, why=f"{following.why}; {_ANEW}") if invoice.id in anew else following)
+            told.append(replace(following, why=f"{following.why}; {_anew(invoice, policy_of)}") if invoice.id in anew else following)
     told = [replace(one, owed=case.invoices[one.invoice].money_due) for one in told]
     return Explanation(case.profile.customer, now, tuple(_of_the_case(case, now)), tuple(told))
 
 
-_ANEW = "its policy has changed, and the next daily sweep makes the plan anew"
+def _anew(invoice: Invoice, policy_of: PolicyOf) -> str:
+    follows = policy_of(invoice).name
+    if follows != invoice.policy:
+        return f"it follows the policy {follows} instead of {invoice.policy} from the next daily sweep on"
+    return "its policy has changed, and the next daily sweep makes the plan anew"
 
 
 def _planned_anew(case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Case, frozenset[str]]:
@@ -347,16 +351,20 @@ def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy_of: PolicyOf, 
     if closed:
         yield Obstacle(f"{day:%A} {_day(named.astimezone(zone))} is no working day there ({closed})", stands)
     elif not is_open(named, window, zone):
-        hours = "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (window.start, window.end))
-        at = minutes_of_day(named.astimezone(zone))
-        yield Obstacle(f"{at // 60:02d}:{at % 60:02d} lies outside the hours {hours}", stands)
+        yield Obstacle(f"{named.astimezone(zone):%H:%M} lies outside the hours {_hours(window)}", stands)
     reminded = case.profile.reminded_at
     for pause in pauses(reminded, policy, case, policy_of) if step.is_message else ():
         # Without a gap the pause ends with the reminder itself, and has kept nothing back.
-        if max(named, *reminded) < pause.until <= stands:
+        if max(now, named, *reminded) < pause.until <= stands:
             yield Obstacle(pause.reason, pause.until)
+    if named < now and not is_open(now, window, zone):
+        yield Obstacle(f"it is {now.astimezone(zone):%H:%M} there, outside the hours {_hours(window)}", stands)
     if window == ALL_DAY and not closed and named < invoice.stamp <= stands:
         yield Obstacle("its day had passed when it became known; it comes on the next occasion", stands)
+
+
+def _hours(window: Window) -> str:
+    return "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (window.start, window.end))
 
 
 def _of_the_rehearsal(fate: _Fate | None) -> Iterator[Obstacle]:

@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
+from dunning.content.policy_book import PolicyBook
+from dunning.content.policy_loader import load_policy
 from dunning.domain.explaining import Explanation, Next, Obstacle
 from dunning.domain.money import Money
+from dunning.domain.policy import Policy
 from infra.cli import main
-from infra.explaining import explanation_row, print_explanation
+from infra.explaining import explained, explanation_row, print_explanation
+from tests.unit.domain.builders import INVOICE, ISSUED, case_of, with_plan
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
 OWED = Money(1_200_00, "EUR")
@@ -71,3 +76,19 @@ def test_nothing_owed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_place_where_nothing_answers_is_refused(url: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "stripe:cus_1", "--url", url]) == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_where_a_policy_is_gone_the_one_that_takes_the_invoice_is_told() -> None:
+    """Tags choose it, as they will in the daily sweep; it is not the default."""
+    tagged = policy_called("wholesale", "if: \"'wholesale' in tags\", priority: 1", days=21)
+    book = PolicyBook.of({"standard": policy_called("standard", "", days=3), "wholesale": tagged})
+    plan = with_plan(replace(INVOICE, policy="gone", tags=("wholesale",)), ISSUED)
+    (row,) = cast("list[dict[str, object]]", explained(case_of(plan), book, NOW)["next"])
+    assert (row["step"], row["at"]) == ("letter", "2026-03-31T09:00:00Z")
+    assert str(row["why"]).endswith("it follows the policy wholesale instead of gone from the next daily sweep on")
+
+
+def policy_called(name: str, applies_to: str, *, days: int) -> Policy:
+    rule = f"applies_to: {{{applies_to}}}\n" if applies_to else ""
+    step = f"steps: [{{id: letter, at: {{after_due: {days}d, time: '09:00'}}, email: friendly}}]"
+    return load_policy(f"name: {name}\n{rule}{step}\n", f"{name}.yaml", frozenset())

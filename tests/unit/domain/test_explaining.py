@@ -251,17 +251,19 @@ def test_a_thank_you_is_told_and_what_is_settled_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "kept"),
+    ("now", "reminded_at", "kept"),
     [
-        ("2026-03-17 20:00", ["it is 20:00 there, outside the hours 09:00-17:00"]),
-        ("2026-03-18 06:00", ["it is 06:00 there, outside the hours 09:00-17:00"]),
-        ("2026-03-17 06:00", []),
+        ("2026-03-17 20:00", "2026-03-16 12:00", ["it is 20:00 there, outside the hours 09:00-17:00"]),
+        ("2026-03-18 06:00", "2026-03-17 12:00", ["it is 06:00 there, outside the hours 09:00-17:00"]),
+        ("2026-03-17 06:00", "2026-03-16 12:00", []),
     ],
 )
-def test_at_night_the_hours_keep_back_what_is_overdue_and_a_gap_that_is_over_is_not_named(now: str, kept: list[str]) -> None:
+def test_at_night_the_hours_keep_back_what_is_overdue_and_a_gap_that_is_over_is_not_named(
+    now: str, reminded_at: str, kept: list[str]
+) -> None:
     follows = replace(ENGLISH, min_gap=Days(1))
     owed = replace(with_plan(INVOICE, ISSUED, follows), next_at=utc("2026-03-18 09:00") if kept else FIRST_AT)
-    reminded = replace(PROFILE, reminded_at=(utc("2026-03-16 12:00"),))
+    reminded = replace(PROFILE, reminded_at=(utc(reminded_at),))
     (one,) = explain(case_of(owed, profile=reminded), lambda _: follows, utc(now)).next
     assert [words for words in reasons(one) if "too soon" in words or "hours" in words] == kept
 

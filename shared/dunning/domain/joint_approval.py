@@ -5,7 +5,6 @@ approved; the lowest limit of their steps counts. Approved once, a row does not 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from dunning.domain.approval import answer_for, joint_question, waits_for_approval
 from dunning.domain.case import Case
@@ -45,16 +44,19 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tu
 
 
 def without_moot_joint_questions(case: Case, policy_of: PolicyOf) -> Case:
-    """The case with the rows of such a question released, where all together no more exceed the limit."""
+    """The case with the rows of such a question released, where all together no more exceed the limit, or the policy sets none now."""
     groups: dict[tuple[str, str], list[_Row]] = {}
+    moot: list[Invoice] = []
     for invoice in case.invoices.values():
         if invoice.approval and invoice.approval.together and invoice.is_open and waits_for_approval(invoice):
             policy = policy_of(invoice)
             limit = _limit(invoice, policy, invoice.next_step)
-            if limit is not None:
+            if limit is None or policy.scope is not Scope.CUSTOMER:
+                moot.append(invoice)
+            else:
                 groups.setdefault((policy.name, invoice.currency), []).append((invoice, limit))
-    small = (invoice for rows in groups.values() if not _is_too_much(rows) for invoice, _ in rows)
-    for invoice in islice(small, MOST_WITHDRAWN):
+    moot += [invoice for rows in groups.values() if not _is_too_much(rows) for invoice, _ in rows]
+    for invoice in moot[:MOST_WITHDRAWN]:
         case = case.with_invoice(replace(invoice, approval=None))
     return case
 

@@ -204,3 +204,16 @@ def test_a_joint_question_goes_away_when_enough_is_paid(joint: FakeDeployment) -
 def test_an_unknown_customer_is_refused(joint: FakeDeployment) -> None:
     with pytest.raises(Rejected, match="no customer 'stripe:nobody' is known"):
         AnswerApproval(joint.record)("stripe:nobody", None, approved=True)
+
+
+@pytest.mark.parametrize("edited", ["one message per invoice", "no limit in euros"])
+def test_a_joint_question_goes_away_with_the_rule_that_asked_it(joint: FakeDeployment, edited: str) -> None:
+    joint.run_until(FIRST + DAY)
+    limit, scope = (
+        (Amounts({"EUR": 250_00}), Scope.INVOICE) if edited == "one message per invoice" else (Amounts({"USD": 1}), Scope.CUSTOMER)
+    )
+    policies = PolicyBook.of({"standard": replace(with_limit(limit).default, scope=scope)})
+    sweeping = replace(joint.record, policies=policies)
+    for number in (1, 2):
+        sweeping.invoice(snapshot(f"in_{number}", stamp=joint.clock.now))
+    assert waiting(joint) == 0

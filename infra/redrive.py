@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dunning.bootstrap import Platform
 from dunning.bootstrap.feed import PublishServices, publish_activity
@@ -14,7 +14,7 @@ from dunning.domain.errors import DunningError, Rejected
 from dunning.storage.activity_stream import read_stream_record
 from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_sweep_stage, read_sync_batch, read_sync_request, read_wakeup
-from dunning.workflow.activity_feed import LoggedActivity
+from infra.stream_letters import PLACE, StreamsClient, activities_at
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -66,14 +66,19 @@ class Redriver:
         ]
 
     def _published(self) -> _Act:
-        """An activity that was put aside with its record is published, and its notes are asked for."""
+        """What was put aside, with its record or only its place in the stream, is published, and its notes are asked for."""
         services: list[PublishServices] = []
 
         def publish(body: str) -> str:
-            logged = _activity(body)
+            record = _record(body)
+            if PLACE in record:
+                streams = cast("StreamsClient", self.platform.session.client("dynamodbstreams"))
+                logged = activities_at(streams, record)
+            else:
+                logged = [read_stream_record(record)]
             if not services:
                 services.append(publish_activity(self.platform))
-            services[0].publish([logged])
+            services[0].publish(logged)
             return "published"
 
         return publish
@@ -124,15 +129,13 @@ def _readable(body: str, read: Callable[[], object]) -> str:
     return body
 
 
-def _activity(body: str) -> LoggedActivity:
-    """The activity in a record of the stream. Raises Rejected."""
+def _record(body: str) -> dict[str, object]:
+    """A record of the stream, or Lambda's letter about some. Raises Rejected."""
     try:
         record = json.loads(body)
     except ValueError as exc:
         raise Rejected("no record of the stream") from exc
-    if isinstance(record, dict) and "DDBStreamBatchInfo" in record:
-        raise Rejected("publish_activity died of it, and Lambda put aside only where it stood: see its log, and docs/events.md")
-    return read_stream_record(record if isinstance(record, dict) else {})
+    return record if isinstance(record, dict) else {}
 
 
 def _event(sns: SNSClient, body: str) -> str:

@@ -10,6 +10,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.request import normalize_request
 from moto.core.responses import ActionResult, BaseResponse
 from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.responses import SNSResponse
 from moto.sqs.responses import SQSResponse
@@ -29,6 +30,7 @@ _ITEM_CALLS: Mapping[str, Callable[[DynamoHandler], ActionResult]] = {
 }
 _HANDLERS: Mapping[str, type[BaseResponse]] = {
     "dynamodb": DynamoHandler,
+    "dynamodbstreams": DynamoDBStreamsHandler,
     "secretsmanager": SecretsManagerResponse,
     "sns": SNSResponse,
     "sqs": SQSResponse,

@@ -86,9 +86,15 @@ class StreamSource:
             return
         if self._mapped.on_failure:
             reason = outcome.error or "the function reported a record as failed"
-            self._queues.send(
-                self._mapped.on_failure, json.dumps({"DDBStreamBatchInfo": {"batchSize": len(records)}}), {"ErrorMessage": reason}
-            )
+            first, *_, last = [mapping(record["dynamodb"]) for record in (*records, records[-1])]
+            place = {
+                "shardId": self._shard.id,
+                "startSequenceNumber": first["SequenceNumber"],
+                "endSequenceNumber": last["SequenceNumber"],
+                "batchSize": len(records),
+                "streamArn": self._arn,
+            }
+            self._queues.send(self._mapped.on_failure, json.dumps({"DDBStreamBatchInfo": place}), {"ErrorMessage": reason})
         self._go_on(end)
 
 

@@ -23,7 +23,7 @@ from infra.local.moto_door import MotoDoor, Reply, body_of
 from infra.local.ses import MailService
 from infra.local.topics import Topics
 
-_BOTO3_NAMES = {"secrets-manager": "secretsmanager", "eventbridge": "events"}
+_BOTO3_NAMES = {"dynamodb-streams": "dynamodbstreams", "secrets-manager": "secretsmanager", "eventbridge": "events"}
 
 
 class Calls(TypedDict):

@@ -70,10 +70,28 @@ def test_activities_that_could_not_be_published_are_published_after_a_fix(runnin
     assert "activity.enrolled" in {event["detail_type"] for event in cloud.events()}
 
 
-def test_where_an_activity_stood_that_killed_the_function_is_told_and_left(running: RunningCloud) -> None:
-    send(running, "ActivityDeadLetters", json.dumps({"DDBStreamBatchInfo": {"batchSize": 1}}))
-    (left,) = running.cloud.redrive()
-    assert left.outcome.startswith("left there: publish_activity died of it")
+def test_activities_whose_function_died_each_time_are_read_from_the_stream_and_published(running: RunningCloud) -> None:
+    cloud = running.cloud
+    run = Run(running, cloud.now, 1)
+    cloud.add_fault("events", "PutEvents", "crash", 100_000)
+    run.enrol(due=-1)
+    cloud.advance_to(cloud.now + timedelta(hours=2))
+    put_aside = [letter for letter in cloud.dead_letters() if letter["queue"] == "ActivityDeadLetters"]
+    assert put_aside
+    assert all("DDBStreamBatchInfo" in letter["body"] for letter in put_aside)
+    taken_before = len(cloud.events())
+
+    cloud.forget_faults()
+    assert {row.outcome for row in cloud.redrive()} == {"published"}
+    assert cloud.dead_letters() == []
+    again = [event["detail_type"] for event in cloud.events()[taken_before:]]
+    assert again == [f"activity.{activity.type.value}" for activity in run.log()]
+
+
+def test_a_letter_that_tells_no_place_in_the_stream_is_left(running: RunningCloud) -> None:
+    place = {"shardId": "shardId-1", "startSequenceNumber": "1", "endSequenceNumber": "1", "streamArn": "arn", "batchSize": 1}
+    for body in ({"batchSize": 1}, place):
+        send(running, "ActivityDeadLetters", json.dumps({"DDBStreamBatchInfo": body}))
+    assert all(left.outcome.startswith("left there: Lambda's letter does not tell where") for left in running.cloud.redrive())
     running.cloud.advance_to(running.cloud.now + timedelta(minutes=10))
-    (dropped,) = running.cloud.redrive(drop_unreadable=True)
-    assert dropped.outcome.startswith("dropped")
+    assert [row.outcome.partition(":")[0] for row in running.cloud.redrive(drop_unreadable=True)] == ["dropped", "dropped"]

@@ -14,7 +14,10 @@ KEPT_FOR = timedelta(minutes=1)
 RATE_HOLDS = timedelta(hours=1)
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
 UNKNOWN_RATE = 1.0
-"""Mails a second, while SES has never told us: as many as it takes of every account."""
+"""Mails a second, while SES does not tell us: as many as it takes of every account."""
+
+LONE_AFTER = timedelta(minutes=1)
+"""A process that sent no mail for so long sends one without a place; a second one soon after takes places for both."""
 
 
 class MailPlaces(Protocol):
@@ -27,13 +30,15 @@ class MailPlaces(Protocol):
 
 @dataclass(slots=True)
 class MailLine:
-    """Says of each mail whether it may go now. It costs one write a mail; the rate is asked for once an hour and process."""
+    """Says of each mail whether it may go now. A lone mail costs nothing, others one write; the rate is asked for once an hour."""
 
     places: MailPlaces
     quota: EmailQuota
     clock: Clock
     _rate: float = UNKNOWN_RATE
     _ask_at: datetime | None = None
+    _last: datetime | None = None
+    _owed: int = 0
 
     def wait(self, recipients: int, kept: datetime | None) -> None:
         """Return when a mail to so many may go now; `kept`: the second that was kept for it. Raises MailLater.
@@ -44,13 +49,18 @@ class MailLine:
         now = self.clock()
         if kept is not None and now < kept:
             raise MailLater(f"it was told to come at {kept.isoformat()}", kept)
+        last, self._last = self._last, now
         if kept is not None and now < kept + KEPT_FOR:
             return
+        if last is None or not now < last + LONE_AFTER:
+            self._owed = recipients
+            return
         this_second = now.replace(microsecond=0)
-        # Rounded up, lest one too many fits into a second.
-        room = timedelta(microseconds=math.ceil(1_000_000 * recipients / int(self._per_second(now))))
+        per_second = self._per_second(now)
+        owed, self._owed = self._owed if last >= this_second else 0, 0
+        before = _room(owed, per_second)
         try:
-            turn = self.places.take(this_second, room).replace(microsecond=0)
+            turn = (self.places.take(this_second, before + _room(recipients, per_second)) + before).replace(microsecond=0)
         except Retryable:
             # A line that cannot be read keeps no reminder back: what SES then refuses is put off one by one.
             return
@@ -64,3 +74,8 @@ class MailLine:
             except Retryable:
                 self._ask_at = now + ASKED_AGAIN_AFTER
         return self._rate
+
+
+def _room(recipients: int, per_second: float) -> timedelta:
+    """Rounded up, lest one too many fits into a second."""
+    return timedelta(microseconds=math.ceil(1_000_000 * recipients / int(per_second)))

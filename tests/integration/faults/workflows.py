@@ -167,9 +167,9 @@ def calls_of(function: str, *calls: str) -> tuple[str, ...]:
 
 SECRET = "secretsmanager.GetSecretValue"
 LOAD, GET, WRITE = "dynamodb.Query", "dynamodb.GetItem", "dynamodb.TransactWriteItems"
-CLAIM = MARK = PLACE = "dynamodb.UpdateItem"
+CLAIM = MARK = "dynamodb.UpdateItem"
 RATE = "sesv2.GetAccount"
-"""How many mails a second SES takes: asked for by a process's first mail of an hour; each takes a place in the account's line."""
+"""How many mails a second SES takes: a lone mail need not ask."""
 OPTED_OUT = "sns.CheckIfPhoneNumberIsOptedOut"
 """Asked of SNS before a step that sends an SMS: a number that answered STOP gets none."""
 TELL_QUEUE, MAIL, PUBLISH = "sqs.SendMessage", "sesv2.SendEmail", "sns.Publish"
@@ -194,7 +194,7 @@ WORKFLOWS = (
         "first reminder",
         nothing,
         partial(told_and_then, TOLD + 1),
-        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, SECRET, RATE, PLACE, SECRET, MAIL, WRITE), *MARKED_SENT),
+        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE), *MARKED_SENT),
     ),
     Workflow(
         "doubtful webhook",
@@ -222,7 +222,7 @@ WORKFLOWS = (
         "second reminder",
         partial(told_and_then, SECOND - 0.5),
         partial(until, SECOND + 0.5),
-        (*calls_of("run_step", CLAIM, LOAD, SECRET, OPTED_OUT, RATE, PLACE, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, OPTED_OUT, SECRET, MAIL, MARK, PUBLISH, WRITE, TELL_QUEUE), *MARKED_SENT),
     ),
     Workflow(
         "escalation",
@@ -236,7 +236,7 @@ WORKFLOWS = (
         "payment and thanks",
         partial(told_and_then, TOLD + 3),
         paid_and_thanked,
-        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, RATE, PLACE, MAIL, WRITE), *MARKED_SENT),
+        (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, MAIL, WRITE), *MARKED_SENT),
         got=("email first", "email thank_you"),
         log=("enrolled", "sent first", "paid", "sent"),
     ),

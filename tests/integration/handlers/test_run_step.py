@@ -29,10 +29,9 @@ def handler(aws: Aws, stripe: PlayedStripe) -> Handler:
     return built
 
 
-def test_one_reminder_costs_five_calls_the_mail_included(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
-    """Two of them claim the customer, and a place in the line of mails; once an hour the send rate is asked for, too."""
+def test_one_reminder_costs_four_calls_the_mail_included(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:
     assert failures(invoke(handler, sample("run_step/due"))) == []
-    assert aws.calls == {"UpdateItem": 2, "Query": 1, "SendEmail": 1, "TransactWriteItems": 1, "GetAccount": 1}
+    assert aws.calls == {"UpdateItem": 1, "Query": 1, "SendEmail": 1, "TransactWriteItems": 1}
     assert stripe.requests() == 2  # what is owed, and what credit the customer has
     assert [activity.type.value for activity in aws.log(CUSTOMER)] == ["enrolled", "sent"]
     assert aws.case(CUSTOMER).profile.due_at == SECOND
@@ -69,9 +68,8 @@ def test_the_second_notice_goes_by_mail_and_sms_and_the_third_step_tells_the_tea
     aws.forget_calls()
     invoke(handler, batch(DUE))
     assert aws.calls == {
-        "UpdateItem": 3,
+        "UpdateItem": 2,
         "Query": 1,
-        "GetAccount": 1,
         "SendEmail": 1,
         "CheckIfPhoneNumberIsOptedOut": 1,
         "Publish": 1,
@@ -150,7 +148,7 @@ def test_a_mail_whose_answer_is_lost_is_sent_once_and_the_claim_kept(aws: Aws, h
 def test_a_claim_whose_answer_is_lost_is_found_in_place(aws: Aws, handler: Handler) -> None:
     aws.loses_the_answer("UpdateItem")
     assert failures(invoke(handler, batch(DUE))) == []
-    assert aws.sends["UpdateItem"] == 3  # the claim twice, and a place in the line of mails
+    assert aws.sends["UpdateItem"] == 2
     assert aws.sends["SendEmail"] == 1
     assert aws.case(CUSTOMER).invoices[INVOICE].last_step == "first"
 
@@ -190,4 +188,4 @@ def test_as_many_invoices_of_one_customer_as_fit_are_settled_in_one_transaction(
     aws.answers("GetAccount", {"SendQuota": {"Max24HourSend": 200.0, "SentLast24Hours": 0.0, "MaxSendRate": 50.0}})
     invoke(handler, batch(DUE))
     mails = MOST_IN_ONE_TRANSACTION
-    assert aws.calls == {"UpdateItem": 1 + mails, "Query": 1, "GetAccount": 1, "SendEmail": mails, "TransactWriteItems": 1}
+    assert aws.calls == {"UpdateItem": mails, "Query": 1, "GetAccount": 1, "SendEmail": mails, "TransactWriteItems": 1}

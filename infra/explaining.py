@@ -16,7 +16,6 @@ from dunning.domain.explaining import Explanation, Next, Obstacle, explain
 from dunning.domain.money import Money
 
 Row = dict[str, object]
-_OF_THE_INVOICE = frozenset({"invoice", "number", "currency", "amount_due"})
 _MOST_NAMED = 5
 _ANY_FUNCTION = "RunStepFunction"
 
@@ -120,20 +119,14 @@ def print_explanation(row: Mapping[str, object], *, as_json: bool) -> int:
     for obstacle in cast("Sequence[Row]", row["obstacles"]):
         print(f"  {_told(obstacle, 'UTC')}")
     following = cast("Sequence[Row]", row["next"])
-    for alike in _alike(following):
-        _print_next(alike)
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for one in following:
+        alike.setdefault(_lines(one), []).append(one)
+    for lines, rows in alike.items():
+        print(f"\n{_invoices(rows)}: " + "\n".join(lines))
     if not following:
         print("\nNothing is owed, and nothing comes next.")
     return 0
-
-
-def _alike(rows: Sequence[Row]) -> list[list[Row]]:
-    """The rows, those of which the same is to be said together."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        said = {name: value for name, value in row.items() if name not in _OF_THE_INVOICE}
-        found.setdefault(json.dumps(said), []).append(row)
-    return list(found.values())
 
 
 def _invoices(rows: Sequence[Row]) -> str:
@@ -153,18 +146,20 @@ def _owed(currency: str, minor: int) -> str:
     return f"{currency} {Money(minor, currency).as_decimal():,f}"
 
 
-def _print_next(alike: Sequence[Row]) -> None:
-    one = alike[0]
+def _lines(one: Row) -> tuple[str, ...]:
+    """What is said of an invoice, but for its number and sum."""
     zone = str(one["timezone"])
     step = f" (step {one['step']})" if one["step"] else ""
-    print(f"\n{_invoices(alike)}: {one['what']}{step}")
+    lines = [f"{one['what']}{step}"]
     if one["at"]:
-        print(f"  when            {_moment(one['at'], zone)} {zone} ({_moment(one['at'], 'UTC')} UTC)")
+        lines.append(f"  when            {_moment(one['at'], zone)} {zone} ({_moment(one['at'], 'UTC')} UTC)")
     elif one["if_released"]:
-        print(f"  when            not while it waits for somebody; were that ended now, {_moment(one['if_released'], zone)} {zone}")
-    print(f"  why             {one['why']}")
+        released = f"{_moment(one['if_released'], zone)} {zone}"
+        lines.append(f"  when            not while it waits for somebody; were that ended now, {released}")
+    lines.append(f"  why             {one['why']}")
     for position, obstacle in enumerate(cast("Sequence[Row]", one["not_sooner"])):
-        print(f"  {'' if position else 'why not sooner':<14}  {_told(obstacle, zone)}")
+        lines.append(f"  {'' if position else 'why not sooner':<14}  {_told(obstacle, zone)}")
+    return tuple(lines)
 
 
 def _told(obstacle: Row, zone: str) -> str:

@@ -5,6 +5,7 @@ approved; the lowest limit of their steps counts. Approved once, a row does not 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from dunning.domain.approval import answer_for, joint_question, waits_for_approval
 from dunning.domain.case import Case
@@ -43,7 +44,7 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tu
     return tuple(replace(asked[work.invoice], step=work.step) if _is_asked(work, asked) else work for work in works)
 
 
-def without_moot_joint_questions(case: Case, policy_of: PolicyOf) -> Case:
+def without_moot_joint_questions(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
     """The case with the rows of such a question released, where all together no more exceed the limit, or the policy sets none now."""
     groups: dict[tuple[str, str], list[_Row]] = {}
     moot: list[Invoice] = []
@@ -55,7 +56,22 @@ def without_moot_joint_questions(case: Case, policy_of: PolicyOf) -> Case:
                 moot.append(invoice)
             else:
                 groups.setdefault((policy.name, invoice.currency), []).append((invoice, limit))
-    moot += [invoice for rows in groups.values() if not _is_too_much(rows) for invoice, _ in rows]
+    # A question about more than one transaction holds is put down part by part: what is due and not asked about yet counts, too.
+    for invoice in case.invoices.values() if groups else ():
+        policy = policy_of(invoice)
+        rows = groups.get((policy.name, invoice.currency))
+        is_due = invoice.is_open and not invoice.is_held and invoice.next_at is not None and invoice.next_at <= now
+        limit = _limit(invoice, policy, invoice.next_step)
+        if (
+            rows
+            and is_due
+            and limit is not None
+            and not waits_for_approval(invoice)
+            and not _is_approved(invoice, policy, invoice.next_step)
+        ):
+            rows.append((invoice, limit))
+    small = [invoice for rows in groups.values() if not _is_too_much(rows) for invoice, _ in rows]
+    moot += [invoice for invoice in small if waits_for_approval(invoice)]
     for invoice in moot[:MOST_WITHDRAWN]:
         case = case.with_invoice(replace(invoice, approval=None))
     return case

@@ -80,7 +80,7 @@ class Recorder:
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
         recorded = self._with_others_reviewed(case, self._recorded(case, snapshot, fetched=fetched), snapshot.invoice_id)
-        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of))
+        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of, self.now))
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
@@ -114,7 +114,7 @@ class Recorder:
         gone, dropped = self._without_open_fees(gone)
         closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
         recorded = self._with_others_reviewed(case, closed, invoice_id)
-        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of))
+        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of, self.now))
 
     def _with_others_reviewed(self, before: Case, recorded: Recorded, told: str) -> Recorded:
         """And with the customer's other invoices, where all together have risen to the smallest sum worth a reminder, or fallen below."""

@@ -49,8 +49,9 @@ def test_what_is_held_says_what_a_release_would_do(capsys: pytest.CaptureFixture
 def test_invoices_of_which_the_same_is_to_be_said_stand_together_with_their_totals(capsys: pytest.CaptureFixture[str]) -> None:
     owed = [*[Money(100_00, "EUR")] * 120, Money(12_000, "JPY"), Money(12_345, "KWD")]
     rows = [
-        Next(f"in_{number}", f"Ü-{number}", "UTC", "mail friendly", "7 days after the due date", "first", AT, None, (), amount)
+        Next(f"in_{number}", f"Ü-{number}", "UTC", "mail friendly", "7 days after the due date", "first", second, None, (), amount)
         for number, amount in enumerate(owed)
+        for second in [AT + timedelta(seconds=number // 14)]
     ]
     later = replace(rows[0], invoice="in_x", number="X-1", at=AT + timedelta(days=1))
     lines = printed(Explanation("stripe:cus_1", NOW, (), (*rows, later)), capsys).splitlines()

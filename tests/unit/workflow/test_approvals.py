@@ -217,3 +217,13 @@ def test_a_joint_question_goes_away_with_the_rule_that_asked_it(joint: FakeDeplo
     for number in (1, 2):
         sweeping.invoice(snapshot(f"in_{number}", stamp=joint.clock.now))
     assert waiting(joint) == 0
+
+
+def test_a_question_about_more_than_one_transaction_holds_comes_to_rest() -> None:
+    standard = with_limit(Amounts({"EUR": 5000_00})).default
+    world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
+    world.invoiced(*(snapshot(f"in_{number:03}") for number in range(130)))
+    world.clock.now = FIRST
+    for _ in range(6):
+        world.look_at(ACME)
+    assert waiting(world) == 100

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGITS = 11
-_FEE_ID = re.compile(r"\bLF-[A-HJKMNP-TV-Z][0-9A-HJKMNP-TV-Z]{11}\b")
+_FEE_ID = re.compile(r"LF-[A-HJKMNP-TV-Z][0-9A-HJKMNP-TV-Z]{11}")
 
 
 class FeeState(StrEnum):
@@ -59,7 +59,6 @@ def fee_id(customer: str, invoice_id: str, step: str) -> str:
     return f"LF-{first}{''.join(signs)}"
 
 
-def fee_id_in(*texts: str | None) -> str | None:
-    """The first fee's id that stands in these texts, be it alone or among other words."""
-    found = (_FEE_ID.search(text) for text in texts if text)
-    return next((match[0] for match in found if match), None)
+def as_fee_id(written: str | None) -> str | None:
+    """The text if it is a fee's id and nothing else: among other words it names a fee that may be on this invoice, or on any other."""
+    return written if written and _FEE_ID.fullmatch(written) else None

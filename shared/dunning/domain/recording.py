@@ -44,7 +44,7 @@ PolicyOf = Callable[[Invoice], Policy]
 
 _FACTS = (
     "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
-    "subscription", "tags",
+    "subscription", "tags", "fee_id",
 )  # fmt: skip
 
 
@@ -152,6 +152,7 @@ class Recorder:
             stamp=snapshot.stamp,
             subscription=snapshot.subscription,
             tags=snapshot.tags or (),
+            fee_id=snapshot.fee_id,
         )
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
@@ -205,7 +206,8 @@ class Recorder:
             collects_automatically=snapshot.collects_automatically,
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,
-            fee_id=known.fee_id or snapshot.fee_id,
+            # Fees are born as such. One whose parent is known stays one, even renumbered; a mistaken one is mended by the source's word.
+            fee_id=known.fee_id if known.fee_for or snapshot.fee_id else None,
             stamp=max(snapshot.stamp, known.stamp),
         )
 

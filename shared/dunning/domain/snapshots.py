@@ -25,6 +25,8 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
         contact=contact,
         subscription=invoice.subscription,
         tags=invoice.tags,
+        fee_id=invoice.fee_id,
+        fee_for=invoice.fee_for,
     )
 
 

@@ -2,7 +2,7 @@
 
 QuickBooks repeats the first answer to a `requestid` of at most 50 characters, for how long it does not say
 (blogs.intuit.com/2015/04/06/15346); beyond that the customer's younger invoices are asked for the fee's id,
-which stands in their number and in their private note.
+which is their number and begins their private note.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from dunning.domain.money import Money
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, as_object, child, items, text
 from dunning.providers.oauth_api import OAuthApi
-from dunning.providers.quickbooks_objects import fee_in, literal, snapshot_of, split_customer_id
+from dunning.providers.quickbooks_objects import fee_in, fee_note, literal, snapshot_of, split_customer_id
 from dunning.workflow.fee_port import FeeOrder
 
 _MINOR_VERSION = {"minorversion": "75"}
@@ -82,7 +82,7 @@ def _invoice(customer: str, order: FeeOrder) -> JsonObject:
         "DocNumber": order.id,
         "TxnDate": order.day.isoformat(),
         "DueDate": (order.day + timedelta(days=order.due_in)).isoformat(),
-        "PrivateNote": f"{order.id} for invoice id {order.invoice_id}: late fee on {order.invoice_number}. {'; '.join(order.lines)}"[:4000],
+        "PrivateNote": fee_note(order.id, order.invoice_id, order.invoice_number, order.lines),
         "Line": [
             {
                 "Amount": amount,

@@ -1,17 +1,20 @@
 """QuickBooks' objects in our words (minor version 75)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dunning.domain.errors import Rejected
-from dunning.domain.fee_records import fee_id_in
+from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
 from dunning.providers.quickbooks_webhook import SOURCE
+
+_FEE_NOTE = re.compile(r"(?P<fee>LF-\w{12}) for invoice id (?P<parent>\S+?): late fee on ")
+_LONGEST_NOTE = 4000
 
 
 def full_customer_id(company: str, bare: str) -> str:
@@ -94,11 +97,20 @@ def snapshot_of(company: str, invoice: JsonObject, stamp: datetime, customer: Js
 
 
 def fee_in(invoice: JsonObject) -> tuple[str | None, str | None]:
-    """The id of the late fee that an invoice is, and the bare id of the invoice it was charged on; twice None for all others."""
-    note = text(invoice, "PrivateNote") or ""
-    fee = fee_id_in(text(invoice, "DocNumber"), note)
-    parent = re.search(rf"{fee} for invoice id (\S+?):", note) if fee else None
-    return fee, parent[1] if parent else None
+    """The id of the late fee that an invoice is, and the bare id of the invoice it was charged on; twice None for all others.
+
+    Its number says so; where that was changed, the note as we began it (`fee_note`). The note of the invoice that it is on
+    tells of the fee, too, below what a person wrote: that makes it no fee.
+    """
+    note = _FEE_NOTE.match(text(invoice, "PrivateNote") or "")
+    noted = (note["fee"], note["parent"]) if note and note["parent"] != text(invoice, "Id") else (None, None)
+    fee = as_fee_id(text(invoice, "DocNumber")) or as_fee_id(noted[0])
+    return fee, noted[1] if fee and fee == noted[0] else None
+
+
+def fee_note(fee: str, parent: str, number: str, lines: Sequence[str]) -> str:
+    """The private note with which a late fee's own invoice begins, and no other. `parent`: the bare id of the invoice it is on."""
+    return f"{fee} for invoice id {parent}: late fee on {number}. {'; '.join(lines)}"[:_LONGEST_NOTE]
 
 
 def linked_invoices(found: JsonObject) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from dunning.domain.errors import Rejected
-from dunning.domain.fee_records import fee_id_in
+from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.providers.contact_details import tags_in, yes_or_no
 from dunning.providers.customer_settings import settings_in
@@ -98,7 +98,7 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         contact=_contact_on(invoice),
         subscription=_is_from_subscription(invoice),
         tags=_tags(invoice) or (),
-        fee_id=fee_id_in(text(child(invoice, "metadata"), FEE)),
+        fee_id=as_fee_id(text(child(invoice, "metadata"), FEE)),
         fee_for=text(child(invoice, "metadata"), FEE_FOR),
     )
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.errors import Rejected
-from dunning.domain.fee_records import fee_id_in
+from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
@@ -110,7 +110,7 @@ def snapshot_of(
         payment_url=payment_url,
         contact=contact_of(known) or Contact(),
         subscription=text(invoice, "RepeatingInvoiceID") is not None,
-        fee_id=fee_id_in(text(invoice, "InvoiceNumber"), text(invoice, "Reference")),
+        fee_id=as_fee_id(text(invoice, "InvoiceNumber")),
     )
 
 

@@ -17,11 +17,15 @@ from dunning.providers.oauth_secrets import Grant
 from dunning.providers.oauth_tokens import TokenKeeper
 from dunning.providers.quickbooks import QuickBooksSource
 from dunning.providers.quickbooks_fees import QuickBooksFees
+from dunning.providers.quickbooks_notes import QuickBooksNotes
 from dunning.providers.stripe import StripeSource
 from dunning.providers.stripe_api import StripeApi
 from dunning.providers.stripe_fees import StripeFees
+from dunning.providers.stripe_notes import StripeNotes
 from dunning.providers.xero import XeroSource
 from dunning.providers.xero_fees import XeroFees
+from dunning.providers.xero_notes import XeroNotes
+from dunning.workflow.activity_feed import NoteWriter
 from dunning.workflow.fee_port import FeeBook, FeeOrder
 from dunning.workflow.ports import InvoiceSource
 from infra.local.http.wire import Answer, Request, Server
@@ -69,6 +73,7 @@ class Shop:
     gate: Gate
     clock: Clock
     order: FeeOrder
+    notes: NoteWriter
 
     def fees(self) -> list[Snapshot]:
         """The fee's invoices that the source holds, whatever their status."""
@@ -89,9 +94,9 @@ def shop(name: str) -> Iterator[Shop]:
     server = Server()
     server.start(gate)
     try:
-        book, source, customer, invoice_id = _MAKERS[name](gate.sandbox, server.url, clock)
+        book, source, notes, customer, invoice_id = _MAKERS[name](gate.sandbox, server.url, clock)
         clock.now = datetime(2026, 3, 20, 9, tzinfo=UTC)
-        yield Shop(name, book, source, gate, clock, _order(customer, invoice_id))
+        yield Shop(name, book, source, gate, clock, _order(customer, invoice_id), notes)
     finally:
         server.stop()
 
@@ -111,7 +116,7 @@ def _order(customer: str, invoice_id: str) -> FeeOrder:
     )
 
 
-_Made = tuple[FeeBook, InvoiceSource, str, str]
+_Made = tuple[FeeBook, InvoiceSource, NoteWriter, str, str]
 
 
 def _stripe(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
@@ -119,7 +124,7 @@ def _stripe(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
     assert provider is not None
     provider.put_invoice("in_1", json.dumps(stripe_invoice("1", due="2026-03-10", currency="eur")).encode())
     api = StripeApi(lambda: "sk_test_local", url)
-    return StripeFees(api, clock), StripeSource(api, clock), "stripe:cus_1", "in_1"
+    return StripeFees(api, clock), StripeSource(api, clock), StripeNotes(api), "stripe:cus_1", "in_1"
 
 
 def _quickbooks(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
@@ -128,7 +133,7 @@ def _quickbooks(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
     owed = {"Balance": 822.67, "TotalAmt": 822.67, "CurrencyRef": {"value": "EUR"}, "CustomerRef": {"value": "5", "name": "Ann"}}
     provider.put_invoice("145", json.dumps(owed | {"DocNumber": "N-1", "DueDate": "2026-03-10"}).encode())
     api = _oauth("quickbooks", quickbooks.COMPANY, url, quickbooks.TOKEN_PATH, BOUNDLESS, clock)
-    return QuickBooksFees(api, clock), QuickBooksSource(api, clock), f"quickbooks:{quickbooks.COMPANY}:5", "145"
+    return QuickBooksFees(api, clock), QuickBooksSource(api, clock), QuickBooksNotes(api), f"quickbooks:{quickbooks.COMPANY}:5", "145"
 
 
 def _xero(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
@@ -137,7 +142,7 @@ def _xero(sandbox: ProviderSandbox, url: str, clock: Clock) -> _Made:
     owed = {"Status": "AUTHORISED", "AmountDue": 822.67, "Total": 822.67, "CurrencyCode": "EUR", "InvoiceNumber": "N-1"}
     provider.put_invoice("inv-1", json.dumps(owed | {"Contact": {"ContactID": "c-1", "Name": "Ann"}}).encode())
     api = _oauth("xero", xero.TENANT, url, xero.TOKEN_PATH, BOUNDLESS, clock)
-    return XeroFees(api, clock), XeroSource(api, clock), f"xero:{xero.TENANT}:c-1", "inv-1"
+    return XeroFees(api, clock), XeroSource(api, clock), XeroNotes(api), f"xero:{xero.TENANT}:c-1", "inv-1"
 
 
 def _oauth(source: str, account: str, url: str, token_path: str, allowance: Allowance, clock: Clock) -> OAuthApi:

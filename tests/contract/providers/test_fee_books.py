@@ -10,6 +10,7 @@ import pytest
 
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.invoice import Status
+from dunning.domain.notes import Note
 from infra.local.http.wire import Answer, Request
 from infra.local.sandbox.quickbooks import QuickBooksSandbox
 from tests.contract.providers.fee_shops import Shop, later, shop
@@ -40,6 +41,17 @@ def test_a_fee_is_an_open_invoice_of_its_own_that_is_known_for_one(at: Shop) -> 
     assert due is not None
     assert f"{due:%Y-%m-%d}" == "2026-04-03"
     assert fee.stamp == at.clock.now
+    the_only_one(at)
+
+
+def test_the_invoice_that_a_fee_is_on_is_none_itself_whatever_is_noted_there(at: Shop) -> None:
+    at.book.charge(at.order)
+    account = at.order.customer.rpartition(":")[0].partition(":")[2] or None
+    told = f"2026-03-20 dunning: Late fee applied: EUR 12.34, as invoice {at.order.id} on N-1"
+    assert at.notes.write(at.order.invoice_id, account, [Note("01JNX000000000000000000001", told)]) == "noted"
+    parent = at.source.fetch(at.order.invoice_id, account)
+    assert parent is not None
+    assert (parent.invoice_id, parent.fee_id, parent.fee_for) == (at.order.invoice_id, None, None)
     the_only_one(at)
 
 

@@ -12,7 +12,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Dispute
 from dunning.domain.charging import Debtor, fees_to_charge, reckoned, riders
 from dunning.domain.decision import decide, to_ask_about
-from dunning.domain.fee_records import Fee, FeeState, fee_id, fee_id_in
+from dunning.domain.fee_records import Fee, FeeState, as_fee_id, fee_id
 from dunning.domain.fees import Amounts, Basis, FeeMode, FeeRefused, LateFee
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.planning import next_instant
@@ -163,6 +163,24 @@ def test_a_fee_of_an_unknown_invoice_is_still_a_fee_and_follows_no_plan() -> Non
     assert (own.fee_for, own.next_at, own.suppressed_for) == ("in_gone", None, "rides_with_parent")
 
 
+def test_an_invoice_once_taken_for_a_fee_is_reminded_of_again_when_its_source_denies_it() -> None:
+    known = record(Case(PROFILE), replace(SEEN, fee_id="LF-A00000000000"), NOW, charging(FEE)).case
+    assert known.invoices["in_1"].next_at is None
+    mended = record(known, SEEN, NOW, charging(FEE), fetched=True)
+    assert mended.case.invoices["in_1"] == record(Case(PROFILE), SEEN, NOW, charging(FEE)).case.invoices["in_1"]
+    assert mended.case.invoices["in_1"].next_step == "first"
+    assert [(log.type, log.reason) for log in mended.activities] == [(ActivityType.UPDATED, "fee_id")]
+
+
+def test_a_fee_whose_parent_is_known_stays_one_and_no_other_invoice_becomes_one() -> None:
+    fee = replace(SEEN, invoice_id="in_fee", fee_id=fee_id("stripe:cus_1", "in_1", "first"))
+    case = record(overdue(FEE), fee, NOW, charging(FEE)).case
+    renumbered = record(case, replace(fee, number="F-7", fee_id=None), NOW, charging(FEE), fetched=True).case.invoices["in_fee"]
+    assert (renumbered.number, renumbered.fee_id, renumbered.next_at) == ("F-7", fee.fee_id, None)
+    told = replace(SEEN, total=130_00, amount_due=130_00, fee_id="LF-A00000000000")
+    assert record(case, told, NOW, charging(FEE), fetched=True).case.invoices["in_1"].fee_id is None
+
+
 def test_the_ride_ends_when_the_fee_is_paid() -> None:
     parent = replace(INVOICE, fees=(Fee("first", FeeState.APPLIED, 1_80, date(2026, 3, 17), NOW, invoice="in_fee"),))
     fee = replace(fee_seen(), fee_for="in_1")
@@ -250,8 +268,8 @@ def test_an_id_names_a_fee_for_ever_and_fits_every_providers_number() -> None:
     assert len(name) <= 21  # QuickBooks' DocNumber
     assert fee_id("xero:tenant:another", "inv", "second") == name
     assert len({fee_id(f"xero:{t}:c", i, s) for t in "ab" for i in "ab" for s in "ab"}) == 8
-    assert fee_id_in(None, f"Late fee {name} on INV-1") == name
-    assert fee_id_in("LF-202603150001", "XLF-DD50JASGV79G", None) is None
+    assert as_fee_id(name) == name
+    assert [as_fee_id(other) for other in ("LF-202603150001", f"X{name}", f"Late fee {name} on INV-1", None)] == [None] * 4
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.sampled_from(["EUR", "JPY", "KWD"]))

@@ -32,6 +32,31 @@ def test_a_repeating_invoice_is_a_subscription() -> None:
     assert of_xero(RepeatingInvoiceID="428c0d75").subscription
 
 
+FEE = "LF-DD50JASGV79G"
+APPLIED = f"Ask for Dukes\n2026-03-11 dunning: Late fee applied: USD 4.30, as invoice {FEE} on Q-1 [01KKE1ZNM000000180014MSY4Y]"
+
+
+COPIED = f"{FEE} for invoice id 1: late fee on Q-1."
+
+
+@pytest.mark.parametrize("words", [APPLIED, FEE, f"See {COPIED}", COPIED])
+def test_no_words_about_a_fee_make_a_quickbooks_invoice_one(words: str) -> None:
+    assert of_quickbooks(DocNumber="Q-1", PrivateNote=words).fee_id is None
+
+
+def test_a_quickbooks_fee_is_known_by_its_number_and_when_that_was_changed_by_how_its_note_begins() -> None:
+    note = quickbooks_objects.fee_note(FEE, "145", "Q-145", ("1.5 % of USD 120.00",))
+    fees = [of_quickbooks(DocNumber=FEE, PrivateNote=note), of_quickbooks(DocNumber="7", PrivateNote=f"{note}\n{APPLIED}")]
+    assert [(fee.fee_id, fee.fee_for) for fee in fees] == [(FEE, "145")] * 2
+    assert of_quickbooks(DocNumber=FEE, PrivateNote=f"Waive it?\n{note}").fee_id == FEE
+
+
+def test_a_xero_fee_is_known_by_its_number_alone() -> None:
+    assert of_xero(InvoiceNumber=FEE).fee_id == FEE
+    assert of_xero(InvoiceNumber="INV-1", Reference=f"on {FEE}").fee_id is None
+    assert of_xero(InvoiceNumber="INV-1", Reference=FEE).fee_id is None
+
+
 @pytest.mark.parametrize(("customer", "is_business"), [({"CompanyName": "Acme"}, True), ({"DisplayName": "Anna"}, False), (None, None)])
 def test_a_quickbooks_customer_with_a_company_name_is_a_business(customer: Json | None, is_business: bool | None) -> None:
     assert of_quickbooks(customer).contact.is_business is is_business

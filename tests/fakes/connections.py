@@ -16,6 +16,8 @@ class MemoryConnections:
     """workflow.connection_ports.Connections."""
 
     ended: dict[tuple[str, str], _Ended] = field(default_factory=dict)
+    good: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     waiting: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def note_ended(self, source: str, account: str, at: datetime, patience: timedelta) -> bool:
@@ -43,9 +45,30 @@ class MemoryConnections:
         """Whether the connection ended and was not made again."""
         return (source, account) in self.ended
 
-    def note_mended(self, source: str, account: str) -> None:
+    def note_mended(self, source: str, account: str, at: datetime) -> None:
         """The connection is good again."""
-        self.ended.pop((source, account), None)
+        if self.ended.pop((source, account), None):
+            self.good[source, account] = at
+
+    def note_refused(self, source: str, account: str, at: datetime, since: datetime) -> bool:
+        """Whether it is known to be good since then, although a call was refused."""
+        good_at = self.good.get((source, account))
+        if (source, account) in self.ended or good_at is None or good_at < since:
+            return False
+        self.good[source, account] = at
+        return True
+
+    def take_telling_of_refusal(self, source: str, account: str, now: datetime, until: datetime, again: datetime) -> bool:
+        """Whether the team must be told of a refused call, by us."""
+        known = self.refusals.setdefault((source, account), {})
+        if ("told" in known and known["told"] >= again) or ("until" in known and known["until"] > now):
+            return False
+        known["until"] = until
+        return True
+
+    def note_told_of_refusal(self, source: str, account: str, at: datetime) -> None:
+        """The team was told of it."""
+        self.refusals.setdefault((source, account), {})["told"] = at
 
     def hold(self, source: str, account: str, customer: str) -> None:
         """Remember a case that waits."""

@@ -44,6 +44,10 @@ class Disconnected(Unauthorised):
         self.account = account
 
 
+class NotPermitted(Disconnected):
+    """A source refuses a call of an account whose tokens it renews: the account was taken from us, or its consent lacks this one right."""
+
+
 class NotConnected(Disconnected):
     """We hold no consent for this account: it was never connected, unless we have cases of it."""
 

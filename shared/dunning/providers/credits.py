@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dunning.domain.money import to_minor
 from dunning.providers.json_reading import JsonObject, amount
 
-NOT_THERE = frozenset({400, 403, 404, 405, 501})
-"""How an API says that it has no such list, or that we may not see it: only for lists that we can do without."""
+NOT_THERE = frozenset({400, 404, 405, 501})
+"""How an API says that it has no such list: only for lists that we can do without."""
 
 
 def summed(rows: Iterable[tuple[str | None, JsonObject, str]]) -> dict[str, int]:

@@ -1,26 +1,34 @@
 """Requests to an accounting API, below its limits and with a token that is good: one attempt, errors that say what to do."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from dunning.domain.errors import Disconnected, NotOffered, Permanent, Retryable, Unauthorised
+from dunning.domain.errors import NotOffered, NotPermitted, Permanent, Retryable, Unauthorised
 from dunning.providers.http_client import HttpAnswer, HttpClient, called, retry_at
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_tokens import TokenKeeper
 
+_LOG = logging.getLogger(__name__)
 _OTHERWISE = timedelta(seconds=60)
 _LEFT_ALONE = timedelta(seconds=30)
 _TRY_LATER = frozenset({404, 408, 409, 425, 429})
 _NOT_OFFERED = frozenset({404, 405, 501})
+NOT_PERMITTED = frozenset({401, 403})
+"""Xero answers 403 (AuthenticationUnsuccessful) for a tenant that was taken from us, 401 (AuthorizationUnsuccessful,
+`insufficient_scope`) for a call that the consent does not cover (github.com/XeroAPI/Xero-NetStandard/issues/178 and 298);
+QuickBooks 403 (3100) for both (github.com/intuit/QuickBooks-V3-Java-SDK/issues/43). Both answer 401 for a token that is over.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthApi:
     """One provider's API at its base (`https://api.xero.com`).
 
-    Raises Disconnected (also for 401 with a new token, and 403), Unauthorised, Retryable (no connection, 404, 408, 409, 429, 5xx, an answer
+    Raises Disconnected (the token endpoint says so), NotPermitted (401 with a new token, and 403), Unauthorised,
+    Retryable (no connection, 404, 408, 409, 429, 5xx, an answer
     that is no JSON object) and Permanent (all else). A 404 is retryable because a wrong address must never look like an invoice
     that is gone; who knows better is asked first: `tells`.
     """
@@ -30,6 +38,8 @@ class OAuthApi:
     tokens: TokenKeeper
     pace: Pace
     clock: Callable[[], datetime]
+    renewed_in_vain: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By account and kind of call: the token that was new, and was refused there all the same. It is not to blame."""
 
     def get(
         self,
@@ -40,7 +50,7 @@ class OAuthApi:
         tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
     ) -> HttpAnswer:
         """The answer to a GET: 200 with a JSON object, or whatever `tells` accepts as one."""
-        answer = self._authorised(account, headers or {}, self._getting(account, path, params))
+        answer = self._authorised(account, path, headers or {}, self._getting(account, path, params))
         if (answer.status == 200 and answer.json() is not None) or tells(answer):
             return answer
         raise self._refusal(account, "GET", path, answer)
@@ -48,12 +58,26 @@ class OAuthApi:
     def get_pdf(self, account: str, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes | None:
         """The document at a path; None when there is none."""
         wanted = {**(headers or {}), "Accept": "application/pdf"}
-        answer = self._authorised(account, wanted, self._getting(account, path, params))
+        answer = self._authorised(account, path, wanted, self._getting(account, path, params))
         if answer.status in (400, 404):
             return None
         if answer.status != 200:
             raise self._refusal(account, "GET", path, answer)
         return answer.content
+
+    def get_if_permitted(
+        self,
+        account: str,
+        path: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
+    ) -> HttpAnswer:
+        """As `get`, of what can be done without: a refusal is an answer, too, and is logged with its remedy."""
+        answer = self.get(account, path, params, headers, lambda told: told.status in NOT_PERMITTED or tells(told))
+        if answer.status in NOT_PERMITTED:
+            _LOG.warning("%s; reminders go on without it", self._refusal(account, "GET", path, answer))
+        return answer
 
     def _getting(self, account: str, path: str, params: Mapping[str, str]) -> Callable[[Mapping[str, str]], HttpAnswer]:
         url = self.base.rstrip("/") + path
@@ -80,14 +104,16 @@ class OAuthApi:
     ) -> HttpAnswer:
         """The answer to a POST or PUT of JSON, as `get` has it. Raises NotOffered where there is nothing to be sent to."""
         url = self.base.rstrip("/") + path + (f"?{urlencode(params)}" if params else "")
-        answer = self._authorised(account, headers or {}, lambda given: self.http.send_json(method, url, value, given))
+        answer = self._authorised(account, path, headers or {}, lambda given: self.http.send_json(method, url, value, given))
         if (answer.status in (200, 201) and answer.json() is not None) or tells(answer):
             return answer
         if answer.status in _NOT_OFFERED:
             raise NotOffered(f"{self.tokens.source}: {called(method, path, answer.status)}")
         raise self._refusal(account, method, path, answer)
 
-    def _authorised(self, account: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]) -> HttpAnswer:
+    def _authorised(
+        self, account: str, path: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]
+    ) -> HttpAnswer:
         def with_token(token: str) -> HttpAnswer:
             with self.pace.request(account):
                 return ask({"Accept": "application/json", **headers, "Authorization": f"Bearer {token}"})
@@ -95,7 +121,14 @@ class OAuthApi:
         self.pace.check(account)
         token = self._token(account)
         answer = with_token(token)
-        return with_token(self.tokens.another_than(account, token)) if answer.status == 401 else answer
+        kind = account, "/".join(part for part in path.split("/") if part.isalpha())
+        if answer.status != 401 or _lacks_a_right(answer) or self.renewed_in_vain.get(kind) == token:
+            return answer
+        other = self.tokens.another_than(account, token)
+        answer = with_token(other)
+        if answer.status == 401:
+            self.renewed_in_vain[kind] = other
+        return answer
 
     def _token(self, account: str) -> str:
         try:
@@ -112,10 +145,16 @@ class OAuthApi:
             again = retry_at(answer, self.clock(), _OTHERWISE)
             self.pace.closed(account, again)
             return Retryable(said, again)
-        if answer.status in (401, 403):
-            # Xero answers 403 for a tenant that was taken away from us, though its tokens still renew.
+        if answer.status in NOT_PERMITTED:
             said += f": connect it again with `dunning connect {self.tokens.source}`"
-            return Disconnected(self.tokens.source, account, said)
+            return NotPermitted(self.tokens.source, account, said)
         if answer.status == 200 or answer.status >= 500 or answer.status in _TRY_LATER:
             return Retryable(said, retry_at(answer, self.clock(), _OTHERWISE) if "retry-after" in answer.headers else None)
         return Permanent(said)
+
+
+def _lacks_a_right(answer: HttpAnswer) -> bool:
+    """Whether a 401 says that the token is good, but not for this (RFC 6750, section 3.1; Xero's own word for it)."""
+    said = answer.json() or {}
+    lacking = "AuthorizationUnsuccessful" in (said.get("Detail"), said.get("detail"))
+    return lacking or "insufficient_scope" in answer.headers.get("www-authenticate", "")

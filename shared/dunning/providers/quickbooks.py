@@ -168,7 +168,8 @@ class QuickBooksSource:
         """For each kind what changed; None where there is no change data capture."""
         changed_since = since.astimezone(UTC).isoformat(timespec="seconds")
         params = {**MINOR_VERSION, "entities": ",".join(kinds), "changedSince": changed_since}
-        answer = self._api.get(company, f"{company_path(company)}/cdc", params, tells=lambda told: told.status in NOT_THERE)
+        path = f"{company_path(company)}/cdc"
+        answer = self._api.get_if_permitted(company, path, params, tells=lambda told: told.status in NOT_THERE)
         if answer.status != 200:
             return None
         parts = [found for part in items(answer.json() or {}, "CDCResponse") for found in items(part, "QueryResponse")]
@@ -240,7 +241,8 @@ class QuickBooksSource:
         """One page. `optional`: a company that has no such list has an empty one."""
         query = " ".join(("select * from", kind, "where", condition, f"STARTPOSITION {start} MAXRESULTS {self._page_size}"))
         params = {**MINOR_VERSION, "query": query}
-        answer = self._api.get(company, f"{company_path(company)}/query", params, tells=lambda told: optional and told.status in NOT_THERE)
+        get = self._api.get_if_permitted if optional else self._api.get
+        answer = get(company, f"{company_path(company)}/query", params, tells=lambda told: optional and told.status in NOT_THERE)
         if answer.status != 200:
             return ()
         response = child(answer.json(), "QueryResponse")

@@ -140,7 +140,7 @@ class XeroSource:
         """Nothing where there is no such list, or it may not be read."""
         for page in count(1):
             params = {"where": 'Status=="AUTHORISED"', "page": str(page)}
-            answer = self._get(tenant, f"{XERO_BASE}/{collection}", params, tells=lambda answer: answer.status in NOT_THERE)
+            answer = self._get(tenant, f"{XERO_BASE}/{collection}", params, lambda told: told.status in NOT_THERE, optional=True)
             rows = items((answer.json() or {}) if answer.status == 200 else {}, collection)
             yield from (row for row in rows if text(row, "Type") == kind and text(row, "Status") == "AUTHORISED")
             if len(rows) < PAGE_SIZE:
@@ -207,9 +207,9 @@ class XeroSource:
         return None
 
     def _payment_url(self, tenant: str, invoice_id: str) -> str | None:
-        """Where the customer sees and pays the invoice; None when Xero makes no such page for it."""
+        """Where the customer sees and pays the invoice; None when Xero makes no such page for it, or does not show it to us."""
         path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/OnlineInvoice"
-        answer = self._get(tenant, path, {}, tells=lambda answer: answer.status in (400, 404))
+        answer = self._get(tenant, path, {}, lambda told: told.status in (400, 404), optional=True)
         links = items(answer.json() or {}, "OnlineInvoices")
         return text(links[0], "OnlineInvoiceUrl") if links else None
 
@@ -274,7 +274,7 @@ class XeroSource:
         """One page. `optional`: a tenant that has no such list has an empty one."""
         modified = {"If-Modified-Since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")} if since else {}
         path = f"{XERO_BASE}/{collection}"
-        answer = self._get(tenant, path, params, tells=lambda told: optional and told.status in NOT_THERE, headers=modified)
+        answer = self._get(tenant, path, params, lambda told: optional and told.status in NOT_THERE, modified, optional=optional)
         if answer.status != 200:
             return ()
         content = answer.json() or {}
@@ -289,8 +289,11 @@ class XeroSource:
         params: Mapping[str, str],
         tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
         headers: Mapping[str, str] | None = None,
+        *,
+        optional: bool = False,
     ) -> HttpAnswer:
-        answer = self._api.get(tenant, path, params, {**(headers or {}), "xero-tenant-id": tenant}, tells)
+        get = self._api.get_if_permitted if optional else self._api.get
+        answer = get(tenant, path, params, {**(headers or {}), "xero-tenant-id": tenant}, tells)
         self._spare(tenant, answer.headers.get("x-daylimit-remaining", "").strip())
         return answer
 

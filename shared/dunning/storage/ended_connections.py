@@ -59,10 +59,37 @@ class TableConnections:
         """Whether the connection ended and was not made again. Raises Retryable."""
         return any("ended_at" in row for row in self._rows(source, keys.ended_connection_key(account), 1))
 
-    def note_mended(self, source: str, account: str) -> None:
+    def note_mended(self, source: str, account: str, at: datetime) -> None:
         """The connection is good again. Raises Retryable."""
-        change = "REMOVE ended_at, begun_at, begun_by, told, telling_until"
-        self._update(source, keys.ended_connection_key(account), change, "attribute_exists(ended_at)", {})
+        change = "SET good_at = :at REMOVE ended_at, begun_at, begun_by, told, telling_until"
+        self._update(source, keys.ended_connection_key(account), change, "attribute_exists(ended_at)", {":at": keys.instant(at)})
+
+    def note_refused(self, source: str, account: str, at: datetime, since: datetime) -> bool:
+        """Remember that a call was refused though the connection is good; whether it was found good since. Raises Retryable."""
+        return self._update(
+            source,
+            keys.ended_connection_key(account),
+            "SET good_at = :at",
+            "attribute_not_exists(ended_at) AND good_at >= :since",
+            {":at": keys.instant(at), ":since": keys.instant(since)},
+        )
+
+    def take_telling_of_refusal(self, source: str, account: str, now: datetime, until: datetime, again: datetime) -> bool:
+        """Whether the team must be told of a refused call, by us. Raises Retryable."""
+        not_told = "(attribute_not_exists(refusal_told_at) OR refusal_told_at < :again)"
+        nobody_does = "(attribute_not_exists(refusal_telling_until) OR refusal_telling_until <= :now)"
+        return self._update(
+            source,
+            keys.ended_connection_key(account),
+            "SET refusal_telling_until = :until",
+            f"{not_told} AND {nobody_does}",
+            {":now": keys.instant(now), ":until": keys.instant(until), ":again": keys.instant(again)},
+        )
+
+    def note_told_of_refusal(self, source: str, account: str, at: datetime) -> None:
+        """The team was told of it. Raises Retryable."""
+        change = "SET refusal_told_at = :at"
+        self._update(source, keys.ended_connection_key(account), change, "attribute_exists(pk)", {":at": keys.instant(at)})
 
     def hold(self, source: str, account: str, customer: str) -> None:
         """Remember a case that waits for the connection. Raises Retryable."""

@@ -26,8 +26,23 @@ class Connections(Protocol):
         """Whether the connection ended and was not made again."""
         ...
 
-    def note_mended(self, source: str, account: str) -> None:
+    def note_mended(self, source: str, account: str, at: datetime) -> None:
         """The connection is good again; should it end once more, that is news."""
+        ...
+
+    def note_refused(self, source: str, account: str, at: datetime, since: datetime) -> bool:
+        """Remember that a call was refused, provided that the connection is good, and since then was mended, or this was noted.
+
+        Whether it was remembered.
+        """
+        ...
+
+    def take_telling_of_refusal(self, source: str, account: str, now: datetime, until: datetime, again: datetime) -> bool:
+        """As `take_telling`, of a refused call: whether the team was last told before `again`, or never."""
+        ...
+
+    def note_told_of_refusal(self, source: str, account: str, at: datetime) -> None:
+        """The team was told of it."""
         ...
 
     def hold(self, source: str, account: str, customer: str) -> None:

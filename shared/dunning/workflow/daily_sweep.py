@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
-from dunning.workflow.disconnections import ACCOUNTS, Reconnections
+from dunning.workflow.disconnections import ACCOUNTS, REFUSED, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import FetchKind
@@ -79,7 +79,7 @@ class DailySweep:
         """
         work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
         if stage.source in self.accounted:
-            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released}
+            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released, REFUSED: self._refused}
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:
@@ -164,6 +164,10 @@ class DailySweep:
         if self.reconnections.release(stage.source, stage.account or ""):
             self.sweep_queue.send(replace(stage, page=stage.page + 1))
         return Swept(RELEASING)
+
+    def _refused(self, stage: SweepStage) -> Swept:
+        self.reconnections.tell_of_refusal(stage.source, stage.account or "", stage.cursor or "")
+        return Swept(REFUSED)
 
     def _ask(self, stage: SweepStage, missing: list[OpenRow], listed: set[str]) -> None:
         """One message for all of an account, for its limits hold them back together; what moved to another customer is found by both."""

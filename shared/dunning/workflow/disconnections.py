@@ -2,13 +2,16 @@
 
 Who meets it first begins a sweep of that account. The sweep tells the team, tries again every quarter of an hour, and once it has
 read the whole book, so that nothing rests on old data, releases what was held.
+
+A call that is refused afterwards still does not tell that the connection ended: what lacks is the right to this one call, of which the
+sweep makes no use. Whoever needs it tries again later, and the team is told; another sweep would find the same.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.case import Case
-from dunning.domain.errors import Disconnected
+from dunning.domain.errors import Disconnected, NotPermitted
 from dunning.domain.holding import release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.recording import Recorded
@@ -20,6 +23,13 @@ from dunning.workflow.sweep_ports import SweepQueue, SweepStage
 ACCOUNTS = "accounts"
 """The stage with which a sweep begins."""
 
+REFUSED = "refused"
+"""The stage that tells the team of a call that is refused though the connection is good; its cursor is what was said."""
+
+GOOD_FOR = timedelta(hours=2)
+"""After a sweep has read the book, and after each refusal since: longer than the longest wait of who tries again."""
+
+TOLD_AGAIN_AFTER = timedelta(days=7)
 RELEASED_AT_ONCE = 25
 BEGUN_WITHIN = timedelta(minutes=15)
 """A sweep that has told nobody for so long never began, and whoever notices the ended connection next begins it."""
@@ -35,14 +45,22 @@ class Disconnections:
     sweep_queue: SweepQueue
     clock: Clock
 
-    def noticed(self, ended: Disconnected, customer: str | None = None) -> None:
-        """Remember it, with the case that waits for it, if one does; the first to notice begins the sweep that heals it."""
+    def noticed(self, ended: Disconnected, customer: str | None = None) -> bool:
+        """Remember it, with the case that waits for it, if one does; the first to notice begins the sweep that heals it.
+
+        False when only this one call is refused: nothing waits for that but who made the call.
+        """
         now = self.clock()
+        if isinstance(ended, NotPermitted) and self.connections.note_refused(ended.source, ended.account, now, now - GOOD_FOR):
+            run = f"{ended.source}:{ended.account}:{REFUSED}"
+            self.sweep_queue.send(SweepStage(ended.source, run, REFUSED, now, cursor=str(ended), account=ended.account))
+            return False
         if customer is not None:
             self.connections.hold(ended.source, ended.account, customer)
         if self.connections.note_ended(ended.source, ended.account, now, BEGUN_WITHIN):
             run = f"{ended.source}:{now:%Y-%m-%dT%H:%M}"
             self.sweep_queue.send(SweepStage(ended.source, run, ACCOUNTS, now, account=ended.account))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +89,31 @@ class Reconnections:
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, "disconnected", f"disconnected:{about}"))
         self.connections.note_told(source, account)
 
+    def tell_of_refusal(self, source: str, account: str, said: str) -> None:
+        """Tell the team of a call that is refused though the connection is good, unless it was told within a week."""
+        now = self.record.clock()
+        if not self.connections.take_telling_of_refusal(source, account, now, now + _TELLING_LASTS, now - TOLD_AGAIN_AFTER):
+            return
+        subject = f"{source} refuses something that reminders need"
+        text = (
+            f"The connection to {source}, company {account}, works, but not for this: {said}.\n"
+            "Reminders that need it are tried again, an hour apart at most, and go out by themselves once it is permitted.\n"
+            f"Mostly a right was not granted: `dunning connect {source} --stack NAME`, and agree to all that is asked for.\n"
+        )
+        about = f"{source}:{account}"
+        self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, REFUSED, f"{REFUSED}:{about}"))
+        self.connections.note_told_of_refusal(source, account, now)
+
     def release(self, source: str, account: str) -> bool:
         """Release some of the cases that waited; whether there may be more. Their data must have been read anew before."""
+        # First, lest a case that is released, and looks at once, waits for a connection that is being noted as mended.
+        if self.connections.has_ended(source, account):
+            self.connections.note_mended(source, account, self.record.clock())
         waiting = self.connections.held(source, account, RELEASED_AT_ONCE)
         for customer in waiting:
             self.record.change(customer, self._released)
             self.connections.forget(source, account, customer)
-        if len(waiting) == RELEASED_AT_ONCE:
-            return True
-        if self.connections.has_ended(source, account):
-            self.connections.note_mended(source, account)
-        return False
+        return len(waiting) == RELEASED_AT_ONCE
 
     def _released(self, case: Case, now: datetime) -> Recorded:
         return Recorded(*release_case(case, HoldKind.STALE_DATA, "connected again, and read anew", now, self.record.actor))

@@ -144,9 +144,14 @@ class RunStep:
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
 
     def _wait_for_connection(self, case: Case, settlement: Settlement, ended: Disconnected) -> str:
-        """Nobody can say what is still owed: the case is held. Put on the list of those that wait first, lest it is forgotten."""
-        self.disconnections.noticed(ended, case.profile.customer)
+        """Nobody can say what is still owed: the case is held. Put on the list of those that wait first, lest it is forgotten.
+
+        Where only this one call is refused, it is tried again later.
+        """
         far = Progress((), marks_by_row(settlement.claim.effects), Ending.REFUSED)
+        if not self.disconnections.noticed(ended, case.profile.customer):
+            self._finish(case, settlement, NOTHING_ASKED, far, _postponed(settlement, far, ended))
+            return "postponed: the provider does not permit it"
         reason = f"{ended.source} is not connected"
         self._finish(case, settlement, NOTHING_ASKED, far, lambda after: settlement.wait(after, reason, unfinished(after, far.effects, ())))
         return "held: the provider is not connected"

@@ -29,7 +29,8 @@ _MOVES_WHAT_IS_OWED = frozenset({FetchKind.PAYMENT, FetchKind.CREDIT_NOTE})
 class SyncInvoice:
     """The use case behind the function sync_invoice.
 
-    Raises Retryable when a source or the table cannot be reached, Permanent for an open dispute of which nobody can say whose it is.
+    Raises Retryable when a source or the table cannot be reached, or a call is not permitted,
+    Permanent for an open dispute of which nobody can say whose it is.
     """
 
     sources: Mapping[str, InvoiceSource]
@@ -54,7 +55,8 @@ class SyncInvoice:
             self.disconnections.noticed(exc)
             return f"left to the sweep after the next connection: {exc}"
         except Disconnected as exc:
-            self.disconnections.noticed(exc)
+            if not self.disconnections.noticed(exc):
+                raise
             return f"left to the sweep after the next connection: {exc}"
 
     def _is_known(self, request: SyncRequest) -> bool:

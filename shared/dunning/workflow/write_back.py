@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from dunning.domain.calendar import zone_of
-from dunning.domain.errors import Disconnected, NotOffered, NotYet, Retryable
+from dunning.domain.errors import Disconnected, NotOffered, NotPermitted, NotYet, Retryable
 from dunning.domain.notes import note_of
 from dunning.workflow.activity_feed import NotedPolicies, NoteQueue, NoteRequest, NoteWriter
 from dunning.workflow.ports import Clock, Policies
@@ -51,11 +51,16 @@ class WriteBack:
         """Ask for the same again when its turn comes; or when the source takes requests again, later each time. At most in a quarter
         of an hour. False where nobody knows when that is, and after about three days.
 
-        A connection that ended is waited for however long that takes: its cases wait, too, and a person was told.
+        A connection that ended is waited for however long that takes: its cases wait, too, and a person was told. A note that is
+        not permitted is tried for about three days.
         """
         queue = self.queues.get(source_of(request.customer))
         if queue is None:
             return False
+        if isinstance(because, NotPermitted):
+            if request.tries < MOST_TRIES:
+                queue.send([replace(request, tries=request.tries + 1)], LONGEST_DELAY)
+            return request.tries < MOST_TRIES
         if isinstance(because, Disconnected):
             queue.send([request], LONGEST_DELAY)
             return True

@@ -283,3 +283,26 @@ def test_changes_that_cannot_be_asked_for_are_left_to_the_lists(request: pytest.
         cursor = played.source.changed_page(played.account or "", played.clock(), cursor).cursor
         pages += 1
     assert played.requests() - asked == pages <= 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("place", ["/CreditNotes", "/Overpayments", "/Prepayments", "/OnlineInvoice"])
+def test_what_a_reminder_can_do_without_may_be_refused(xero: PlayedXero, place: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    xero.has_invoice(Owed("one"))
+    xero.has_customer(ANNA, name="Anna", email="anna@example.com")
+    xero.lacks(status=status, where=lambda path: place in path)
+    for _ in range(3):
+        found = xero.source.fetch("one", xero.account)
+        assert found
+        assert (found.status, found.contact.email) == (Status.OPEN, "anna@example.com")
+        assert xero.source.standing_of(xero.customer_id(ANNA)).credit == {}
+        xero.clock.now += timedelta(minutes=1)
+    assert place in caplog.text
+    assert "dunning connect xero" in caplog.text
+    assert sum(place in path for path in xero.asked) == (4 if status == 401 else 3)  # a token is renewed in vain once only
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credit_that_quickbooks_does_not_show_is_done_without(quickbooks: PlayedQuickBooks, status: int) -> None:
+    quickbooks.lacks(status=status, where=lambda path: "Payment" in path)
+    assert quickbooks.source.standing_of(quickbooks.customer_id(ANNA)).credit == {}

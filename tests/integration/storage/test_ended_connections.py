@@ -24,7 +24,7 @@ def test_an_end_is_news_once_until_it_is_mended(connections: TableConnections) -
     assert [connections.note_ended("xero", "acme", NOW, WITHIN) for _ in range(2)] == [True, False]
     assert connections.has_ended("xero", "acme")
     assert not connections.has_ended("xero", "acm")
-    connections.note_mended("xero", "acme")
+    connections.note_mended("xero", "acme", NOW)
     assert not connections.has_ended("xero", "acme")
     assert connections.note_ended("xero", "acme", NOW, WITHIN)
 
@@ -51,7 +51,7 @@ def test_an_end_after_a_mended_one_is_told_of_again(connections: TableConnection
         connections.note_ended("xero", "acme", NOW, WITHIN)
         assert connections.take_telling("xero", "acme", NOW, UNTIL)
         connections.note_told("xero", "acme")
-        connections.note_mended("xero", "acme")
+        connections.note_mended("xero", "acme", NOW)
 
 
 def test_the_cases_that_wait_are_one_account_s_and_each_is_there_once(connections: TableConnections) -> None:
@@ -63,3 +63,25 @@ def test_the_cases_that_wait_are_one_account_s_and_each_is_there_once(connection
     connections.forget("xero", "acme", "xero:acme:c1")
     connections.forget("xero", "acme", "xero:acme:c1")
     assert connections.held("xero", "acme", 25) == ("xero:acme:c2",)
+
+
+def test_a_refused_call_is_noted_while_the_connection_is_known_to_be_good(connections: TableConnections) -> None:
+    hour, since = timedelta(hours=1), timedelta(hours=2)
+    assert not connections.note_refused("xero", "acme", NOW, NOW - since)
+    connections.note_ended("xero", "acme", NOW, WITHIN)
+    connections.note_mended("xero", "acme", NOW)
+    assert [connections.note_refused("xero", "acme", NOW + hour * n, NOW + hour * n - since) for n in range(5)] == [True] * 5
+    assert not connections.note_refused("xero", "acme", NOW + hour * 7, NOW + hour * 5)
+    connections.note_ended("xero", "acme", NOW + hour * 4, WITHIN)
+    assert not connections.note_refused("xero", "acme", NOW + hour * 4, NOW + hour * 2)
+
+
+def test_a_refusal_is_told_by_one_and_again_after_a_week(connections: TableConnections) -> None:
+    week = timedelta(days=7)
+    assert [connections.take_telling_of_refusal("xero", "acme", NOW, UNTIL, NOW - week) for _ in range(2)] == [True, False]
+    assert connections.take_telling_of_refusal("xero", "acme", UNTIL, UNTIL + WITHIN, UNTIL - week)
+    connections.note_told_of_refusal("xero", "acme", NOW)
+    assert not connections.take_telling_of_refusal("xero", "acme", NOW + week, NOW + week + WITHIN, NOW)
+    later = NOW + week + WITHIN
+    assert connections.take_telling_of_refusal("xero", "acme", later, later + WITHIN, later - week)
+    assert not connections.has_ended("xero", "acme")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Disconnected, NotConnected
+from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.ports import SyncRequest
@@ -172,3 +172,47 @@ def test_another_account_of_the_same_source_is_not_held(books: FakeDeployment) -
     books.clock.now = FIRST
     books.look_at("xero:beta:c1")
     assert [sent.envelope.customer for sent in books.email.sent] == ["xero:beta:c1"]
+
+
+def test_a_call_that_only_the_last_check_makes_is_refused_and_ends_no_connection(books: FakeDeployment) -> None:
+    """The sweep does not make it, succeeds, and would release for ever what is held again at once."""
+    books.xero.credit_failure = NotPermitted("xero", "acme", "GET /Overpayments was answered with 401")
+    swept = 0
+    due(books)
+    for _ in range(24 * 12):
+        for stage in books.sweep_queue.receive():
+            swept += stage.stage == "accounts"
+            books.sweep.page(stage)
+        for customer in CUSTOMERS:
+            due_at = books.profile(customer).due_at
+            if due_at is not None and due_at <= books.clock():
+                books.look_at(customer)
+        books.clock.advance(timedelta(minutes=5))
+    assert swept == 1
+    assert [said(books.log(customer)) for customer in CUSTOMERS] == [["enrolled", "held", "released"]] * 3
+    assert [("/Overpayments" in sent.text, "dunning connect xero" in sent.text) for sent in books.team.sent] == [(True, True)]
+    books.xero.credit_failure = None
+    books.advance(timedelta(days=1))
+    assert sorted(sent.envelope.customer for sent in books.email.sent) == list(CUSTOMERS)
+
+
+def test_a_tenant_that_was_taken_from_us_ends_its_connection_though_its_tokens_renew(books: FakeDeployment) -> None:
+    books.xero.failures["acme"] = NotPermitted("xero", "acme", "GET /Invoices was answered with 403")
+    due(books)
+    for _ in range(5):
+        sweep_once(books)
+        books.clock.advance(timedelta(minutes=15))
+    assert [set(books.profile(customer).holds) for customer in CUSTOMERS] == [{HoldKind.STALE_DATA}] * 3
+    assert ["no longer connected" in sent.subject for sent in books.team.sent] == [True]
+
+
+def test_news_that_may_not_be_looked_at_come_again_while_the_connection_is_good(books: FakeDeployment) -> None:
+    request = SyncRequest("xero", "invoice", "x0", account="acme")
+    books.xero.failures["acme"] = NotPermitted("xero", "acme", "GET /Invoices/x0 was answered with 403")
+    assert "left to the sweep" in books.sync(request)
+    books.xero.failures.clear()
+    sweep_to_the_end(books)
+    books.xero.failures["acme"] = NotPermitted("xero", "acme", "GET /Invoices/x0 was answered with 403")
+    with pytest.raises(Retryable):
+        books.sync(request)
+    assert [stage.stage for stage in books.sweep_queue.stages] == ["refused"]

@@ -55,7 +55,8 @@ class Importer:
             raise Rejected(f"{name}: what is missing cannot count as paid while rows are bad; mend them first:\n{file.told()}")
         rows = file.rows if options.skip_bad else file.all_good()
         snapshots, named = [row.snapshot for row in rows], settings_named(file.columns)
-        done = import_invoices(self.platform)(snapshots, complete=options.complete, named=named)
+        totals_only = frozenset(row.snapshot.invoice_id for row in rows if not row.says_what_is_owed)
+        done = import_invoices(self.platform)(snapshots, complete=options.complete, named=named, totals_only=totals_only)
         return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(map(str, file.problems)))
 
     def paid(self, numbers: Sequence[str]) -> ImportReport:

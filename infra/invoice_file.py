@@ -38,11 +38,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRow:
-    """One good row, as a snapshot of the source `manual`: amounts in minor units, `due` a calendar date. `also`: its further columns."""
+    """One good row, as a snapshot of the source `manual`: amounts in minor units, `due` a calendar date. `also`: its further columns.
+
+    `says_what_is_owed`: it has an amount_due; otherwise the snapshot's is the whole amount.
+    """
 
     line: int
     snapshot: Snapshot
     also: Mapping[str, Cell] = field(default_factory=dict)
+    says_what_is_owed: bool = True
 
     @property
     def customer(self) -> str:
@@ -197,7 +201,8 @@ class InvoiceTable:
 
     def _invoices(self) -> Iterator[InvoiceRow]:
         for line, values in self._good:
-            yield InvoiceRow(line, self._snapshot(values), {column: values[column] for column in self._also if column in values})
+            also = {column: values[column] for column in self._also if column in values}
+            yield InvoiceRow(line, self._snapshot(values), also, "amount_due" in values)
 
     def _note(self, line: int, column: str | None, message: str) -> None:
         self.problems.append(Problem(line, column, message, self._unit))

@@ -33,3 +33,17 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
 def as_paid(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot:
     """The same, with nothing owed any more."""
     return replace(as_recorded(invoice, contact, stamp), status=Status.PAID, amount_due=0)
+
+
+def less_what_was_paid(snapshot: Snapshot, known: Invoice | None) -> Snapshot:
+    """A snapshot whose source named the total only: what was recorded as paid stays paid, whatever the total is now.
+
+    A sum in another currency cannot be taken off: there only an invoice that was paid in full stays so.
+    """
+    if known is None:
+        return snapshot
+    if known.currency == snapshot.currency:
+        due = max(0, snapshot.total - max(0, known.total - known.amount_due))
+    else:
+        due = 0 if known.status is Status.PAID else snapshot.total
+    return replace(snapshot, amount_due=due, status=Status.OPEN if due > 0 else Status.PAID)

@@ -1,15 +1,15 @@
 """Take in what a person says of invoices that no provider keeps: that they were written, changed, or paid."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.case import Case
 from dunning.domain.customer_settings import SettingsNamed
 from dunning.domain.errors import Rejected
-from dunning.domain.invoice import Contact, Snapshot
+from dunning.domain.invoice import Contact, Invoice, Snapshot
 from dunning.domain.recording import Recorded
-from dunning.domain.snapshots import as_paid
+from dunning.domain.snapshots import as_paid, less_what_was_paid
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.sources import recorder_for
 from dunning.workflow.sweep_ports import OpenIndex
@@ -34,17 +34,26 @@ class ImportInvoices:
     record: RecordSnapshot
     open_index: OpenIndex
 
-    def __call__(self, snapshots: Sequence[Snapshot], *, complete: bool = False, named: SettingsNamed | None = None) -> Imported:
+    def __call__(
+        self,
+        snapshots: Sequence[Snapshot],
+        *,
+        complete: bool = False,
+        named: SettingsNamed | None = None,
+        totals_only: Collection[str] = (),
+    ) -> Imported:
         """Record each. With `complete` the file holds all that is owed: what is open here and missing there was paid.
 
-        `named`: of which settings of the customers the file speaks (None: of all); the others stay as they are.
+        `named`: of which settings of the customers the file speaks (None: of all); the others stay as they are. `totals_only`: the
+        bare ids of the invoices of which the file does not say what is still owed; what was paid on them before stays paid.
         """
         outcomes: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
         contacts = {snapshot.customer: snapshot.contact for snapshot in snapshots}
-        for customer, told in contacts.items():
-            contacts[customer] = self._reached(customer, told, named)
+        for customer, contact in contacts.items():
+            contacts[customer] = self._reached(customer, contact, named)
         for snapshot in snapshots:
-            outcomes[self._taken(replace(snapshot, contact=contacts[snapshot.customer]))].append(snapshot.invoice_id)
+            told = replace(snapshot, contact=contacts[snapshot.customer])
+            outcomes[self._taken(told, is_total_only=snapshot.invoice_id in totals_only)].append(snapshot.invoice_id)
         missing = self._missing({snapshot.invoice_id for snapshot in snapshots}) if complete else []
         new, changed, unchanged = (tuple(outcomes[name]) for name in ("new", "changed", "unchanged"))
         return Imported(new, changed, unchanged, self.paid(missing).paid)
@@ -70,9 +79,17 @@ class ImportInvoices:
     def _owner(self, invoice_id: str) -> str | None:
         return self.record.store.customer_of("invoice", f"{SOURCE}:{invoice_id}")
 
-    def _taken(self, snapshot: Snapshot) -> str:
+    def _known(self, invoice_id: str) -> Invoice | None:
+        owner = self._owner(invoice_id)
+        return self.record.store.load(owner).invoices.get(invoice_id) if owner else None
+
+    def _taken(self, snapshot: Snapshot, *, is_total_only: bool) -> str:
         owner = self._owner(snapshot.invoice_id)
-        outcome = self.record.invoice_as_fetched(owner or snapshot.customer, snapshot.invoice_id, lambda: snapshot)
+
+        def told() -> Snapshot:
+            return less_what_was_paid(snapshot, self._known(snapshot.invoice_id)) if is_total_only else snapshot
+
+        outcome = self.record.invoice_as_fetched(owner or snapshot.customer, snapshot.invoice_id, told)
         return "new" if owner is None else "changed" if outcome == "recorded" else "unchanged"
 
     def _pay(self, customer: str, invoice_id: str) -> str:

@@ -90,6 +90,7 @@ def test_a_second_import_records_what_changed_and_a_missing_row_is_paid_only_in_
     assert desk.log("manual:pat") == ["enrolled", "updated", "partly_paid"]
     assert desk.log("manual:zoe") == ["enrolled"]
     assert desk.imports(PAT.format(due="0")) == {"changed": ["R-1"]}
+    assert desk.imports(PAT.format(due="")) == {"unchanged": ["R-1"]}
     assert desk.log("manual:pat")[-1] == "paid"
 
     third = "kim,Kim,kim@example.com,GB,R-3,KWD,1.250,,2026-03-20"

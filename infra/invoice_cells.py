@@ -9,8 +9,9 @@ from enum import Enum
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from dunning.domain.bounds import EARLIEST, LATEST
 from dunning.domain.customer_settings import Person
-from dunning.domain.money import minor_digits, to_minor
+from dunning.domain.money import LARGEST, minor_digits, to_minor
 from dunning.providers.contact_details import MOST_TAGS, TAG_CHARACTERS, country_code, e164, yes_or_no
 
 Cell = str | int | datetime
@@ -18,7 +19,6 @@ Readers = Mapping[str, Callable[[str, Mapping[str, Cell]], Cell]]
 """What reads the cells of a column, by its name; it is given the row's values so far."""
 
 NO_READERS: Readers = {}
-_LARGEST = 10**15
 _LONGEST = 200
 _MOST_PEOPLE = 10
 YES, NO = "yes", "no"
@@ -50,7 +50,7 @@ def money(written: str, currency: str, numbers: Numbers) -> int:
     if not re.fullmatch(rf"\d+({re.escape(mark)}\d+)?", written, re.ASCII):
         raise CellError(_why_no_amount(written, numbers))
     amount = Decimal(written.replace(",", "."))
-    if amount >= _LARGEST:
+    if amount >= LARGEST:
         raise CellError(f"{written} is too large to be true")
     try:
         return to_minor(amount, currency)
@@ -134,9 +134,12 @@ def _date(text: str, _values: Mapping[str, Cell]) -> datetime:
     try:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             raise ValueError
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        found = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         raise CellError(f"{text!r} is no date; write year-month-day, as 2026-03-31") from None
+    if not EARLIEST <= found.date() <= LATEST:
+        raise CellError(f"{text} is no date of a real invoice, which lies from {EARLIEST} to {LATEST}; write the true one")
+    return found
 
 
 def _url(text: str, _values: Mapping[str, Cell]) -> str:

@@ -11,8 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
 from dunning.bootstrap.digest import daily_digest
-from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
+from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable, Unforeseen
 from dunning.storage.queues import read_sweep_stage
+from dunning.workflow.unforeseen import foreseen
 
 LAST_RECEIVES = 4
 
@@ -25,7 +26,7 @@ def build(platform: Platform) -> Handler:
 
     def work_off(record: SQSRecord) -> None:
         try:
-            swept = services.sweep.page(read_sweep_stage(record.body))
+            swept = foreseen(lambda: services.sweep.page(read_sweep_stage(record.body)))
         except Retryable:
             log.exception("page not done", extra={"message_id": record.message_id})
             if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
@@ -36,9 +37,12 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside", extra={"message_id": record.message_id})
             services.aside.put(record.body, str(exc))
             return
-        except DunningError:
+        except DunningError as exc:
             log.exception("page not done", extra={"message_id": record.message_id})
-            raise
+            if not isinstance(exc, Unforeseen) or int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+                raise
+            services.aside.put(record.body, str(exc))
+            return
         log.info("page done", extra=asdict(swept))
 
     def handle(event: dict[str, object], context: object) -> object:

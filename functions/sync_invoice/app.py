@@ -7,11 +7,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
-from dunning.domain.errors import DunningError, NotYet, Permanent, Rejected, Retryable
+from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable, Unforeseen
 from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
 from dunning.workflow.sync_many import ENOUGH_SECONDS
+from dunning.workflow.unforeseen import foreseen
 
 LAST_RECEIVES = 4
 
@@ -39,7 +40,7 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside", extra={"message_id": record.message_id})
             sync.aside.put(record.body, str(exc))
             return
-        except DunningError:
+        except Exception:
             log.exception("not done", extra={"message_id": record.message_id})
             raise
         log.info("fetched", extra={"source": request.source, "kind": request.kind, "id": request.id, "outcome": outcome})
@@ -54,7 +55,7 @@ def build(platform: Platform) -> Handler:
 def attempt(sync: SyncInvoice, request: SyncRequest, receives: int) -> str:
     """What fails again and again, because the source is down, is put off rather than given up: nothing else would bring it back."""
     try:
-        return sync(request)
+        return foreseen(lambda: sync(request))
     except NotYet as exc:
         sync.wait_for_turn(request, exc.turn_at)
         return "waits for its turn"
@@ -62,6 +63,10 @@ def attempt(sync: SyncInvoice, request: SyncRequest, receives: int) -> str:
         if receives < LAST_RECEIVES or not sync.put_off(request):
             raise
         return "put off"
+    except Unforeseen as exc:
+        if receives < LAST_RECEIVES:
+            raise
+        raise Permanent(str(exc)) from exc
 
 
 def __getattr__(name: str) -> Handler:

@@ -4,6 +4,8 @@ Disputes are never dropped while they are open, and nothing that the team is to 
 either, a person is called instead.
 """
 
+from datetime import UTC, date, datetime, time
+
 from dunning.domain.case import Dispute, Notice, Profile
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot
@@ -16,6 +18,9 @@ NOTICES_BYTES = 100_000
 LONGEST_NAME = 255
 LONGEST_ADDRESS = 320
 """64 characters, an @, and 255 (RFC 3696, erratum 1690)."""
+
+EARLIEST, LATEST = date(1900, 1, 1), date(8999, 12, 31)
+"""Dates of real invoices. .NET writes 0001-01-01 for no date at all; bookkeepers write 9999-12-31 for never, beyond which none goes."""
 
 LONGEST_URL = 2_048
 MOST_TAGS = 100
@@ -55,11 +60,16 @@ def _bytes(key: str, notice: Notice) -> int:
 
 
 def fitting(snapshot: Snapshot) -> Snapshot:
-    """A snapshot whose texts are no longer than those of any real invoice; a cut link would lead nowhere, so it is left out."""
+    """A snapshot whose texts are no longer than those of any real invoice, and whose dates can be counted on from.
+
+    A cut link would lead nowhere, so it is left out, like a date before `EARLIEST`; one after `LATEST` is as far away there.
+    """
     url = snapshot.payment_url
     return replace(
         snapshot,
         number=snapshot.number[:LONGEST_NAME],
+        due=_due(snapshot.due),
+        issued_at=_countable(snapshot.issued_at) if snapshot.issued_at else None,
         payment_url=url if url and len(url) <= LONGEST_URL else None,
         contact=fitting_contact(snapshot.contact),
     )
@@ -77,6 +87,18 @@ def fitting_contact(contact: Contact) -> Contact:
         timezone=_short(contact.timezone),
         tags=contact.tags and tuple(tag for tag in contact.tags[:MOST_TAGS] if len(tag) <= LONGEST_NAME),
     )
+
+
+def _due(due: date | datetime | None) -> date | datetime | None:
+    if due is None or isinstance(due, datetime):
+        return _countable(due) if due else None
+    return min(due, LATEST) if due >= EARLIEST else None
+
+
+def _countable(instant: datetime) -> datetime | None:
+    if instant.date() < EARLIEST:
+        return None
+    return min(instant, datetime.combine(LATEST, time(), UTC))
 
 
 def _short(text: str | None) -> str | None:

@@ -60,6 +60,10 @@ class NotOffered(Permanent):
     """A source has no such call at all: there is nothing to do, and nothing to mend."""
 
 
+class Unforeseen(DunningError):
+    """Work on one thing failed as nobody foresaw: its neighbours go on, it is tried again alone, and then a person hears of it."""
+
+
 class AlreadyClaimed(DunningError):
     """Another worker holds this customer, or its timer is not due: there is nothing to do here.
 

@@ -41,11 +41,17 @@ class Money:
         return Decimal(self.minor).scaleb(-minor_digits(self.currency))
 
 
+LARGEST = 10**15
+"""Major units: no invoice is for as much, in any currency, and DynamoDB takes 38 digits."""
+
+
 def to_minor(amount: Decimal, currency: str) -> int:
     """Minor units of an amount in major units.
 
-    Raises ValueError when the amount has more decimals than the currency.
+    Raises ValueError when the amount has more decimals than the currency, or is `LARGEST` or more.
     """
+    if amount.copy_abs() >= LARGEST:  # before any arithmetic: an exponent beyond the context's raises there
+        raise ValueError(f"an amount of {LARGEST} {currency} or more cannot be true")
     scaled = amount.scaleb(minor_digits(currency))
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} allows ({minor_digits(currency)})")

@@ -6,6 +6,7 @@ from datetime import datetime
 from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.money import LARGEST
 from dunning.providers.contact_details import tags_in, yes_or_no
 from dunning.providers.customer_settings import settings_in
 from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
@@ -78,9 +79,9 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
     if customer is None or invoice_id is None or status is None or currency is None:
         return None
     amount_due = _remaining(invoice)
-    if amount_due is None:
-        return None
     total = integer(invoice, "total")
+    if amount_due is None or max(abs(amount_due), abs(total or 0)) >= LARGEST:
+        return None
     return Snapshot(
         source=SOURCE,
         customer=customer,

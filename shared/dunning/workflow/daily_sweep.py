@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
 from dunning.workflow.disconnections import ACCOUNTS, REFUSED, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
-from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.record_snapshot import ALONE, RecordSnapshot
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import HELD_HERE, account_of, source_of
 from dunning.workflow.sweep_ports import AccountedSource, OpenIndex, OpenRow, SweepNotes, SweepQueue, SweepStage
@@ -117,24 +117,23 @@ class DailySweep:
         """What was paid, and whom the source knows otherwise now. What is open is left to the list, which follows."""
         account, since = stage.account or "", (stage.since or stage.started_at) - _OVERLAP
         page = self.accounted[stage.source].changed_page(account, since, stage.cursor)
-        changed = 0
-        for snapshot in page.closed:
-            if self.record.store.customer_of("invoice", f"{stage.source}:{account}:{snapshot.invoice_id}") == snapshot.customer:
-                changed += self.record.invoice(snapshot) == "recorded"
-        for customer, contact in page.contacts.items():
-            told = self.record.contact(customer, contact, page.stamp) if contact else self.record.customer_deleted(customer)
-            changed += told == "recorded"
+        outcomes = [
+            self.record.one_of_many(snapshot)
+            for snapshot in page.closed
+            if self.record.store.customer_of("invoice", f"{stage.source}:{account}:{snapshot.invoice_id}") == snapshot.customer
+        ]
+        outcomes += [self.record.contact_of_many(customer, contact, page.stamp) for customer, contact in page.contacts.items()]
         following = replace(stage, cursor=page.cursor, page=stage.page + 1)
         self.sweep_queue.send(following if page.cursor else replace(stage, stage=LISTING, page=0, cursor=None))
-        return Swept(CHANGED, len(page.closed) + len(page.contacts), changed)
+        return Swept(CHANGED, len(page.closed) + len(page.contacts), outcomes.count("recorded"), outcomes.count(ALONE))
 
     def _listed(self, stage: SweepStage) -> Swept:
         """Recording an unchanged invoice writes nothing, unless its plan or its case's timer was lost: then it is armed again."""
         page = self.sources[stage.source].open_page(stage.cursor, stage.account)
-        changed, unreadable = 0, len(page.unreadable)
+        outcomes, unreadable = list[str](), len(page.unreadable)
         for snapshot in page.snapshots:
             try:
-                changed += self.record.invoice(snapshot) == "recorded"
+                outcomes.append(self.record.one_of_many(snapshot))
             except (Permanent, Rejected):
                 unreadable += 1
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])
@@ -143,7 +142,7 @@ class DailySweep:
             self.sweep_queue.send(following)
         elif stage.source not in HELD_HERE:
             self.sweep_queue.send(replace(stage, stage=VANISHED, page=0, cursor=None))
-        return Swept(LISTING, len(page.snapshots), changed, 0, unreadable)
+        return Swept(LISTING, len(page.snapshots), outcomes.count("recorded"), outcomes.count(ALONE), unreadable)
 
     def _vanished(self, stage: SweepStage) -> Swept:
         """What is open here and was not listed there is asked for one by one: paid, voided, another customer's, or newer than the list."""

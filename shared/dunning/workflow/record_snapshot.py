@@ -8,7 +8,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute, with_notice
 from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.chasing import with_silence_told
-from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable
+from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable, Unforeseen
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
@@ -18,9 +18,11 @@ from dunning.workflow.moving_port import CaseChange, MovingStore
 from dunning.workflow.ports import Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import recorder_for, source_of
+from dunning.workflow.unforeseen import foreseen
 from dunning.workflow.waking import wake_if_near
 
 _MOST_CONFLICTS = 10
+ALONE = "asked for by itself"
 
 _MOST_SHOWN = 10
 _FORGOTTEN = (
@@ -60,6 +62,25 @@ class RecordSnapshot:
         if outcome == "doubtful":
             self._ask(FetchKind.INVOICE, snapshot.invoice_id, owner)
         return outcome
+
+    def one_of_many(self, snapshot: Snapshot) -> str:
+        """`invoice`, for one in a list: what nobody foresaw stops no neighbour; the invoice is fetched and recorded by itself, or fails."""
+        return self._alone_if_unforeseen(lambda: self.invoice(snapshot), FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
+
+    def contact_of_many(self, customer: str, contact: Contact | None, stamp: datetime) -> str:
+        """The same for what a list says of one customer; None: that it was deleted."""
+
+        def record() -> str:
+            return self.contact(customer, contact, stamp) if contact else self.customer_deleted(customer)
+
+        return self._alone_if_unforeseen(record, FetchKind.CUSTOMER, customer.rpartition(":")[2], customer)
+
+    def _alone_if_unforeseen(self, record: Callable[[], str], kind: FetchKind, bare_id: str, customer: str) -> str:
+        try:
+            return foreseen(record)
+        except Unforeseen:  # raised again, and told, where this one is alone
+            self._ask(kind, bare_id, customer)
+            return ALONE
 
     def invoice_as_fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
         """Fetch an invoice and record it, or that its source has it no more; one that is another customer's by now moves there.

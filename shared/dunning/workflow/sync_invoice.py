@@ -134,7 +134,7 @@ class SyncInvoice:
             raise Rejected(f"{request.source} does not tell what changed")
         found = source.changed_invoices(request.account, _instant(request.id))
         known = [bare for bare in found.deleted if self.store.customer_of("invoice", f"{request.source}:{request.account}:{bare}")]
-        outcomes = [self.record.invoice(snapshot) for snapshot in found.snapshots]
+        outcomes = [self.record.one_of_many(snapshot) for snapshot in found.snapshots]
         outcomes += [self._invoice(self.sources[request.source], bare, None, request.account) for bare in known]
         left = () if found.is_all else ("more has changed than is told, left to the sweep",)
         return "; ".join(dict.fromkeys((*outcomes, *left))) or "nothing changed"

@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable
+from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable, Unforeseen
 from dunning.workflow.ports import SyncBatch, SyncBatches, SyncQueue, SyncRequest
+from dunning.workflow.unforeseen import foreseen
 
 LONGEST_DELAY = 900
 MOST_HOPS = 3 * 96
@@ -58,7 +60,7 @@ class SyncMany:
     def __call__(self, batch: SyncBatch, seconds_left: Callable[[], float]) -> str:
         """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
 
-        Something that never will succeed is sent by itself, so that it alone becomes a dead letter.
+        What never will succeed, or fails as nobody foresaw, is sent by itself, so that it alone is tried again, and becomes a dead letter.
         """
         done, waiting, later = 0, dict[str | None, Retryable](), list[SyncRequest]()
         failed: list[SyncRequest] = []
@@ -75,13 +77,13 @@ class SyncMany:
                 later.append(request)
                 continue
             try:
-                outcomes[self._look(request)] = None
+                outcomes[foreseen(partial(self._look, request))] = None
                 if before - seconds_left() > SLOW_SECONDS:
                     self._slow_until[request.source, request.account] = self.clock() + _LEFT_ALONE
             except Retryable as exc:
                 waiting[request.account] = exc
                 failed.append(request)
-            except (Permanent, Rejected):
+            except (Permanent, Rejected, Unforeseen):
                 self.alone.send([request])
                 done += 1
             else:

@@ -45,6 +45,18 @@ def test_no_shape_of_poison_stops_its_neighbours(aws: Aws, handler: Handler, str
     assert aws.case(CUSTOMER).profile.due_at == FIRST
 
 
+def test_what_nobody_foresaw_comes_again_alone_and_at_last_is_put_aside_with_its_kind_and_place(
+    aws: Aws, handler: Handler, stripe: PlayedStripe
+) -> None:
+    stripe.has("invoices", invoice_object())
+    aws.answers("Query", {"Items": [{"PK": {"S": "of nobody"}}]})
+    assert failures(invoke(handler, batch(WANTED, receives=LAST_RECEIVES - 1))) == ["m0"]
+    assert aws.letters("sync-dead") == []
+    assert failures(invoke(handler, batch(WANTED, receives=LAST_RECEIVES))) == []
+    ((_, reason),) = aws.letters("sync-dead")
+    assert reason.startswith("unforeseen KeyError at ")
+
+
 class NearlyOver(LambdaContext):
     def get_remaining_time_in_millis(self) -> int:
         return 15_000

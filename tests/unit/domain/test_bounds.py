@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
 
 from dunning.domain.bounds import (
     LONGEST_NAME,
@@ -15,7 +17,7 @@ from dunning.domain.bounds import (
     with_dispute,
     with_notice,
 )
-from dunning.domain.case import Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.effects import Channel, joint_key
 from dunning.domain.invoice import Contact
@@ -24,10 +26,24 @@ from dunning.storage.expressions import to_wire
 from dunning.storage.items import invoice_attributes, profile_attributes
 from tests.contract.storage.cases import NOW, invoice
 from tests.fakes.invoices import ACME, snapshot
+from tests.unit.domain.builders import BRIEF, record
 
 LARGEST_ITEM = 400 * 1024
 BLANK = Profile(ACME)
 HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize("day", [date.max, date.min])
+def test_a_date_that_means_never_or_none_is_planned_without_an_overflow(day: date, zone: str) -> None:
+    far = datetime.combine(day, time(12), UTC)
+    follows = replace(BRIEF, timezone=zone, no_due_date_after=30)
+    told = [replace(snapshot(), due=day), replace(snapshot(), due=far), replace(snapshot(), due=None, issued_at=far)]
+    found = [record(Case(BLANK), one, NOW, follows).case.invoices[one.invoice_id] for one in told]
+    if day == date.max:
+        assert [one.next_at is not None and one.next_at.year >= 8999 for one in found] == [True] * 3
+    else:
+        assert [(one.due_date, one.issued_at) for one in found] == [(None, snapshot().issued_at)] * 2 + [(None, None)]
 
 
 def dispute(number: int, *, is_open: bool) -> Dispute:

@@ -49,7 +49,7 @@ def test_an_amount_finer_than_its_currency_is_refused(amount: str, currency: str
         to_minor(Decimal(amount), currency)
 
 
-@given(st.integers(-(10**15), 10**15), CURRENCIES)
+@given(st.integers(1 - 10**15, 10**15 - 1), CURRENCIES)
 def test_no_amount_changes_on_its_way_to_major_units_and_back(minor: int, currency: str) -> None:
     assert to_minor(Money(minor, currency).as_decimal(), currency) == minor
 

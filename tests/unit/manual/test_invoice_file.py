@@ -77,6 +77,13 @@ def test_a_file_of_payments_that_could_be_misread_is_refused_with_the_place(raw:
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize("due_on", ["9999-12-31", "9000-01-01", "1899-12-31", "0001-01-01"])
+def test_a_date_that_no_real_invoice_bears_is_told_with_its_place_and_the_bounds(due_on: str) -> None:
+    told = f"line 2, due_on: {due_on} is no date of a real invoice, which lies from 1900-01-01 to 8999-12-31; write the true one"
+    with pytest.raises(Rejected, match=told):
+        of(f"k1,Ann,R-1,EUR,5,,{due_on}").all_good()
+
+
 @pytest.mark.parametrize(("written", "decimal_comma", "fils"), [("1,234", True, 1234), ("1234", False, 1234000), ("1.50", False, 1500)])
 def test_an_amount_that_reads_one_way_only_is_read_from_a_file_parted_by_semicolons(written: str, decimal_comma: bool, fils: int) -> None:
     names = "customer_id;invoice_number;currency;amount;due_on"

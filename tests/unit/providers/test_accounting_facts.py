@@ -25,6 +25,15 @@ def of_xero(contact: Json | None = None, **shown: object) -> Snapshot:
     return found
 
 
+@pytest.mark.parametrize("written", ["1e40", "1e999999999", "-1e15", "1e15"])
+def test_an_amount_that_cannot_be_true_makes_an_invoice_unreadable(written: str) -> None:
+    owed: Json = {"Id": "1", "CustomerRef": {"value": "7"}, "CurrencyRef": {"value": "USD"}}
+    assert quickbooks_objects.snapshot_of("11", {**owed, "Balance": written}, NOW) is None
+    assert quickbooks_objects.snapshot_of("11", {**owed, "Balance": "1", "TotalAmt": written}, NOW) is None
+    billed: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "Status": "AUTHORISED", "CurrencyCode": "NZD"}
+    assert xero_objects.snapshot_of("t", {**billed, "AmountDue": written}, NOW) is None
+
+
 def test_a_repeating_invoice_is_a_subscription() -> None:
     assert not of_quickbooks().subscription
     assert of_quickbooks(RecurDataRef={"value": "3"}).subscription

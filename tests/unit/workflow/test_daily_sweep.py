@@ -6,10 +6,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from dunning.domain.case import Case, Profile
 from dunning.domain.errors import Disconnected, Rejected, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.workflow.daily_sweep import GIVEN_UP_AFTER, LISTING, MOST_TRIES, VANISHED
+from dunning.workflow.daily_sweep import CHANGED, GIVEN_UP_AFTER, LISTING, MOST_TRIES, VANISHED
+from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sweep_ports import ChangedPage, SweepStage
+from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -133,6 +136,32 @@ def test_an_invoice_that_cannot_be_read_stops_nobody_and_does_not_count_as_gone(
     assert {invoice.id: invoice.status for invoice in world.case(ACME).invoices.values()} == dict.fromkeys(
         ("in_1", "in_2", "in_3"), Status.OPEN
     )
+
+
+class CrackedStore(MemoryCaseStore):
+    """Fails over one customer, in a way that nobody foresaw."""
+
+    def load(self, customer: str) -> Case:
+        if customer.endswith("_odd"):
+            raise OverflowError("date value out of range")
+        return super().load(customer)
+
+
+@pytest.mark.parametrize("at", [LISTING, CHANGED])
+def test_what_nobody_foresaw_of_one_customer_is_asked_for_alone_and_the_sweep_goes_on(world: FakeDeployment, at: str) -> None:
+    store = CrackedStore()
+    sweep = replace(world.sweep, record=replace(world.record, store=store))
+    odd, good = snapshot("in_1", "xero:acme:c_odd"), snapshot("in_2", "xero:acme:c_good")
+    world.xero.has(odd, good)
+    world.xero.pages = [ChangedPage(world.clock(), contacts={odd.customer: Contact(), good.customer: Contact(name="Good")})]
+    store.save(Case(Profile(good.customer)), Case(Profile(good.customer, contact=Contact(name="Before"))))
+    swept = sweep.page(SweepStage("xero", "run", at, MONDAY_MORNING, account="acme", since=MONDAY_MORNING))
+    assert swept.asked == 1
+    kind, bare = ("invoice", "in_1") if at == LISTING else ("customer", "c_odd")
+    assert world.sync_queue.requests == [SyncRequest("xero", kind, bare, odd.customer)]
+    known = store.load(good.customer)
+    assert (known.profile.contact.name, list(known.invoices)) == (("Good", []) if at == CHANGED else ("Acme GmbH", ["in_2"]))
+    assert len(world.sweep_queue.stages) == 1
 
 
 def test_a_source_that_is_down_leaves_the_page_to_be_done_later(world: FakeDeployment) -> None:

@@ -98,6 +98,13 @@ def test_what_never_will_succeed_goes_on_by_itself(work: Work) -> None:
     assert (work.seen, work.messages.sent) == (["1", "2"], [])
 
 
+def test_what_nobody_foresaw_goes_on_by_itself_too(work: Work) -> None:
+    work.fails["1"] = OverflowError("date value out of range")
+    work.many(work.batch("acme/1", "acme/2", "beta/3"), plenty)
+    assert [request.id for request in work.alone.requests] == ["1"]
+    assert (work.seen, work.messages.sent) == (["1", "2", "3"], [])
+
+
 def test_what_there_is_no_time_for_goes_on_at_once(work: Work) -> None:
     left = iter([60.0, 59.0, 5.0, 5.0])
     work.many(work.batch("acme/1", "acme/2", "acme/3"), lambda: next(left))

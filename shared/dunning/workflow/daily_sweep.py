@@ -122,7 +122,12 @@ class DailySweep:
             for snapshot in page.closed
             if self.record.store.customer_of("invoice", f"{stage.source}:{account}:{snapshot.invoice_id}") == snapshot.customer
         ]
-        outcomes += [self.record.contact_of_many(customer, contact, page.stamp) for customer, contact in page.contacts.items()]
+        there = ((customer, contact) for customer, contact in page.contacts.items() if contact)
+        outcomes += [self.record.contact_of_many(customer, contact, page.stamp) for customer, contact in there]
+        # Who is gone may have been merged with another: what they owe is looked at before anybody is told.
+        gone = [customer for customer, contact in page.contacts.items() if contact is None]
+        kind = FetchKind.CUSTOMER.value
+        self.sync_queue.send([SyncRequest(stage.source, kind, each.rpartition(":")[2], each, account=account) for each in gone])
         following = replace(stage, cursor=page.cursor, page=stage.page + 1)
         self.sweep_queue.send(following if page.cursor else replace(stage, stage=LISTING, page=0, cursor=None))
         return Swept(CHANGED, len(page.closed) + len(page.contacts), outcomes.count("recorded"), outcomes.count(ALONE))

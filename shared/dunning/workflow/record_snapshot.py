@@ -67,13 +67,10 @@ class RecordSnapshot:
         """`invoice`, for one in a list: what nobody foresaw stops no neighbour; the invoice is fetched and recorded by itself, or fails."""
         return self._alone_if_unforeseen(lambda: self.invoice(snapshot), FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
 
-    def contact_of_many(self, customer: str, contact: Contact | None, stamp: datetime) -> str:
-        """The same for what a list says of one customer; None: that it was deleted."""
-
-        def record() -> str:
-            return self.contact(customer, contact, stamp) if contact else self.customer_deleted(customer)
-
-        return self._alone_if_unforeseen(record, FetchKind.CUSTOMER, customer.rpartition(":")[2], customer)
+    def contact_of_many(self, customer: str, contact: Contact, stamp: datetime) -> str:
+        """The same for what a list says of one customer."""
+        bare_id = customer.rpartition(":")[2]
+        return self._alone_if_unforeseen(lambda: self.contact(customer, contact, stamp), FetchKind.CUSTOMER, bare_id, customer)
 
     def _alone_if_unforeseen(self, record: Callable[[], str], kind: FetchKind, bare_id: str, customer: str) -> str:
         try:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Disconnected, NotConnected, Permanent, Rejected, Retryable
+from dunning.domain.invoice import Contact
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
 from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
@@ -21,6 +22,9 @@ QUARTER_OF_AN_HOUR = 900
 
 MOST_TRIES = 3 * 96
 """Three days, after which somebody must look."""
+
+MOST_MOVED_AT_ONCE = 10
+"""Invoices of a customer that was merged with another, which one invocation moves."""
 
 _MOVES_WHAT_IS_OWED = frozenset({FetchKind.PAYMENT, FetchKind.CREDIT_NOTE})
 
@@ -123,9 +127,8 @@ class SyncInvoice:
         customer = None if account else traced.customer
         if traced.invoices or traced.customer is None or kind not in _MOVES_WHAT_IS_OWED:
             return "; ".join(self._invoice(source, found, customer, account) for found in traced.invoices)
-        open_here = {invoice.id for invoice in self.store.load(traced.customer).invoices.values() if invoice.is_open}
         listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(traced.customer)}
-        return "; ".join(self._invoice(source, found, customer, account) for found in sorted(open_here | listed))
+        return "; ".join(self._invoice(source, found, customer, account) for found in sorted(self._open(traced.customer) | listed))
 
     def _changes(self, request: SyncRequest) -> str:
         """Whatever changed is recorded as a list tells it; what was deleted is asked for once more, lest a list be mistaken."""
@@ -144,7 +147,31 @@ class SyncInvoice:
         customer = request.customer or f"{within}:{request.id}"
         if request.account and not self.store.load(customer).invoices:
             return "owes nothing here"
+        account = account_of(customer)
+        if account is None:
+            return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))
+        try:
+            return self.record.contact_as_fetched(customer, lambda: _there(source.fetch_contact(customer)))
+        except _GoneError:
+            return self._gone(source, request, customer, account)
+
+    def _gone(self, source: InvoiceSource, request: SyncRequest, customer: str, account: str) -> str:
+        """Two customers may have been merged: what was owed by the one that went away is the other's now, and moves there.
+
+        Only what does not move is worth a person's look. Of very many some move now, and the rest when it is this one's turn again.
+        """
+        listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(customer)}
+        missing = sorted(self._open(customer) - listed)
+        for invoice_id in missing[:MOST_MOVED_AT_ONCE]:
+            self._invoice(source, invoice_id, customer, account)
+        left = self._open(customer) - listed
+        if len(missing) > MOST_MOVED_AT_ONCE and len(left) < len(missing):
+            self.hand_on(request)
+            return f"recorded: {len(missing) - len(left)} moved, {len(left)} to come"
         return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))
+
+    def _open(self, customer: str) -> set[str]:
+        return {invoice.id for invoice in self.store.load(customer).invoices.values() if invoice.is_open}
 
     def _dispute(self, source: InvoiceSource, request: SyncRequest) -> str:
         told = read_note(request.id, request.detail, request.stamp) or source.fetch_dispute(request.id)
@@ -196,6 +223,16 @@ class SyncInvoice:
             f"dispute {told.dispute_id} is open, and {source.name} knows neither its charge {told.charge} nor an invoice paid by"
             f" {told.payment_intent}: nothing is held; hold the customer's case by hand, or redrive this message once the charge is found"
         )
+
+
+class _GoneError(Exception):
+    """The source has the customer no more."""
+
+
+def _there(contact: Contact | None) -> Contact:
+    if contact is None:
+        raise _GoneError
+    return contact
 
 
 def _instant(written: str) -> datetime:

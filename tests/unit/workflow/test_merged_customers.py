@@ -1,0 +1,77 @@
+"""Two customers of an accounting system are merged: what one owed moves to the other at once, and nobody is troubled."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.holds import HoldKind
+from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.workflow.ports import SyncRequest
+from dunning.workflow.sweep_ports import ChangedPage
+from dunning.workflow.sync_invoice import MOST_MOVED_AT_ONCE
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import snapshot
+from tests.unit.workflow.plan import said
+
+GONE, STAYS = "xero:acme:c5", "xero:acme:c6"
+NEWS = SyncRequest("xero", "customer", "c5", account="acme")
+
+
+def owed(invoice_id: str, customer: str) -> Snapshot:
+    return replace(snapshot(invoice_id, customer), source="xero", contact=Contact(email=f"{customer[-2:]}@example.com"))
+
+
+@pytest.fixture
+def books(world: FakeDeployment) -> FakeDeployment:
+    world.xero.connected = ("acme",)
+    return world
+
+
+def owing(books: FakeDeployment, number: int, moved: int) -> None:
+    """So many invoices of the customer who goes away, of which the source has moved some to the one who stays."""
+    for each in range(number):
+        books.record.invoice(owed(f"x{each:02}", GONE))
+        books.xero.has(owed(f"x{each:02}", STAYS if each < moved else GONE))
+
+
+def open_at(books: FakeDeployment, customer: str) -> int:
+    return sum(invoice.is_open for invoice in books.case(customer).invoices.values())
+
+
+def test_all_moves_and_nobody_is_asked_to_close_anything(books: FakeDeployment) -> None:
+    owing(books, 2, moved=2)
+    assert books.sync(NEWS) == "nothing new"
+    assert (open_at(books, GONE), open_at(books, STAYS)) == (0, 2)
+    assert (books.profile(GONE).holds, books.profile(GONE).notices) == ({}, {})
+    assert said(books.log(GONE)) == ["enrolled", "enrolled", "closed", "closed"]
+
+
+def test_what_does_not_move_waits_for_a_person_who_is_told_of_that_alone(books: FakeDeployment) -> None:
+    owing(books, 3, moved=2)
+    books.sync(NEWS)
+    assert (open_at(books, GONE), open_at(books, STAYS)) == (1, 2)
+    assert set(books.profile(GONE).holds) == {HoldKind.OPERATOR}
+    assert [notice.invoices for notice in books.profile(GONE).notices.values()] == [("x02",)]
+
+
+def test_of_very_many_each_look_moves_some(books: FakeDeployment) -> None:
+    many = MOST_MOVED_AT_ONCE + 2
+    owing(books, many, moved=many)
+    assert books.sync(NEWS) == f"recorded: {MOST_MOVED_AT_ONCE} moved, 2 to come"
+    assert books.profile(GONE).holds == {}
+    books.settle_queues()
+    assert (open_at(books, GONE), open_at(books, STAYS)) == (0, many)
+    assert books.profile(GONE).holds == {}
+
+
+def test_the_sweep_moves_them_too_when_the_news_was_lost(books: FakeDeployment) -> None:
+    owing(books, 1, moved=0)
+    books.run_sweep()
+    books.xero.has(owed("x00", STAYS))
+    books.clock.advance(timedelta(days=1))
+    books.xero.pages = [ChangedPage(books.clock(), contacts={GONE: None, "xero:acme:c9": None})]
+    books.run_sweep()
+    books.settle_queues()
+    assert books.invoice(STAYS, "x00").status is Status.OPEN
+    assert (open_at(books, GONE), books.profile(GONE).holds) == (0, {})

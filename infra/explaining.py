@@ -12,8 +12,9 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.assignment import Assignment
 from dunning.domain.case import Case
 from dunning.domain.errors import Rejected
-from dunning.domain.explaining import Explanation, Next, Obstacle, explain
+from dunning.domain.explaining import Explanation, Next, explain
 from dunning.domain.money import Money
+from dunning.domain.obstacles import Obstacle
 
 Row = dict[str, object]
 _MOST_NAMED = 5

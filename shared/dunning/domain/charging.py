@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Notice
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee, FeeState, fee_id
 from dunning.domain.fees import Debt, FeeMode, FeeRefused, LateFee, late_fee
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.money import Money, smallest_at
 from dunning.domain.policy import Policy
+from dunning.domain.timing import customer_zone, effective_due_date
 
 WRITTEN_BY = frozenset({"stripe", "quickbooks", "xero"})
 """The sources that a fee can be written to as an invoice."""
@@ -57,6 +60,19 @@ def reckoned(invoice: Invoice, due_date: date | None, step: str, terms: LateFee,
         return found
     state = FeeState.ACCEPTED if terms.mode is FeeMode.APPLY else FeeState.PROPOSED
     return Fee(step, state, found.amount, debtor.today, now, found.lines, found.charged_until, found.compensated)
+
+
+def fee_as_it_stands(case: Case, invoice: Invoice, policy: Policy, step: str, terms: LateFee, now: datetime) -> Fee | FeeRefused:
+    """The fee of a step that runs at `now` (UTC), on what the case knows then of the invoice and of who owes it, or why there is none."""
+    contact = case.profile.contact
+    debtor = Debtor(
+        today=local_date(now, customer_zone(contact, policy)),
+        is_business=bool(contact.is_business),
+        is_disputed=case.profile.is_disputed or HoldKind.DISPUTE in invoice.holds,
+    )
+    # What the customer's credit covers is not overdue.
+    owing = replace(invoice, amount_due=invoice.amount_due - case.covered.get(invoice.id, 0))
+    return reckoned(owing, effective_due_date(invoice, policy), step, terms, debtor, now)
 
 
 def in_words(fee: Fee, currency: str) -> str:

@@ -7,42 +7,25 @@ from datetime import datetime, timedelta
 from dunning.domain.approval import waits_for_approval, without_commands
 from dunning.domain.assignment import is_begun
 from dunning.domain.balances import balance_in
-from dunning.domain.calendar import is_open, local_date
 from dunning.domain.case import Case
-from dunning.domain.charging import fees_to_charge
-from dunning.domain.consolidation import PolicyOf, pauses
+from dunning.domain.charging import fee_as_it_stands, fees_to_charge
+from dunning.domain.consolidation import PolicyOf
 from dunning.domain.effects import Channel, Effect
 from dunning.domain.evolving import replace
-from dunning.domain.fees import FeeMode
-from dunning.domain.holds import HoldKind, Holds
+from dunning.domain.fees import FeeMode, FeeRefused
+from dunning.domain.holds import Holds
 from dunning.domain.invoice import ApprovalState, Invoice
 from dunning.domain.money import Money
-from dunning.domain.netting import COVERED
+from dunning.domain.obstacles import SILENT, Obstacle, of_holds, of_the_case, of_the_plan
 from dunning.domain.planning import counted_from, ended, planned, task_key, timing_of
-from dunning.domain.policy import ALL_DAY, AfterPrevious, Policy, Step, Window
+from dunning.domain.policy import AfterPrevious, Policy, Step
 from dunning.domain.recipients import templates_of
 from dunning.domain.rehearsing import turns
-from dunning.domain.timing import calendar_of, customer_zone, named_instant, window_for
-from dunning.domain.work_calendar import closed_because
+from dunning.domain.run_out import run_out_ended
+from dunning.domain.timing import customer_zone
 from dunning.domain.works import Verdict, Work
 
 _AHEAD = timedelta(days=400)
-_SILENT = {
-    "charge_automatically": "its source charges it by itself",
-    "no_due_date": "it has no due date",
-    "nothing_due": "nothing is owed",
-    "below_minimum_balance": "it is below the smallest sum that the policy reminds about",
-    "first_contacts_per_day": "no place was left among the day's first contacts",
-    COVERED: "the customer's credit covers it; it is looked at again",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Why something does not happen sooner, and until when (UTC; None: until somebody ends it)."""
-
-    words: str
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +60,12 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class _Fate:
-    """What a rehearsal found for one invoice: the first work that is more than a delay, and the delays before."""
+    """What a rehearsal found for one invoice: the first work that is more than a delay, the case then, and the delays before."""
 
     at: datetime
     work: Work
     delays: tuple[Work, ...]
+    before: Case
 
 
 _Kind = Verdict | None
@@ -109,7 +93,7 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
             following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
             told.append(replace(following, why=f"{following.why}; {_anew(invoice, policy_of)}") if invoice.id in anew else following)
     told = [replace(one, owed=case.invoices[one.invoice].money_due) for one in told]
-    return Explanation(case.profile.customer, now, tuple(_of_the_case(case, now)), tuple(told))
+    return Explanation(case.profile.customer, now, tuple(of_the_case(case, now)), tuple(told))
 
 
 def _anew(invoice: Invoice, policy_of: PolicyOf) -> str:
@@ -172,7 +156,7 @@ def _fates(case: Case, policy_of: PolicyOf, now: datetime, about_these: Collecti
             if work.verdict in (Verdict.MOVE, Verdict.SUPPRESS):
                 delays.setdefault(about, []).append(work)
             else:
-                found.setdefault(about, _Fate(turn.at, work, tuple(delays.get(about, ()))))
+                found.setdefault(about, _Fate(turn.at, work, tuple(delays.get(about, ())), turn.before))
         if waiting <= found.keys():
             break
     return found
@@ -193,7 +177,7 @@ def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iter
             continue
         work = fate.work
         what = " and ".join(_effect(effect, work) for effect in work.effects) if kind is Verdict.REPEAT else work.reason
-        obstacles = (*_of_holds(invoice.holds), *_of_the_rehearsal(fate))
+        obstacles = (*of_holds(invoice.holds), *_of_the_rehearsal(fate))
         yield Next(
             invoice.id,
             invoice.number,
@@ -218,18 +202,18 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
     approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
-    named = _of_the_plan(case, invoice, step, policy_of, now) if step.id == invoice.next_step else ()
+    named = of_the_plan(case, invoice, step, policy_of, now) if step.id == invoice.next_step else ()
     blocked = _is_blocked(case, invoice)
     return Next(
         invoice.id,
         invoice.number,
         zone,
-        _what(step, case, fate),
+        _what(invoice, step, policy, case, fate),
         _why(invoice, step, policy, fate),
         step.id,
         None if blocked else at,
         at if blocked else None,
-        _once((*approval, *_of_holds(invoice.holds), *named, *_of_the_rehearsal(fate))),
+        _once((*approval, *of_holds(invoice.holds), *named, *_of_the_rehearsal(fate))),
     )
 
 
@@ -241,14 +225,14 @@ def _no_step(case: Case, invoice: Invoice) -> tuple[str, str, datetime | None]:
     if invoice.escalated:
         return "nothing automatic", "it was handed over to our own people", None
     if invoice.suppressed_for:
-        return "nothing", _SILENT.get(invoice.suppressed_for, invoice.suppressed_for), None
+        return "nothing", SILENT.get(invoice.suppressed_for, invoice.suppressed_for), None
     notice = case.profile.notices.get(task_key(invoice.id))
     if notice is not None:
         return "the team is told", notice.reason, notice.at
     return "nothing", "its plan has ended, and the team was told", None
 
 
-def _what(step: Step, case: Case, fate: _Fate | None) -> str:
+def _what(invoice: Invoice, step: Step, policy: Policy, case: Case, fate: _Fate | None) -> str:
     if fate is not None and fate.work.verdict is Verdict.SKIP:
         return f"the step {step.id} is skipped"
     if fate is not None and fate.work.verdict is Verdict.ASK:
@@ -260,9 +244,23 @@ def _what(step: Step, case: Case, fate: _Fate | None) -> str:
         parts += [_handed_over(step.escalate)] if step.escalate else []
     if step.is_message and not parts:
         parts = ["no message, for the customer has no address for it"]
-    if step.late_fee:
-        parts.append("a late fee is charged" if step.late_fee.mode is FeeMode.APPLY else "a late fee is proposed to the team")
-    return " and ".join(parts)
+    charged, refused = _late_fee(invoice, step, policy, case, fate)
+    what = " and ".join([*parts, charged] if charged else parts)
+    return "; ".join(told for told in (what, refused) if told)
+
+
+def _late_fee(invoice: Invoice, step: Step, policy: Policy, case: Case, fate: _Fate | None) -> tuple[str, str]:
+    """What is said of the fee of a step that comes, or of one that does not; neither for a step that names none."""
+    if step.late_fee is None:
+        return "", ""
+    at = fate.at if fate else invoice.next_at
+    if at is None:
+        return "", ""
+    then, _ = run_out_ended(fate.before if fate else case, at, "explain")
+    fee = fee_as_it_stands(then, then.invoices[invoice.id], policy, step.id, step.late_fee, at)
+    if isinstance(fee, FeeRefused):
+        return "", f"no late fee, because {fee.reason}"
+    return "a late fee is charged" if step.late_fee.mode is FeeMode.APPLY else "a late fee is proposed to the team", ""
 
 
 def _effect(effect: Effect, work: Work) -> str:
@@ -294,41 +292,6 @@ def _why(invoice: Invoice, step: Step, policy: Policy, fate: _Fate | None) -> st
     return words + (f"; only if {step.condition_text}" if step.condition_text else "")
 
 
-def _of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
-    profile = case.profile
-    yield from _of_holds(profile.holds)
-    for dispute in profile.disputes.values():
-        if dispute.is_open:
-            yield Obstacle(f"a payment is disputed since {_day(dispute.stamp)}")
-    if profile.is_not_chased:
-        yield Obstacle("the customer is marked do_not_chase: the team is told of each invoice when its step would have run")
-    if profile.claimed_at(now) and profile.claim:
-        yield Obstacle("it is being worked on, or the outcome of the last attempt is not known yet", profile.claim.until)
-    elif profile.claim and profile.claim.mail_at and profile.claim.mail_at > now:
-        yield Obstacle("others' mail goes first, for SES takes only so much a second", profile.claim.mail_at)
-    elif profile.retries and profile.due_at and profile.due_at > now:
-        times = "once" if profile.retries == 1 else f"{profile.retries} times"
-        yield Obstacle(f"sending was refused, or the source could not be asked, {times}; it is tried again", profile.due_at)
-
-
-def _of_holds(holds: Holds) -> Iterator[Obstacle]:
-    for kind, hold in holds.items():
-        reason = f": {hold.reason}" if hold.reason else ""
-        ends_by_itself = kind is HoldKind.OPERATOR and hold.until is not None
-        yield Obstacle(f"on hold since {_day(hold.since)}{'' if ends_by_itself else f', {_HOLDS[kind]}'}{reason}", hold.until)
-
-
-_HOLDS = {
-    HoldKind.DISPUTE: "for a dispute",
-    HoldKind.PROMISE: "for a promise to pay",
-    HoldKind.PARTIAL_PAYMENT: "after a partial payment",
-    HoldKind.REPLY: "for the customer answered",
-    HoldKind.OPERATOR: "until a person releases it",
-    HoldKind.STALE_DATA: "for its source could not be asked",
-    HoldKind.UNDELIVERABLE: "for mail does not arrive",
-}
-
-
 def _is_blocked(case: Case, invoice: Invoice) -> bool:
     """Whether somebody must end what holds it, or approve it; what is to be thanked for waits for a person or an address only."""
     if not invoice.is_open:
@@ -337,40 +300,6 @@ def _is_blocked(case: Case, invoice: Invoice) -> bool:
     return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased or waits_for_approval(invoice)
 
 
-def _of_the_plan(case: Case, invoice: Invoice, step: Step, policy_of: PolicyOf, now: datetime) -> Iterator[Obstacle]:
-    """What lies between the instant that the plan names and the one at which the step stands now."""
-    policy = policy_of(invoice)
-    if invoice.suppressed_for:
-        yield Obstacle(_SILENT.get(invoice.suppressed_for, invoice.suppressed_for), invoice.next_at)
-    contact, zone = case.profile.reach, customer_zone(case.profile.contact, policy)
-    named, stands = named_instant(step, invoice, contact, policy, now), invoice.next_at
-    if named is None or stands is None or named >= stands:
-        return
-    day, window = local_date(named, zone), window_for(step, contact, policy)
-    closed = closed_because(day, calendar_of(step, policy))
-    if closed:
-        yield Obstacle(f"{day:%A} {_day(named.astimezone(zone))} is no working day there ({closed})", stands)
-    elif not is_open(named, window, zone):
-        yield Obstacle(f"{named.astimezone(zone):%H:%M} lies outside the hours {_hours(window)}", stands)
-    reminded = case.profile.reminded_at
-    for pause in pauses(reminded, policy, case, policy_of) if step.is_message else ():
-        # Without a gap the pause ends with the reminder itself, and has kept nothing back.
-        if max(now, named, *reminded) < pause.until <= stands:
-            yield Obstacle(pause.reason, pause.until)
-    if named < now and not is_open(now, window, zone):
-        yield Obstacle(f"it is {now.astimezone(zone):%H:%M} there, outside the hours {_hours(window)}", stands)
-    if window == ALL_DAY and not closed and named < invoice.stamp <= stands:
-        yield Obstacle("its day had passed when it became known; it comes on the next occasion", stands)
-
-
-def _hours(window: Window) -> str:
-    return "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (window.start, window.end))
-
-
 def _of_the_rehearsal(fate: _Fate | None) -> Iterator[Obstacle]:
     for work in fate.delays if fate else ():
         yield Obstacle(work.reason, work.move_to)
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B} {at.year}"

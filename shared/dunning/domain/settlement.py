@@ -8,11 +8,10 @@ from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
-from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Claim, EffectState, Notice
-from dunning.domain.charging import Debtor, in_words, lapsed, money_in_words, proposal_key, reckoned
+from dunning.domain.charging import fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key
 from dunning.domain.consolidation import PolicyOf
-from dunning.domain.decision import days_overdue, facts
+from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
@@ -23,7 +22,6 @@ from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, question_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
-from dunning.domain.timing import customer_zone, effective_due_date
 from dunning.domain.works import Verdict, Work, reminders_in
 
 MOST_REMEMBERED = 32
@@ -231,15 +229,7 @@ class Settlement:
         self, case: Case, invoice: Invoice, policy: Policy, step: Step, terms: LateFee, work: Work
     ) -> tuple[Invoice, list[Activity]]:
         """Reckoned when the step is put down, on what is owed then; charged in a work of its own, on the amount that is kept here."""
-        contact = case.profile.contact
-        debtor = Debtor(
-            today=local_date(self.now, customer_zone(contact, policy)),
-            is_business=bool(facts(invoice, case.profile, policy, self.now)["is_business"]),
-            is_disputed=case.profile.is_disputed or HoldKind.DISPUTE in invoice.holds,
-        )
-        # What the customer's credit covers is not overdue.
-        owing = replace(invoice, amount_due=invoice.amount_due - case.covered.get(invoice.id, 0))
-        fee = reckoned(owing, effective_due_date(invoice, policy), step.id, terms, debtor, self.now)
+        fee = fee_as_it_stands(case, invoice, policy, step.id, terms, self.now)
         if isinstance(fee, FeeRefused):
             return invoice, [self._log(ActivityType.SUPPRESSED, work, f"no late fee: {fee.reason}")]
         if fee.state is FeeState.ACCEPTED:

@@ -367,3 +367,27 @@ def test_a_gap_of_another_policy_is_named_where_it_binds() -> None:
     case = case_of(much_later, waiting, profile=profile)
     found = explain(case, lambda invoice: patient if invoice.policy == "patient" else hasty, utc("2026-03-17 10:00"))
     assert "too soon after the message before" in [reason for one in found.next if one.invoice == "in_2" for reason in reasons(one)]
+
+
+EU = LateFee(Basis.STATUTORY_EU, rates={date(2026, 1, 1): Decimal("2.15")})
+
+
+@pytest.mark.parametrize(
+    ("terms", "known", "said"),
+    [
+        (EU, (), "the statutory scheme is for debts between businesses, and this customer is not known to be one"),
+        (LateFee(Basis.CONTRACT, fixed=Amounts({"EUR": 500})), ("first",), "this step has had its fee"),
+        (LateFee(Basis.CONTRACT, fixed=Amounts({"USD": 500})), (), "the policy names no fixed fee in EUR"),
+    ],
+)
+def test_a_late_fee_that_will_be_refused_is_not_promised(terms: LateFee, known: tuple[str, ...], said: str) -> None:
+    follows = replace(BRIEF, steps=(replace(BRIEF.steps[0], late_fee=terms), *BRIEF.steps[1:]))
+    had = tuple(Fee(step, FeeState.DECLINED, 500, NOW.date(), NOW) for step in known)
+    one = only(case_of(with_plan(replace(INVOICE, fees=had), ISSUED, follows)), follows)
+    assert one.what == f"mail friendly; no late fee, because {said}"
+
+
+def test_a_step_that_is_only_a_fee_says_why_nothing_comes_of_it() -> None:
+    alone = replace(after_due("first", 7), email=None, late_fee=EU)
+    one = only(case_of(with_plan(INVOICE, ISSUED, policy(alone))), policy(alone))
+    assert one.what.startswith("no late fee, because the statutory scheme")

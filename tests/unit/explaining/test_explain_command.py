@@ -8,8 +8,9 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
-from dunning.domain.explaining import Explanation, Next, Obstacle
+from dunning.domain.explaining import Explanation, Next
 from dunning.domain.money import Money
+from dunning.domain.obstacles import Obstacle
 from dunning.domain.policy import Policy
 from infra.cli import main
 from infra.explaining import explained, explanation_row, print_explanation

@@ -1,6 +1,6 @@
 """What is to be done for a customer now, and why: pure functions of (case, policy, now)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
@@ -88,9 +88,23 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     owed = {} if all_enough else balances_of(case, policy_of, undisputed=True)
     works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in begun.keys() | again]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
-    works = [work for work in works if allowed(work)][: max(MOST_AT_ONCE, len(due))]
+    joint = {invoice.id for invoice in due if policy_of(invoice).scope is Scope.CUSTOMER}
+    works = _at_once([work for work in works if allowed(work)], joint, marks_of(case.profile))
     together = gathered(spaced(works, case, policy_of, now), case, policy_of, now)
     return consolidated(asked_together(together, case, policy_of), case, policy_of)
+
+
+def _at_once(works: Sequence[Work], joint: Collection[str], marks: Mapping[str, EffectState]) -> list[Work]:
+    """The first `MOST_AT_ONCE`. Beyond that stay the rows that may share one message (`joint`), lest one is left for a second
+    message, and what has gone out before: put off, it would be forgotten with its claim, and go out twice.
+    """
+    found, room = list[Work](), MOST_AT_ONCE
+    for work in works:
+        stays = work.begun or has_gone_out(work, marks) or (work.step is not None and work.invoice in joint)
+        if stays or room > 0:
+            found.append(work)
+        room -= not stays
+    return found
 
 
 def texts_now(invoice: Invoice, policy: Policy, contact: Contact) -> bool:

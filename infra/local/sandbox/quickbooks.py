@@ -65,6 +65,7 @@ class QuickBooksSandbox:
         self._items = frozenset({"1", "19"})
         self._tax_codes = frozenset({"TAX", "NON"})
         self._is_abroad = False
+        self.home = "USD"
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -88,7 +89,8 @@ class QuickBooksSandbox:
         with self._lock:
             known = self._objects["Invoice"].get(invoice_id)
             version = int(text(known.get("SyncToken")) or "0") + 1 if known else 0
-            body.setdefault("CurrencyRef", {"value": "USD"})
+            if body.setdefault("CurrencyRef", {"value": "USD"}) is None:  # as where there is no other currency
+                del body["CurrencyRef"]
             body["SyncToken"] = str(version)
             body["MetaData"] = {
                 "CreateTime": rfc3339(self._clock()),
@@ -200,6 +202,8 @@ class QuickBooksSandbox:
             case "GET", ["v3", "company", _, "invoice", object_id, "pdf"]:
                 invoice = mapping(self._read("Invoice", object_id, "")["Invoice"])
                 return Answer(200, pdf(f"Invoice {text(invoice.get('DocNumber')) or object_id}"), {"Content-Type": "application/pdf"})
+            case "GET", ["v3", "company", _, "preferences"]:
+                return {"Preferences": {"Id": "1", "CurrencyPrefs": {"HomeCurrency": {"value": self.home}, "MultiCurrencyEnabled": True}}}
             case "GET", ["v3", "company", _, kind, object_id]:
                 return self._read(kind, object_id, query.get("include", ""))
             case "POST", ["v3", "company", _, "invoice"] if "Id" in (body := _sent(request.body)):

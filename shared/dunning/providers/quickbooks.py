@@ -13,6 +13,7 @@ from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, amount, as_object, child, items, text
 from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.quickbooks_currency import HomeCurrencies, named_currency
 from dunning.providers.quickbooks_objects import (
     contact_of,
     customer_of,
@@ -58,6 +59,7 @@ class QuickBooksSource:
         self._clock = clock
         self._page_size = page_size
         self._recent = RecentContacts(clock)
+        self._homes = HomeCurrencies(api)
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
         """The invoice now, its payment link and its customer's contact with it while it is owed."""
@@ -69,7 +71,8 @@ class QuickBooksSource:
                 return None
             owed = (amount(invoice, "Balance") or 0) > 0
             customers = self._customers(company, [invoice]) if owed else {}
-            return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""))
+            home = self._homes.of(company, [invoice])
+            return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home)
 
     def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
         """Room for one last check: the invoice or the list, its customer, both kinds of credit, and what is read for its link."""
@@ -96,8 +99,8 @@ class QuickBooksSource:
         stamp = self._clock()
         condition = f"CustomerRef = {literal(bare)} AND {_OPEN}"
         found = list(self._all(company, "Invoice", condition))
-        customers = self._customers(company, found)
-        return tuple(_readable(company, invoice, stamp, customers.get(_customer_id(invoice) or "")) for invoice in found)
+        customers, home = self._customers(company, found), self._homes.of(company, found)
+        return tuple(_readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home) for invoice in found)
 
     def accounts(self) -> tuple[str, ...]:
         """The connected companies."""
@@ -107,10 +110,11 @@ class QuickBooksSource:
         """Credit memos and payments that are not yet applied. A payment's unapplied part cannot be asked for: all are read."""
         company, bare = split_customer_id(customer)
         theirs = f"CustomerRef = {literal(bare)}"
-        memos = self._all(company, "CreditMemo", f"{theirs} AND {_OPEN}", optional=True)
-        payments = self._all(company, "Payment", theirs, optional=True)
+        memos = list(self._all(company, "CreditMemo", f"{theirs} AND {_OPEN}", optional=True))
+        payments = list(self._all(company, "Payment", theirs, optional=True))
+        home = self._homes.of(company, (*memos, *payments))
         open_amounts = [*((memo, "Balance") for memo in memos), *((payment, "UnappliedAmt") for payment in payments)]
-        return Standing(summed((text(child(row, "CurrencyRef"), "value"), row, key) for row, key in open_amounts))
+        return Standing(summed((named_currency(row) or home, row, key) for row, key in open_amounts))
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
         """A thousand of a company's open invoices, with their customers' contacts.
@@ -126,8 +130,8 @@ class QuickBooksSource:
         start = max(1, place.start - (_OVERLAP if place.last else 0))
         rows = self._query(company, "Invoice", _OPEN, start)
         fresh = [row for row in rows if _id(row) not in place.last and customer_of(company, row) is not None]
-        customers = self._customers(company, fresh)
-        read = [snapshot_of(company, row, stamp, customers.get(_customer_id(row) or "")) for row in fresh]
+        customers, home = self._customers(company, fresh), self._homes.of(company, fresh)
+        read = [snapshot_of(company, row, stamp, customers.get(_customer_id(row) or ""), home) for row in fresh]
         following = _Place(start + len(rows), tuple(_id(row) for row in rows[-_OVERLAP:]))
         return SourcePage(
             snapshots=tuple(snapshot for snapshot in read if snapshot is not None),
@@ -142,7 +146,9 @@ class QuickBooksSource:
         if told is None or sum(map(len, told)) >= _MOST_CHANGES:
             return ChangedPage(stamp)
         invoices, customers = told
-        read = [snapshot_of(account, row, stamp) for row in invoices if not _is_deleted(row)]
+        there = [row for row in invoices if not _is_deleted(row)]
+        home = self._homes.of(account, there)
+        read = [snapshot_of(account, row, stamp, home=home) for row in there]
         return ChangedPage(
             stamp=stamp,
             closed=tuple(snapshot for snapshot in read if snapshot is not None and snapshot.status is not Status.OPEN),
@@ -159,7 +165,8 @@ class QuickBooksSource:
             (rows,) = told
             there = [row for row in rows if not _is_deleted(row) and customer_of(account, row) is not None]
             customers = self._customers(account, [row for row in there if (amount(row, "Balance") or 0) > 0])
-            read = [snapshot_of(account, row, stamp, customers.get(_customer_id(row) or "")) for row in there]
+            home = self._homes.of(account, there)
+            read = [snapshot_of(account, row, stamp, customers.get(_customer_id(row) or ""), home) for row in there]
             found = tuple(snapshot for snapshot in read if snapshot is not None)
             deleted = tuple(_id(row) for row in rows if _is_deleted(row))
             return ChangedInvoices(found, deleted, is_all=len(rows) < _MOST_CHANGES and len(found) == len(read))
@@ -312,8 +319,12 @@ def error_codes(answer: HttpAnswer) -> frozenset[str]:
     return frozenset(text(as_object(error), "code") or "" for error in errors) if isinstance(errors, list) else frozenset()
 
 
-def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None) -> Snapshot:
-    snapshot = snapshot_of(company, invoice, stamp, customer)
+def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None, home: str | None) -> Snapshot:
+    snapshot = snapshot_of(company, invoice, stamp, customer, home)
+    if snapshot is None and not (named_currency(invoice) or home):
+        raise Permanent(
+            f"QuickBooks' invoice {_id(invoice)} names no currency, nor do the company's preferences: set its home currency there"
+        )
     if snapshot is None:
         raise Permanent(f"QuickBooks' invoice {_id(invoice)} cannot be read: its currency or amounts are not as documented")
     return snapshot

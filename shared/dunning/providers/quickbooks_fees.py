@@ -37,7 +37,7 @@ class QuickBooksFees:
         with self._api.pace.turn(company, 2):
             found = next((row for row in self._younger(company, customer, order) if fee_in(row)[0] == order.id), None)
             invoice = found if found is not None else self._written(company, customer, order)
-        snapshot = snapshot_of(company, invoice, stamp)
+        snapshot = snapshot_of(company, invoice, stamp, home=order.currency)
         if snapshot is None:
             raise Permanent(f"QuickBooks' invoice {text(invoice, 'Id')} of the late fee {order.id} cannot be read")
         return snapshot

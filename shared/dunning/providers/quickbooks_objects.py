@@ -11,6 +11,7 @@ from dunning.domain.money import to_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
+from dunning.providers.quickbooks_currency import named_currency
 from dunning.providers.quickbooks_webhook import SOURCE
 
 _FEE_NOTE = re.compile(r"(?P<fee>LF-\w{12}) for invoice id (?P<parent>\S+?): late fee on ")
@@ -59,15 +60,19 @@ def contact_of(customer: JsonObject) -> Contact | None:
     )
 
 
-def snapshot_of(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None) -> Snapshot | None:
+def snapshot_of(
+    company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None = None, home: str | None = None
+) -> Snapshot | None:
     """The invoice as it was at `stamp` (UTC), with its customer's contact where that was read; None when it says too little.
+
+    `home`: the company's own currency, in which an invoice is that names none.
 
     QuickBooks has neither drafts nor a status: what is owed says all. A voided invoice keeps its lines with sums of zero, so one
     that never was for anything counts as void, not as paid.
     """
     who, invoice_id = customer_of(company, invoice), text(invoice, "Id")
     balance, total = amount(invoice, "Balance"), amount(invoice, "TotalAmt")
-    currency = (text(child(invoice, "CurrencyRef"), "value") or "").upper()
+    currency = (named_currency(invoice) or home or "").upper()
     if who is None or invoice_id is None or balance is None or not re.fullmatch(r"[A-Z]{3}", currency):
         return None
     try:

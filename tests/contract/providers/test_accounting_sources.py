@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.customer_settings import CustomerSettings
-from dunning.domain.errors import Disconnected, Retryable
+from dunning.domain.errors import Disconnected, Permanent, Retryable
 from dunning.domain.invoice import Contact, Status
 from dunning.providers.oauth_secrets import Grants
 from dunning.providers.quickbooks import QuickBooksSource
@@ -50,6 +50,37 @@ def test_the_address_on_a_quickbooks_invoice_goes_before_the_customers(quickbook
     assert found is not None
     known = Contact(name="Anna", email="a@x.example", phone="+18313301234", country="US", tags=(), is_business=False)
     assert found.contact == replace(known, settings=CustomerSettings())
+
+
+def test_a_quickbooks_invoice_that_names_no_currency_is_in_the_companys_own_which_is_asked_for_once(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.books.home = "CAD"
+    anna = {"CustomerRef": {"value": ANNA}}
+    quickbooks.has("1", {"Balance": 120.5, "TotalAmt": 120.5, "CurrencyRef": None, **anna})
+    quickbooks.has("2", {"Balance": 7, "TotalAmt": 7, "CurrencyRef": {"value": "EUR"}, **anna})
+    quickbooks.books.put_transaction("Payment", "7", {**anna, "UnappliedAmt": 3})
+    source, account, customer = quickbooks.source, quickbooks.account, quickbooks.customer_id(ANNA)
+    assert source.fetch("2", account) is not None
+    assert not any("preferences" in path for path in quickbooks.asked)
+    found = source.fetch("1", account)
+    assert found is not None
+    assert (found.currency, found.amount_due) == ("CAD", 120_50)
+    assert {one.invoice_id: one.currency for one in source.open_page(None, account).snapshots} == {"1": "CAD", "2": "EUR"}
+    assert {one.invoice_id: one.currency for one in source.open_invoices_of(customer)} == {"1": "CAD", "2": "EUR"}
+    assert isinstance(source, QuickBooksSource)
+    assert {one.currency for one in source.changed_invoices(str(account), quickbooks.clock.now - timedelta(hours=1)).snapshots} == {
+        "CAD",
+        "EUR",
+    }
+    assert source.standing_of(customer).credit == {"CAD": 3_00}
+    assert sum("preferences" in path for path in quickbooks.asked) == 1
+
+
+def test_where_a_quickbooks_company_names_no_home_currency_either_the_remedy_is_told(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.books.home = ""
+    quickbooks.has("1", {"Balance": 1, "TotalAmt": 1, "CurrencyRef": None, "CustomerRef": {"value": ANNA}})
+    with pytest.raises(Permanent, match="invoice 1 names no currency, nor do the company's preferences: set its home currency there"):
+        quickbooks.source.fetch("1", quickbooks.account)
+    assert quickbooks.source.open_page(None, quickbooks.account).unreadable == ("1",)
 
 
 def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:

@@ -1,0 +1,38 @@
+"""In which currency a QuickBooks company keeps its books: what its invoices are in that name none.
+
+A transaction's `CurrencyRef` is there for companies with more than one currency; without that feature all is in the home currency, which
+cannot be changed once it is set (developer.intuit.com/app/developer/qbo/docs/workflows/manage-multiple-currencies).
+"""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from dunning.providers.json_reading import JsonObject, child, text
+from dunning.providers.oauth_api import OAuthApi
+
+_MINOR_VERSION = {"minorversion": "75"}
+
+
+class HomeCurrencies:
+    """The home currencies, each read once, and only where something names no currency of its own."""
+
+    def __init__(self, api: OAuthApi) -> None:
+        self._api = api
+        self._known: dict[str, str] = {}
+
+    def of(self, company: str, rows: Iterable[JsonObject]) -> str | None:
+        """What stands in for the currency that some of these do not name; None when all do, or the company says nothing of it."""
+        if all(named_currency(row) for row in rows):
+            return None
+        if company not in self._known:
+            answer = self._api.get(company, f"/v3/company/{quote(company, safe='')}/preferences", _MINOR_VERSION)
+            home = text(child(child(child(answer.json(), "Preferences"), "CurrencyPrefs"), "HomeCurrency"), "value")
+            if home is None:
+                return None
+            self._known[company] = home
+        return self._known[company]
+
+
+def named_currency(found: JsonObject) -> str | None:
+    """The currency that a transaction names itself."""
+    return text(child(found, "CurrencyRef"), "value")

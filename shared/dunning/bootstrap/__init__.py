@@ -140,9 +140,11 @@ class _Parts:
         return TableCaseStore(self.dynamodb, self.config.table, self.config.due_shards)
 
     def stripe_api(self) -> StripeApi:
+        from dunning.providers.http_client import HttpClient
         from dunning.providers.stripe_api import StripeApi
 
-        return StripeApi(self.secrets.api_key, self.config.stripe_api_base)
+        http = HttpClient(time_left=self.platform.time_left)
+        return StripeApi(self.secrets.api_key, self.config.stripe_api_base, http)
 
     def stripe(self) -> InvoiceSource:
         from dunning.providers.stripe import StripeSource

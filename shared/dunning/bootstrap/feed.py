@@ -77,12 +77,10 @@ def write_back(platform: Platform) -> WriteBackServices:
 def _writers(parts: _Parts) -> Mapping[str, NoteWriter]:
     from dunning.providers.quickbooks import ALLOWANCE as QUICKBOOKS_ALLOWANCE
     from dunning.providers.quickbooks_notes import QuickBooksNotes
-    from dunning.providers.stripe_api import StripeApi
     from dunning.providers.stripe_notes import StripeNotes
     from dunning.providers.xero import ALLOWANCE as XERO_ALLOWANCE
     from dunning.providers.xero_notes import XeroNotes
 
     quickbooks = parts.oauth_api("quickbooks", parts.config.quickbooks, QUICKBOOKS_ALLOWANCE)
     xero = parts.oauth_api("xero", parts.config.xero, XERO_ALLOWANCE)
-    stripe = StripeApi(parts.secrets.api_key, parts.config.stripe_api_base)
-    return {"stripe": StripeNotes(stripe), "quickbooks": QuickBooksNotes(quickbooks), "xero": XeroNotes(xero)}
+    return {"stripe": StripeNotes(parts.stripe_api()), "quickbooks": QuickBooksNotes(quickbooks), "xero": XeroNotes(xero)}

@@ -68,7 +68,7 @@ class HttpClient:
 
     def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
         """GET with these query parameters."""
-        return self._send("GET", f"{url}?{urlencode(params)}" if params else url, headers, None)
+        return self.send("GET", f"{url}?{urlencode(params)}" if params else url, headers, None)
 
     def download(self, url: str, headers: Mapping[str, str], hosts: Callable[[str], bool]) -> HttpAnswer:
         """GET a file, following up to three redirects to hosts (`host` or `host:port`) that are trusted. Raises Permanent for others.
@@ -79,7 +79,7 @@ class HttpClient:
             place = urlsplit(url)
             if place.scheme not in ("https", "http") or not hosts(place.netloc):
                 raise Permanent(f"a document lies at a place that is not trusted: {place.netloc}")
-            answer = self._send("GET", url, headers, None)
+            answer = self.send("GET", url, headers, None)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             url, headers = urljoin(url, answer.headers["location"]), {}
@@ -87,13 +87,14 @@ class HttpClient:
 
     def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
         """POST a form."""
-        return self._send("POST", url, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, urlencode(form).encode())
+        return self.send("POST", url, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, urlencode(form).encode())
 
     def send_json(self, method: str, url: str, value: object, headers: Mapping[str, str]) -> HttpAnswer:
         """POST or PUT a JSON document."""
-        return self._send(method, url, {**headers, "Content-Type": "application/json"}, json.dumps(value).encode())
+        return self.send(method, url, {**headers, "Content-Type": "application/json"}, json.dumps(value).encode())
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+        """Any request."""
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dunning.domain.errors import DunningError, NotOffered, Permanent, Retryable, Unauthorised
+from dunning.providers.http_client import HttpClient
 from dunning.providers.json_reading import JsonObject, as_object, child, text
 
 if TYPE_CHECKING:
-    from stripe import StripeClient, StripeError
+    from stripe import HTTPClient, StripeClient, StripeError
 
-TIMEOUT_SECONDS = 10.0
 # A 404 that is not about a missing object comes from a wrong address: an invoice must never count as gone because of it.
 _TRY_LATER_STATUS = frozenset({404, 408, 409, 425, 429})
 _NOT_OFFERED = frozenset({404, 405, 501})
@@ -21,13 +21,13 @@ class StripeApi:
     """Requests to one base address (`https://api.stripe.com`), with the key read anew for each, for keys are rolled.
 
     Raises Unauthorised (401, 403: a person must mend the key), Retryable (no connection, time-out, 409, 429, 5xx, an answer
-    that is no JSON) and Permanent (all else).
+    that is no JSON) and Permanent (all else). `http` carries the requests: it sets an end to each answer.
     """
 
-    def __init__(self, api_key: Callable[[], str], base: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, api_key: Callable[[], str], base: str, http: HttpClient | None = None) -> None:
         self._api_key = api_key
         self._base = base.rstrip("/")
-        self._timeout_seconds = timeout_seconds
+        self._http = http or HttpClient()
         self._client: tuple[str, StripeClient] | None = None
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> JsonObject:
@@ -68,10 +68,8 @@ class StripeApi:
 
     def download(self, url: str) -> bytes | None:
         """The file that Stripe links to, from Stripe's own hosts (or the base's) only, without our key; None when it is gone."""
-        from dunning.providers.http_client import HttpClient
-
         base = urlsplit(self._base).netloc
-        answer = HttpClient(self._timeout_seconds).download(url, {}, lambda host: host == base or _is_stripes(host))
+        answer = self._http.download(url, {}, lambda host: host == base or _is_stripes(host))
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
@@ -85,14 +83,36 @@ class StripeApi:
         return self._client[1]
 
     def _connect(self, key: str) -> "StripeClient":
-        from stripe import RequestsClient, StripeClient
+        from stripe import StripeClient
 
         return StripeClient(
             key,
             base_addresses={"api": self._base},
             max_network_retries=0,
-            http_client=RequestsClient(timeout=self._timeout_seconds),
+            http_client=_carried_by(self._http),
         )
+
+
+def _carried_by(http: HttpClient) -> "HTTPClient":
+    """Stripe's SDK over our client: its own bounds each wait for a byte only, so that a trickling answer would be read for ever."""
+    from stripe import HTTPClient
+
+    class Bounded(HTTPClient):
+        name = "dunning"
+
+        def request(
+            self,
+            method: str,
+            url: str,
+            headers: Mapping[str, str] | None,
+            post_data: str | None = None,
+            *,
+            _usage: list[str] | None = None,
+        ) -> tuple[str, int, Mapping[str, str]]:
+            answer = http.send(method.upper(), url, headers or {}, post_data.encode() if post_data is not None else None)
+            return answer.content.decode(errors="replace"), answer.status, answer.headers
+
+    return Bounded()
 
 
 def _is_stripes(host: str) -> bool:

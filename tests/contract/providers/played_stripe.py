@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
+from dunning.providers.http_client import HttpClient
 from dunning.providers.stripe import PAGE_SIZE, StripeSource
 from dunning.providers.stripe_api import StripeApi
 from dunning.workflow.ports import InvoiceSource
@@ -50,7 +51,7 @@ class PlayedStripe:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self._server.server_port}"
-        self.source: InvoiceSource = StripeSource(StripeApi(lambda: self.key, self.base, timeout_seconds=0.5), self.clock)
+        self.source: InvoiceSource = StripeSource(StripeApi(lambda: self.key, self.base, HttpClient(0.5)), self.clock)
 
     @contextmanager
     def running(self) -> Iterator["PlayedStripe"]:

@@ -9,6 +9,7 @@ import pytest
 
 from dunning.domain.errors import Retryable
 from dunning.providers.http_client import HttpAnswer, HttpClient, retry_at
+from dunning.providers.stripe_api import StripeApi
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -131,3 +132,18 @@ def test_answers_in_time_are_read_whole(trickle: Trickle) -> None:
     trickle.start, trickle.drop = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole", b""
     client = HttpClient(ticks=trickle.ticks)
     assert [client.get(trickle.url, {}, {}).content for _ in range(2)] == [b"whole", b"whole"]
+
+
+def test_stripe_s_sdk_waits_no_longer_than_all_others(trickle: Trickle) -> None:
+    api = StripeApi(lambda: "sk_test", trickle.url.removesuffix("/slow"), HttpClient(ticks=trickle.ticks))
+    with pytest.raises(Retryable, match="ReadTimeoutError"):
+        api.get("/v1/invoices/in_1")
+    assert 20 <= trickle.seconds < 100_000
+    assert trickle.requests == 1
+
+
+def test_stripe_is_not_asked_when_no_time_is_left(trickle: Trickle) -> None:
+    api = StripeApi(lambda: "sk_test", trickle.url.removesuffix("/slow"), HttpClient(time_left=lambda: 6.5, ticks=trickle.ticks))
+    with pytest.raises(Retryable, match="no time left"):
+        api.post("/v1/invoices/in_1", {"metadata": {"note": "sent"}}, "key")
+    assert trickle.requests == 0

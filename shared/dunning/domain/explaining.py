@@ -88,12 +88,12 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
     for invoice in sorted(case.invoices.values(), key=lambda one: (one.due_date or one.stamp.date(), one.number)):
         fates = released if invoice.id in blocked else running
         if invoice.is_open:
-            told += _beside(case, invoice, policy_of(invoice), fates)
+            told += _beside(case, invoice, policy_of(invoice), fates, now)
         if invoice.is_open or invoice.thanks_at:
             following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
             told.append(replace(following, why=f"{following.why}; {_anew(invoice, policy_of)}") if invoice.id in anew else following)
     told = [replace(one, owed=case.invoices[one.invoice].money_due) for one in told]
-    return Explanation(case.profile.customer, now, tuple(of_the_case(case, now)), tuple(told))
+    return Explanation(case.profile.customer, now, _once(of_the_case(case, now), now), tuple(told))
 
 
 def _anew(invoice: Invoice, policy_of: PolicyOf) -> str:
@@ -168,7 +168,7 @@ def _kind(work: Work) -> _Kind:
     return Verdict.CHARGE if work.verdict in (Verdict.CHARGE, Verdict.LAPSE) else None
 
 
-def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iterator[Next]:
+def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates, now: datetime) -> Iterator[Next]:
     """What happens to an invoice outside its plan's order: a step sent again, a fee charged."""
     zone, blocked = customer_zone(case.profile.contact, policy).key, _is_blocked(case, invoice)
     for kind, why in _BESIDE.items():
@@ -187,7 +187,7 @@ def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates) -> Iter
             work.step,
             None if blocked else fate.at,
             fate.at if blocked else None,
-            _once(obstacles),
+            _once(obstacles, now),
         )
 
 
@@ -202,7 +202,7 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
     approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
-    named = of_the_plan(case, invoice, step, policy_of, now) if step.id == invoice.next_step else ()
+    named = of_the_plan(case, invoice, step, policy_of, now, at) if step.id == invoice.next_step else ()
     blocked = _is_blocked(case, invoice)
     return Next(
         invoice.id,
@@ -213,12 +213,13 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         step.id,
         None if blocked else at,
         at if blocked else None,
-        _once((*approval, *of_holds(invoice.holds), *named, *_of_the_rehearsal(fate))),
+        _once((*approval, *of_holds(invoice.holds), *named, *_of_the_rehearsal(fate)), now),
     )
 
 
-def _once(obstacles: Iterable[Obstacle]) -> tuple[Obstacle, ...]:
-    return tuple({obstacle.words: obstacle for obstacle in obstacles}.values())
+def _once(obstacles: Iterable[Obstacle], now: datetime) -> tuple[Obstacle, ...]:
+    """Each once, and none that is over."""
+    return tuple({one.words: one for one in obstacles if one.until is None or one.until > now}.values())
 
 
 def _no_step(case: Case, invoice: Invoice) -> tuple[str, str, datetime | None]:

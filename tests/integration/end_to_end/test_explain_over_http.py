@@ -24,7 +24,8 @@ def test_what_is_explained_is_what_then_happens(cloud: LocalCloudOutside, capsys
         cloud.tell("invoice.finalized", invoice(number, due="2026-03-27", customer="cus_1"))
     _, explanation = cloud.ask("GET", "/_local/explain/stripe:cus_1")
     first, second = explanation["next"]
-    assert [one["words"] for one in first["not_sooner"]] == ["Friday 3 April 2026 is no working day there (Good Friday)"]
+    (rest,) = first["not_sooner"]
+    assert rest["words"].startswith("no working days there: Friday 3 April (Good Friday), Saturday 4 April to Sunday 5 April (weekend), ")
     assert second["not_sooner"][-1]["words"] == "too soon after the message before"
 
     url = f"http://127.0.0.1:{cloud.port}"

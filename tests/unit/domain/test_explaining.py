@@ -65,23 +65,6 @@ def test_a_step_that_follows_another_names_it_and_its_condition() -> None:
     assert one.why == "48 h after the step before (first); only if not replied"
 
 
-def test_a_day_of_rest_is_named() -> None:
-    easter = replace(INVOICE, due_date=date(2026, 3, 27))
-    one = only(case_of(with_plan(easter, ISSUED, ENGLISH)), ENGLISH)
-    assert one.at == utc("2026-04-07 08:00")
-    assert reasons(one) == ["Friday 3 April 2026 is no working day there (Good Friday)"]
-    saturday = replace(INVOICE, due_date=date(2026, 3, 14))
-    assert reasons(only(case_of(with_plan(saturday, ISSUED, ENGLISH)), ENGLISH)) == [
-        "Saturday 21 March 2026 is no working day there (weekend)"
-    ]
-
-
-def test_the_hours_are_named() -> None:
-    early = replace(ENGLISH, send_window={"email": Window(600, 1020)})
-    one = only(case_of(with_plan(INVOICE, ISSUED, early)), early)
-    assert (one.at, reasons(one)) == (utc("2026-03-17 10:00"), ["09:00 lies outside the hours 10:00-17:00"])
-
-
 def test_a_gap_that_will_come_is_foreseen() -> None:
     follows = replace(BRIEF, steps=BRIEF.steps[:1], min_gap=Days(2))
     other = replace(INVOICE, id="in_2", number="ACME-0008", due_date=date(2026, 3, 11))
@@ -391,3 +374,9 @@ def test_a_step_that_is_only_a_fee_says_why_nothing_comes_of_it() -> None:
     alone = replace(after_due("first", 7), email=None, late_fee=EU)
     one = only(case_of(with_plan(INVOICE, ISSUED, policy(alone))), policy(alone))
     assert one.what.startswith("no late fee, because the statutory scheme")
+
+
+def test_a_late_fees_own_invoice_is_explained_in_words() -> None:
+    fee = planned(replace(INVOICE, fee_id="LF-K7Q2M4X9T0AB", fee_for="in_0"), PROFILE.contact, BRIEF, ISSUED, "test").invoice
+    one = only(case_of(fee))
+    assert (one.what, one.why) == ("nothing", "it is a late fee, told of in the messages about the invoice that it was charged on")

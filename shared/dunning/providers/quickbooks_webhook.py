@@ -20,7 +20,9 @@ _KINDS = {
 }
 _PAYS = frozenset({"payment", "creditmemo"})
 _GONE = frozenset({"delete", "deleted"})
-_EMPTIED = frozenset({"void", "voided"})
+_TAKEN_OFF = _GONE | {"void", "voided", "update", "updated"}
+"""A payment that was edited names the invoices of today, not those that it was applied to before."""
+
 _BEFORE = timedelta(minutes=10)
 _CHANGES_KEPT = timedelta(days=29)
 """Change data capture tells of 30 days."""
@@ -31,8 +33,8 @@ _Told = tuple[str, str, str]
 def read_events(raw: bytes, received_at: datetime) -> tuple[SyncRequest, ...]:
     """What must be looked at, each thing once, in the order of the body; things that bear no invoice are left out.
 
-    A payment or credit memo that was deleted cannot be read any more, and a voided one names no invoice: what has changed in its
-    company since shortly before must be looked at, once for many of them.
+    A payment or credit memo that was deleted cannot be read any more, a voided one names no invoice, and an edited one not those that
+    it was taken off: what has changed in its company since shortly before must be looked at, once for many of them.
 
     Raises Rejected for a body that is no notification of Intuit's. Entries that lack a company, a kind or an id are passed over.
     """
@@ -74,7 +76,7 @@ def _from_cloud_events(events: list[JsonObject], received_at: datetime) -> Itera
 
 
 def _wanted(company: str, name: str, bare_id: str, operation: str, since: str) -> Iterator[_Told]:
-    if name in _PAYS and operation in _GONE | _EMPTIED:
+    if name in _PAYS and operation in _TAKEN_OFF:
         yield company, FetchKind.CHANGES.value, since
     if name in _KINDS and not (name in _PAYS and operation in _GONE):
         yield company, _KINDS[name].value, bare_id

@@ -70,6 +70,22 @@ def test_a_quickbooks_payment_that_is_deleted_lets_the_reminders_go_on_the_same_
     assert books.dead_letters() == []
 
 
+def test_a_quickbooks_payment_that_is_edited_to_pay_another_invoice_leaves_the_first_one_owed(books: Books) -> None:
+    books.holds("quickbooks", quickbooks_invoice(Balance=0))
+    books.holds("quickbooks", quickbooks_invoice("146"))
+    quickbooks(books).put_transaction("Payment", "7", {"CustomerRef": {"value": "5"}, "Line": [paid_line(120)]})
+    books.quickbooks_tells("145", "146")
+    books.advance("1h")
+    books.holds("quickbooks", quickbooks_invoice())
+    books.holds("quickbooks", quickbooks_invoice("146", Balance=0))
+    quickbooks(books).put_transaction("Payment", "7", applied("Invoice", "146"))
+    asked = asked_of(books)
+    books.quickbooks_tells("7", kind="Payment", operation="Update")
+    assert owed(books, DUKES) == [("open", 12000), ("paid", 0)]
+    assert len([path for path in asked if path.endswith("/cdc")]) == 1
+    assert books.dead_letters() == []
+
+
 def test_a_payment_of_a_parent_company_that_is_voided_opens_its_daughter_s_invoice_again(books: Books) -> None:
     books.holds("quickbooks", quickbooks_invoice(Balance=0))
     quickbooks(books).put_transaction("Payment", "7", {"CustomerRef": {"value": "1"}, "Line": [paid_line(120)]})

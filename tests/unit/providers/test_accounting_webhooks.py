@@ -93,7 +93,8 @@ def test_of_two_merged_customers_both_are_looked_at() -> None:
 def test_cloud_events_mean_the_same() -> None:
     events = [cloud_event("qbo.invoice.updated.v1"), cloud_event("qbo.class.created.v1"), cloud_event("qbo.creditmemo.voided.v1", "8")]
     assert quickbooks(events) == [("310687", "invoice", "145"), ("310687", "changes", BEFORE_NOW), ("310687", "credit_note", "8")]
-    assert quickbooks(cloud_event("qbo.payment.updated.v1", "7")) == [("310687", "payment", "7")]
+    assert quickbooks(cloud_event("qbo.payment.created.v1", "7")) == [("310687", "payment", "7")]
+    assert quickbooks(cloud_event("qbo.payment.updated.v1", "7")) == [("310687", "changes", BEFORE_NOW), ("310687", "payment", "7")]
     assert quickbooks(cloud_event("qbo.payment.deleted.v1", "7")) == [("310687", "changes", BEFORE_NOW)]
 
 
@@ -101,9 +102,12 @@ def gone(bare: str, told: str, operation: str = "Delete") -> dict[str, str]:
     return {"name": "Payment", "id": bare, "operation": operation, "lastUpdated": told}
 
 
-def test_what_many_deleted_payments_touched_is_asked_for_once_from_before_it_happened() -> None:
+def test_what_many_deleted_or_edited_payments_touched_is_asked_for_once_from_before_it_happened() -> None:
     at_once = [gone(str(n), f"2026-03-02T07:5{n}:00.000Z") for n in (1, 2, 3)]
     assert quickbooks({"eventNotifications": [notification("1", *at_once)]}) == [("1", "changes", "2026-03-02T07:40:00+00:00")]
+    edited = [gone(str(n), f"2026-03-02T07:5{n}:00.000Z", "Update") for n in (1, 2)]
+    asked = [("1", "changes", "2026-03-02T07:40:00+00:00"), ("1", "payment", "1"), ("1", "payment", "2")]
+    assert quickbooks({"eventNotifications": [notification("1", *edited)]}) == asked
     late = notification("1", gone("7", "2026-02-28T23:05:00-0700", "Void"))
     assert quickbooks({"eventNotifications": [late]}) == [("1", "changes", "2026-03-01T05:50:00+00:00"), ("1", "payment", "7")]
 

@@ -1,11 +1,15 @@
 """template.yaml keeps the house's rules; and each rule notices when it is broken."""
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
+from typing import cast
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from tests.architecture import template_rules as rules
+from tests.architecture.modules import ROOT
 from tests.architecture.template_rules import TEMPLATE_RULES, Properties, Template, TemplateRule, functions, read_template, section
 
 TEMPLATE = read_template()
@@ -24,6 +28,14 @@ def test_the_two_wheels_have_the_measures_of_the_design() -> None:
     assert run_queue["VisibilityTimeout"] == 360
     assert section(run_queue["RedrivePolicy"])["maxReceiveCount"] == 5
     assert [schedule["Schedule"] for schedule in rules.event_sources(dispatch, "Schedule")] == ["cron(0/10 * * * ? *)"]
+
+
+def test_the_example_of_a_subscriber_asks_for_what_its_page_says() -> None:
+    example = cast("Template", yaml_parse((ROOT / "infra" / "hubspot.yaml").read_text()))
+    asked = of(example, "Resources", "Rule", "Properties", "EventPattern")["detail-type"]
+    page = (ROOT / "docs" / "events.md").read_text()
+    (said,) = [part for part in page.split("\n\n") if part.startswith("`infra/hubspot.yaml`")]
+    assert asked == re.findall(r"`(activity\.\w+)`", said)
 
 
 def of(template: Template, *path: str) -> Properties:

@@ -55,7 +55,7 @@ def test_the_total_of_a_currency_is_the_sum_of_the_rows_that_are_shown_with_late
     page = Page(mail.html).text
     assert "Late fee FEE-12 Pay now $40.00" in page
     assert "Total JPY ¥12,000 Total USD $1,289.50" in page
-    assert "Total USD:     $1,289.50" in mail.text
+    assert "Total USD:      $1,289.50" in mail.text
 
 
 @pytest.mark.parametrize("template", REMINDERS)

@@ -112,7 +112,7 @@ class _Customer:
             yield happens
             at = happens
             recorded = self._recorder(at).record(case, snapshot, fetched=True)
-            case = begun(recorded.case, at)
+            case = begun(recorded.case, self._policy_of, at)
             self._tell(recorded.activities, case)
             later = happenings[position + 1][0] if position + 1 < len(happenings) else self.end
             while (due := next_turn(case, at, later)) is not None:

@@ -28,8 +28,12 @@ def answer_for(invoice: Invoice, step: Step) -> Approval | None:
 
 def waits_for_approval(invoice: Invoice) -> bool:
     """Whether a person was asked about the next step and has not answered."""
-    known = invoice.approval
-    return known is not None and known.state is ApprovalState.ASKED and known.step == invoice.next_step
+    return is_about(invoice.approval, invoice.next_step, ApprovalState.ASKED)
+
+
+def is_about(known: Approval | None, step: str | None, *states: ApprovalState) -> bool:
+    """Whether this was asked, or said, of that step and stands so."""
+    return known is not None and known.step == step and known.state in states
 
 
 def without_moot_question(invoice: Invoice, policy: Policy) -> Invoice:
@@ -54,13 +58,18 @@ def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
 
 
 def joint_question(customer: str, numbers: Sequence[str], total: Money, limit: Money) -> str:
-    """What the team is asked about one message for several invoices."""
+    """What the team is asked about one message for several invoices, or for one with its late fees."""
     listed = ", ".join(numbers[:_MOST_LISTED]) + (f" and {len(numbers) - _MOST_LISTED} more" if len(numbers) > _MOST_LISTED else "")
     command = shlex.quote(customer)
     return (
-        f"one message about {len(numbers)} invoices ({listed}) waits for your approval: together {in_words(total)} are owed, "
+        f"one message about {counted(len(numbers))} ({listed}) waits for your approval: together {in_words(total)} are owed, "
         f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
+
+
+def counted(invoices: int) -> str:
+    """As in "1 invoice"."""
+    return "1 invoice" if invoices == 1 else f"{invoices} invoices"
 
 
 def without_commands(question: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
 from dunning.domain.assignment import tags_of
@@ -15,10 +16,10 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
-from dunning.domain.joint_approval import asked_together
+from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
-from dunning.domain.planning import thanks_wait, timing_of, without_moot_tasks
+from dunning.domain.planning import as_it_stands, thanks_wait, timing_of
 from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
@@ -64,6 +65,7 @@ def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 
     And what an abandoned claim gave thanks for, though nobody has put its payment down yet: it may be held meanwhile.
     """
+    case = as_it_stands(case, policy_of, now)
     found = [*due_invoices(case, now, policy_of), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
     found += [invoice for invoice in case.invoices.values() if invoice.is_open and _thanks_begun(case, invoice)]
     found += [fee for invoice in found for fee in riders(case, invoice.id)]
@@ -72,7 +74,7 @@ def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 
 def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Work], bool] = lambda _: True) -> tuple[Work, ...]:
     """What to do now, invoice by invoice; `allowed` keeps out what must wait. Raises Permanent when a condition cannot be evaluated."""
-    case = without_moot_tasks(case)
+    case = as_it_stands(case, policy_of, now)
     contact = case.profile.reach
     due = due_invoices(case, now, policy_of)
     begun = _unfinished_steps(case, policy_of)
@@ -91,7 +93,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     joint = {invoice.id for invoice in due if policy_of(invoice).scope is Scope.CUSTOMER}
     works = _at_once([work for work in works if allowed(work)], joint, marks_of(case.profile))
     together = gathered(spaced(works, case, policy_of, now), case, policy_of, now)
-    return consolidated(asked_together(together, case, policy_of), case, policy_of)
+    return consolidated(asked_together(together, case, policy_of, now), case, policy_of)
 
 
 def _at_once(works: Sequence[Work], joint: Collection[str], marks: Mapping[str, EffectState]) -> list[Work]:
@@ -221,7 +223,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     limit, answer = limit_exceeded(invoice, step), answer_for(invoice, step)
     if answer and answer.state is ApprovalState.DECLINED and (limit or answer.together):
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
-    if not may_run(step, contact, policy, now):
+    if not may_run(step, contact, policy, now) or _is_free_early(invoice, step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
     silent = not_chased_because(invoice, policy, balance_for(invoice, policy, owed))
     if silent and (invoice.id in case.covered or (silent == BELOW_MINIMUM and (step.is_message or step.late_fee))):
@@ -293,10 +295,22 @@ def _dropped(invoice: Invoice) -> Work:
 
 
 def _move(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> Work:
-    later = moved_to_workday(
-        now, window_for(step, contact, policy), customer_zone(contact, policy), calendar_of(step, policy), own_time(step)
-    )
+    window, zone = window_for(step, contact, policy), customer_zone(contact, policy)
+    at = _own_instant(step, zone, now) if _is_free_early(invoice, step, contact, policy, now) else now
+    later = moved_to_workday(at, window, zone, calendar_of(step, policy), own_time(step))
     return Work(invoice.id, Verdict.MOVE, step.id, "outside the hours in which it may be sent", move_to=later)
+
+
+def _is_free_early(invoice: Invoice, step: Step, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether its question was withdrawn before the step's own hour of the day, as by a sweep in the night: it keeps that hour."""
+    at = _own_instant(step, customer_zone(contact, policy), now)
+    return is_withdrawn(invoice) and invoice.next_step == step.id and now < at and may_run(step, contact, policy, at)
+
+
+def _own_instant(step: Step, zone: ZoneInfo, now: datetime) -> datetime:
+    """The step's own time of day, today there; now for one that has none."""
+    time_of_day = own_time(step)
+    return at_local(local_date(now, zone), time_of_day, zone) if time_of_day else now
 
 
 def _thanks_begun(case: Case, invoice: Invoice) -> bool:

@@ -15,6 +15,7 @@ from dunning.domain.evolving import replace
 from dunning.domain.fees import FeeMode, FeeRefused
 from dunning.domain.holds import Holds
 from dunning.domain.invoice import ApprovalState, Invoice
+from dunning.domain.joint_approval import is_withdrawn, with_questions_reckoned
 from dunning.domain.money import Money
 from dunning.domain.obstacles import SILENT, Obstacle, of_holds, of_the_case, of_the_plan
 from dunning.domain.planning import counted_from, ended, planned, task_key, timing_of
@@ -81,6 +82,7 @@ _BESIDE = {
 def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
     """What comes next for every invoice that is open or to be thanked for. Raises Permanent for a case that cannot be decided."""
     case, anew = _planned_anew(case, policy_of, now)
+    case = with_questions_reckoned(case, policy_of, now)
     blocked = {invoice.id for invoice in case.invoices.values() if _is_blocked(case, invoice)}
     running = _fates(case, policy_of, now, case.invoices.keys() - blocked)
     released = _fates(_released(case), policy_of, now, blocked)
@@ -129,7 +131,7 @@ def _released(case: Case) -> Case:
 
 
 def _released_alone(invoice: Invoice) -> Invoice:
-    asked = invoice.approval if waits_for_approval(invoice) else None
+    asked = invoice.approval if waits_for_approval(invoice) or is_withdrawn(invoice) else None
     approved = replace(asked, state=ApprovalState.APPROVED) if asked else invoice.approval
     return replace(invoice, holds=_ending(invoice.holds), approval=approved)
 

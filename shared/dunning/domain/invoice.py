@@ -78,9 +78,10 @@ class Snapshot:
 
 
 class ApprovalState(StrEnum):
-    """What a person said of a step that needs it; `ASKED`: nothing yet."""
+    """What a person said of a step that needs it; `ASKED`: nothing yet; `WITHDRAWN`: nothing, and nobody need, which is never stored."""
 
     ASKED = "asked"
+    WITHDRAWN = "withdrawn"
     APPROVED = "approved"
     DECLINED = "declined"
 

@@ -1,99 +1,164 @@
-"""One message about many invoices may ask for more than any of them: under `scope: customer` its total waits for a person, too.
+"""One message about many invoices may ask for more than any of them: what it asks for in all waits for a person, too.
 
-Counted are the rows that would go out now under one policy in one currency, whose step has an `approve_above`, and which no person has
-approved; the lowest limit of their steps counts. Approved once, a row does not count again as long as no more is owed on it.
+Counted are the invoices that would share a message: under one policy, in one currency, to the same people, whose step is due by
+today and has an `approve_above`, and which no person has approved or declined; each with its late fees, for the message asks for
+them. The lowest limit of the steps counts. What waits for an answer already counts with what falls due, and so does what has no
+room in this message. Without `scope: customer` each invoice is counted by itself.
+
+Whether a question still stands is never stored: it is reckoned anew from the case as it is, whatever changed it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from dunning.domain.approval import answer_for, joint_question, waits_for_approval
+from dunning.domain.approval import answer_for, is_about, joint_question, limit_exceeded
+from dunning.domain.calendar import local_date
 from dunning.domain.case import Case
-from dunning.domain.consolidation import PolicyOf
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf
 from dunning.domain.evolving import replace
-from dunning.domain.invoice import ApprovalState, Invoice
+from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.money import Money
-from dunning.domain.policy import Policy, Scope
+from dunning.domain.policy import Policy, Scope, Step
+from dunning.domain.recipients import recipients_of, templates_of
+from dunning.domain.timing import customer_zone
 from dunning.domain.works import Verdict, Work
 
-MOST_WITHDRAWN = 20
-"""Invoices whose question one word may withdraw: they are written in one transaction; the rest follows with the next word."""
+_OF_THE_PLAN = frozenset({Verdict.RUN, Verdict.ASK, Verdict.SKIP, Verdict.MOVE, Verdict.SUPPRESS, Verdict.REPLAN})
 
-_Row = tuple[Invoice, int]
+_Key = tuple[str, ...]
 
 
-def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tuple[Work, ...]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An invoice, what a message asks for on its account, and above which total (both in minor units) a person is asked."""
+
+    invoice: Invoice
+    amount: int
+    limit: int
+
+
+def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime) -> tuple[Work, ...]:
     """The works, with a message whose total in a currency exceeds the limit turned into one question about these rows."""
-    groups: dict[tuple[str, str], list[_Row]] = {}
-    for work in works:
-        invoice = case.invoices.get(work.invoice)
-        if invoice is None or work.verdict is not Verdict.RUN or work.begun or not any(one.kind == "reminder" for one in work.effects):
+    decided = {work.invoice: work for work in works if work.verdict in _OF_THE_PLAN and not work.again}
+    if not any(_is_to_ask(work) for work in decided.values()):
+        return tuple(works)
+    asked: dict[str, Work] = {}
+    for (_, currency, *_), known in _groups(case, policy_of, now).items():
+        rows = [row for row in known if row.invoice.id not in decided or _is_to_ask(decided[row.invoice.id])]
+        new = [row for row in rows if row.invoice.id in decided]
+        alone = len(rows) == 1 and any(decided[row.invoice.id].verdict is Verdict.ASK for row in new)
+        if not new or alone or not _is_too_much(rows):
+            continue
+        ordered = [*new, *(row for row in rows if row.invoice.id not in decided)]
+        lowest = Money(min(row.limit for row in rows), currency)
+        numbers = [row.invoice.number for row in ordered]
+        text = joint_question(case.profile.customer, numbers, Money(_total(rows), currency), lowest)
+        waiting = [row.invoice.id for row in ordered if row.invoice.id in decided or _was_asked(row.invoice)]
+        names = tuple(waiting[: max(MOST_IN_ONE_MESSAGE, len(new))])
+        asked |= {row.invoice.id: Work(row.invoice.id, Verdict.ASK, None, text, together=names) for row in new}
+    return tuple(
+        replace(asked[work.invoice], step=work.step) if work.invoice in asked and work is decided.get(work.invoice) else work
+        for work in works
+    )
+
+
+def with_questions_reckoned(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
+    """The case as it is to be decided: a question about a message is withdrawn where all of it no more exceeds the limit.
+
+    So it is after a payment, an answer, a hold or a new date of one of the others, or a new wording of the policy. Never stored.
+    """
+    asked = [invoice for invoice in case.invoices.values() if invoice.is_open and _was_asked_together(invoice)]
+    if not asked:
+        return case
+    large = [rows for rows in _groups(case, policy_of, now).values() if _is_too_much(rows)]
+    standing = {row.invoice.id for rows in large for row in rows}
+    changed: dict[str, Invoice] = {}
+    for invoice in asked:
+        state = ApprovalState.ASKED if invoice.id in standing else ApprovalState.WITHDRAWN
+        if invoice.approval and invoice.approval.state is not state:
+            changed[invoice.id] = replace(invoice, approval=replace(invoice.approval, state=state))
+    return replace(case, invoices={**case.invoices, **changed}) if changed else case
+
+
+def is_withdrawn(invoice: Invoice) -> bool:
+    """Whether its next step waited for an answer about a whole message, and need not any more."""
+    return _was_asked_together(invoice) and invoice.approval is not None and invoice.approval.state is ApprovalState.WITHDRAWN
+
+
+def _was_asked_together(invoice: Invoice) -> bool:
+    return _was_asked(invoice) and invoice.approval is not None and invoice.approval.together
+
+
+def _was_asked(invoice: Invoice) -> bool:
+    return is_about(invoice.approval, invoice.next_step, ApprovalState.ASKED, ApprovalState.WITHDRAWN)
+
+
+def _is_to_ask(work: Work) -> bool:
+    """Whether this work would go out now, or is a question about the invoice alone."""
+    return work.verdict in (Verdict.RUN, Verdict.ASK) and not work.begun
+
+
+def _groups(case: Case, policy_of: PolicyOf, now: datetime) -> dict[_Key, list[_Row]]:
+    found: dict[_Key, list[_Row]] = {}
+    for key, row in _rows(case, policy_of, now):
+        found.setdefault(key, []).append(row)
+    return found
+
+
+def _rows(case: Case, policy_of: PolicyOf, now: datetime) -> Iterator[tuple[_Key, _Row]]:
+    contact, fees = case.profile.reach, _fees(case)
+    for invoice in case.invoices.values():
+        if not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
         policy = policy_of(invoice)
-        limit = _limit(invoice, policy, work.step)
-        if policy.scope is Scope.CUSTOMER and limit is not None and not _is_approved(invoice, policy, work.step):
-            groups.setdefault((policy.name, invoice.currency), []).append((invoice, limit))
-    asked: dict[str, Work] = {}
-    for (_, currency), rows in groups.items():
-        if len(rows) > 1 and _is_too_much(rows):
-            names = tuple(invoice.id for invoice, _ in rows)
-            lowest = Money(min(limit for _, limit in rows), currency)
-            numbers = [invoice.number for invoice, _ in rows]
-            text = joint_question(case.profile.customer, numbers, Money(_total(rows), currency), lowest)
-            asked |= {name: Work(name, Verdict.ASK, None, text, together=names) for name in names}
-    return tuple(replace(asked[work.invoice], step=work.step) if _is_asked(work, asked) else work for work in works)
+        step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+        limit = step.approve_above.in_currency(invoice.currency) if step and step.approve_above else None
+        if step is None or limit is None or _is_answered(invoice, step) or not _is_due_by_today(invoice.next_at, contact, policy, now):
+            continue
+        to = _recipients(step, contact)
+        if to:
+            alone = () if policy.scope is Scope.CUSTOMER else (invoice.id,)
+            amount = invoice.amount_due + fees[invoice.id, invoice.currency]
+            yield (policy.name, invoice.currency, *to, "about", *alone), _Row(invoice, amount, limit)
 
 
-def without_moot_joint_questions(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
-    """The case with the rows of such a question released, where all together no more exceed the limit, or the policy sets none now."""
-    groups: dict[tuple[str, str], list[_Row]] = {}
-    moot: list[Invoice] = []
-    for invoice in case.invoices.values():
-        if invoice.approval and invoice.approval.together and invoice.is_open and waits_for_approval(invoice):
-            policy = policy_of(invoice)
-            limit = _limit(invoice, policy, invoice.next_step)
-            if limit is None or policy.scope is not Scope.CUSTOMER:
-                moot.append(invoice)
-            else:
-                groups.setdefault((policy.name, invoice.currency), []).append((invoice, limit))
-    # A question about more than one transaction holds is put down part by part: what is due and not asked about yet counts, too.
-    for invoice in case.invoices.values() if groups else ():
-        policy = policy_of(invoice)
-        rows = groups.get((policy.name, invoice.currency))
-        is_due = invoice.is_open and not invoice.is_held and invoice.next_at is not None and invoice.next_at <= now
-        limit = _limit(invoice, policy, invoice.next_step)
-        if (
-            rows
-            and is_due
-            and limit is not None
-            and not waits_for_approval(invoice)
-            and not _is_approved(invoice, policy, invoice.next_step)
-        ):
-            rows.append((invoice, limit))
-    small = [invoice for rows in groups.values() if not _is_too_much(rows) for invoice, _ in rows]
-    moot += [invoice for invoice in small if waits_for_approval(invoice)]
-    for invoice in moot[:MOST_WITHDRAWN]:
-        case = case.with_invoice(replace(invoice, approval=None))
-    return case
+def _fees(case: Case) -> Counter[tuple[str, str]]:
+    """What is owed of late fees, by the invoice they are on and their currency: its message asks for them, too."""
+    owed = Counter[tuple[str, str]]()
+    for fee in case.invoices.values():
+        if fee.fee_for and fee.is_open:
+            owed[fee.fee_for, fee.currency] += max(0, fee.amount_due)
+    return owed
 
 
-def _limit(invoice: Invoice, policy: Policy, step_id: str | None) -> int | None:
-    step = next((step for step in policy.steps if step.id == step_id), None)
-    return step.approve_above.in_currency(invoice.currency) if step and step.approve_above else None
+def _is_due_by_today(at: datetime, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """What is due later today rides along with what goes out now."""
+    if at <= now:
+        return True
+    zone = customer_zone(contact, policy)
+    return local_date(at, zone) == local_date(now, zone)
 
 
-def _is_approved(invoice: Invoice, policy: Policy, step_id: str | None) -> bool:
-    answer = next((answer_for(invoice, step) for step in policy.steps if step.id == step_id), None)
-    return answer is not None and answer.state is ApprovalState.APPROVED
+def _recipients(step: Step, contact: Contact) -> tuple[str, ...]:
+    """Who gets the step's message, as messages are made one by it; what goes by mail and SMS counts with its mail."""
+    templates, mail = templates_of(step, contact), recipients_of(step, contact)
+    if "email" in templates and mail:
+        return (*mail.to, "cc", *mail.cc)
+    return ("sms", contact.phone) if "sms" in templates and contact.phone else ()
 
 
-def _is_asked(work: Work, asked: Iterable[str]) -> bool:
-    return work.verdict is Verdict.RUN and not work.begun and work.invoice in asked
+def _is_answered(invoice: Invoice, step: Step) -> bool:
+    answer = answer_for(invoice, step)
+    if answer is None or answer.state is not ApprovalState.DECLINED:
+        return answer is not None and answer.state is ApprovalState.APPROVED
+    return answer.together or limit_exceeded(invoice, step) is not None
 
 
 def _is_too_much(rows: Sequence[_Row]) -> bool:
-    return _total(rows) > min(limit for _, limit in rows)
+    return _total(rows) > min(row.limit for row in rows)
 
 
 def _total(rows: Sequence[_Row]) -> int:
-    return sum(invoice.amount_due for invoice, _ in rows)
+    return sum(row.amount for row in rows)

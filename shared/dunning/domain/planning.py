@@ -10,9 +10,11 @@ from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
 from dunning.domain.charging import fees_to_charge, is_moot
+from dunning.domain.consolidation import PolicyOf
 from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind, ends_of
 from dunning.domain.invoice import Contact, Invoice
+from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
 from dunning.domain.timing import BELOW_MINIMUM, customer_zone, effective_due_date, not_chased_because, upcoming
@@ -88,17 +90,24 @@ def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetim
     return replace(invoice, thanks_at=moved_to_workday(now, window, customer_zone(contact, policy), policy.calendar))
 
 
-def rearmed(case: Case, now: datetime) -> Case:
+def as_it_stands(case: Case, policy_of: PolicyOf | None, now: datetime) -> Case:
+    """The case without what has become moot, and its questions as they stand now: to decide on, and to tell when. Not for storing:
+    a question that is withdrawn now may stand again tomorrow, and what was not told of it is told then.
+    """
+    return without_moot_tasks(with_questions_reckoned(case, policy_of, now) if policy_of else case)
+
+
+def rearmed(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> Case:
     """The case with its one timer put to the earliest of its invoices' instants; none while it is held.
 
     While a claim is live the timer belongs to the claim: its settling computes it anew. What is tried again later waits for
-    its turn.
+    its turn. `policy_of` tells which questions about whole messages still stand; without it all do.
     """
     case = without_moot_tasks(case)
     profile = case.profile
     if profile.claimed_at(now):
         return case
-    due_at = next_instant(case)
+    due_at = next_instant(as_it_stands(case, policy_of, now))
     in_line = profile.claim is not None and profile.claim.mail_at is not None
     waits = (profile.retries > 0 or in_line) and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
     if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):

@@ -17,7 +17,6 @@ from dunning.domain.evolving import replace
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
-from dunning.domain.joint_approval import without_moot_joint_questions
 from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
@@ -79,8 +78,7 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
-        recorded = self._with_others_reviewed(case, self._recorded(case, snapshot, fetched=fetched), snapshot.invoice_id)
-        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of, self.now))
+        return self._with_others_reviewed(case, self._recorded(case, snapshot, fetched=fetched), snapshot.invoice_id)
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
@@ -113,8 +111,7 @@ class Recorder:
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
         gone, dropped = self._without_open_fees(gone)
         closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
-        recorded = self._with_others_reviewed(case, closed, invoice_id)
-        return replace(recorded, case=without_moot_joint_questions(recorded.case, self.policy_of, self.now))
+        return self._with_others_reviewed(case, closed, invoice_id)
 
     def _with_others_reviewed(self, before: Case, recorded: Recorded, told: str) -> Recorded:
         """And with the customer's other invoices, where all together have risen to the smallest sum worth a reminder, or fallen below."""

@@ -88,9 +88,9 @@ def _charged(case: Case, works: Sequence[Work], policy_of: PolicyOf, now: dateti
     return case, tuple(activities)
 
 
-def begun(case: Case, now: datetime) -> Case:
+def begun(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
     """The case with its timer set and no claim, to be worked off from `now` on."""
-    return rearmed(case.with_profile(replace(case.profile, claim=None)), now)
+    return rearmed(case.with_profile(replace(case.profile, claim=None)), now, policy_of)
 
 
 def next_turn(case: Case, at: datetime, until: datetime) -> datetime | None:
@@ -101,7 +101,7 @@ def next_turn(case: Case, at: datetime, until: datetime) -> datetime | None:
 
 def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime, credit: Credit = NO_CREDIT) -> Iterator[Turn]:
     """Every turn from `now` on and before `until`, each when the customer's timer is due; ends when nothing is left to decide."""
-    case, at = begun(case, now), now
+    case, at = begun(case, policy_of, now), now
     while (due := next_turn(case, at, until)) is not None:
         done = turn(case, policy_of, due, credit)
         yield done

@@ -20,7 +20,7 @@ from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
-from dunning.domain.planning import LONGEST_BACKOFF, ended, next_instant, planned, question_key, without_moot_tasks
+from dunning.domain.planning import LONGEST_BACKOFF, as_it_stands, ended, next_instant, planned, question_key, without_moot_tasks
 from dunning.domain.policy import Policy, Step
 from dunning.domain.works import Verdict, Work, reminders_in
 
@@ -100,7 +100,8 @@ class Settlement:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         profile, retries = case.profile, case.profile.retries if only_moved else 0
-        due_at = next_instant(case if profile.claim is None else case.with_profile(replace(profile, claim=None)))
+        free = case if profile.claim is None else case.with_profile(replace(profile, claim=None))
+        due_at = next_instant(as_it_stands(free, self.policy_of, self.now))
         return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
     def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None) -> Case:
@@ -141,7 +142,7 @@ class Settlement:
         held, logged = hold_case(case, HoldKind.STALE_DATA, Hold(self.now, reason=reason), self.actor)
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
         waiting = held.with_profile(replace(held.profile, claim=spent, retries=0))
-        due_at = next_instant(waiting)
+        due_at = next_instant(as_it_stands(waiting, self.policy_of, self.now))
         return Settled(waiting.with_profile(replace(waiting.profile, due_at=due_at, due_since=due_at)), logged)
 
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
@@ -161,7 +162,7 @@ class Settlement:
             return case.with_invoice(asked), []
         named = work.together or (invoice.id,)
         profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, named))
-        needs = f"one message about {len(named)} invoices" if work.together else approval.in_words(invoice.money_due)
+        needs = f"one message about {approval.counted(len(named))}" if work.together else approval.in_words(invoice.money_due)
         waits = replace(self._log(ActivityType.HELD, work, f"approval: {needs} needs a person's approval"), invoices=named)
         return case.with_invoice(asked).with_profile(profile), [waits]
 

@@ -241,7 +241,7 @@ class RecordSnapshot:
 
     def _ready(self, before: Case, recorded: Recorded, now: datetime) -> CaseChange:
         told, of_marking = with_silence_told(before, recorded.case, now, self.actor)
-        return CaseChange(before, rearmed(told, now), (*recorded.activities, *of_marking))
+        return CaseChange(before, rearmed(told, now, lambda one: self.policies.named(one.policy)), (*recorded.activities, *of_marking))
 
     def _wake(self, case: Case, now: datetime) -> None:
         if not case.profile.claimed_at(now):

@@ -229,7 +229,7 @@ class _Living:
     def moments(self) -> Iterator[Moment]:
         for snapshot in self.snapshots:
             self._record(snapshot, START)
-        self.case = rearmed(self.case, START)
+        self.case = rearmed(self.case, START, self.policy_of)
         yield Moment(START, self.case)
         at = START
         for event in (*self.life.events, Event(LIFTED, "lift", 0, 0)):
@@ -261,7 +261,7 @@ class _Living:
             if invoice.approval is not None and invoice.next_at is not None:
                 said = replace(invoice, approval=replace(invoice.approval, state=answer), next_at=max(invoice.next_at, at))
                 self.case = self.case.with_invoice(said)
-        self.case = rearmed(self.case, at)
+        self.case = rearmed(self.case, at, self.policy_of)
 
     def _record(self, snapshot: Snapshot, at: datetime) -> None:
         recorder = Recorder(self.policy_of, frozenset(), at, "test")
@@ -291,7 +291,7 @@ class _Living:
         if event.what in ("release_invoice", "lift"):
             for one in list(self.case.invoices.values()) if event.what == "lift" else [invoice]:
                 self.case, _ = release_invoice(self.case, one, HoldKind.DISPUTE, "test", at, "test")
-        self.case = rearmed(self.case, at)
+        self.case = rearmed(self.case, at, self.policy_of)
 
 
 def _changed(seen: Snapshot, event: Event) -> Snapshot | None:

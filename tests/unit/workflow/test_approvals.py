@@ -9,10 +9,12 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
+from dunning.domain.decision import decide
 from dunning.domain.errors import Rejected
 from dunning.domain.fees import Amounts
 from dunning.domain.invoice import ApprovalState, Status
 from dunning.domain.policy import Scope
+from dunning.domain.works import Verdict
 from dunning.workflow.answer_approval import AnswerApproval
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
@@ -214,16 +216,21 @@ def test_a_joint_question_goes_away_with_the_rule_that_asked_it(joint: FakeDeplo
     )
     policies = PolicyBook.of({"standard": replace(with_limit(limit).default, scope=scope)})
     sweeping = replace(joint.record, policies=policies)
-    for number in (1, 2):
-        sweeping.invoice(snapshot(f"in_{number}", stamp=joint.clock.now))
-    assert waiting(joint) == 0
+    sweeping.invoice(snapshot("in_1", stamp=joint.clock.now))
+    case = joint.case(ACME)
+    assert case.profile.due_at is not None
+    assert case.profile.due_at <= joint.clock.now
+    works = decide(case, lambda one: policies.named(one.policy), joint.clock.now)
+    assert {work.verdict for work in works} == {Verdict.RUN}
 
 
-def test_a_question_about_more_than_one_transaction_holds_comes_to_rest() -> None:
+def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_rest() -> None:
     standard = with_limit(Amounts({"EUR": 5000_00})).default
     world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
     world.invoiced(*(snapshot(f"in_{number:03}") for number in range(130)))
     world.clock.now = FIRST
     for _ in range(6):
         world.look_at(ACME)
-    assert waiting(world) == 100
+    assert waiting(world) == 130
+    assert world.email.sent == []
+    assert len(questions(world)) == 2

@@ -16,6 +16,11 @@ def is_of_customer(column: str) -> bool:
     return column in (*_REACHING, "customer_tags", "is_business", *_SETTINGS) or column.startswith(CONTACT)
 
 
+def compared(column: str, value: str) -> object:
+    """What two rows of a customer must agree in: of tags, which ones there are, in whatever order."""
+    return frozenset(tags_of(value)) if column == "customer_tags" else value
+
+
 def settings_named(columns: Iterable[str]) -> SettingsNamed:
     """Of which settings a file with these columns speaks."""
     there = tuple(columns)

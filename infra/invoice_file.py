@@ -13,7 +13,7 @@ from pathlib import Path
 from dunning.content.suggestions import did_you_mean
 from dunning.domain.errors import Rejected
 from dunning.domain.invoice import Snapshot, Status
-from infra.customer_columns import contact_in, is_of_customer
+from infra.customer_columns import compared, contact_in, is_of_customer
 from infra.invoice_cells import NO_READERS, READERS, REQUIRED, YES, Cell, CellError, Numbers, Readers, money, reader_of_contact, tags_of
 
 SOURCE = "manual"
@@ -245,7 +245,7 @@ class InvoiceTable:
         known_line, known = self._contacts.setdefault(str(values["customer_id"]), (line, {}))
         for column in filter(is_of_customer, self._columns):
             value = values.get(column)
-            if value is not None and known.setdefault(column, str(value)) != value:
+            if value is not None and compared(column, known.setdefault(column, str(value))) != compared(column, str(value)):
                 yield Problem(
                     line, column, f"this customer's differs from the one in {self._unit} {known_line} or below; write it alike", self._unit
                 )

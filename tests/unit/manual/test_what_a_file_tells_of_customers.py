@@ -153,6 +153,13 @@ def test_rows_of_one_customer_must_not_disagree_about_the_customer_but_each_invo
     assert [(problem.line, problem.column) for problem in file.problems] == [(4, "customer_tags"), (4, "is_business")]
 
 
+def test_the_same_tags_of_a_customer_in_another_order_and_other_letters_are_no_disagreement() -> None:
+    rows = (f"{ROW},a; B", f'{ROW.replace("R-1", "R-2")},"b,A"', f"{ROW.replace('R-1', 'R-3')},a")
+    file = read_invoices("\n".join((f"{NEEDED},customer_tags", *rows)).encode(), "book.csv", datetime(2026, 3, 2, tzinfo=UTC))
+    assert [row.snapshot.contact.tags for row in file.rows] == [("a", "b"), ("a", "b")]
+    assert [(problem.line, problem.column) for problem in file.problems] == [(4, "customer_tags")]
+
+
 @pytest.mark.parametrize("name", ["contact", "contact_", "contact_Größe", "contact_owner", "customer_tag"])
 def test_a_column_that_is_none_of_them_is_refused(name: str) -> None:
     with pytest.raises(Exception, match=f"no column '{name.lower()}' is known"):

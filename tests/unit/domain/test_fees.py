@@ -217,3 +217,15 @@ def test_interest_charged_in_two_parts_is_that_of_the_whole_but_for_a_cents_roun
     end = middle + timedelta(days=more)
     parts = charged(terms, debt, middle) + charged(terms, replace(debt, charged_until=middle), end)
     assert abs(parts - charged(terms, debt, end)) <= 1
+
+
+def test_a_minimum_that_the_source_cannot_take_is_rounded_down_as_every_fee_is_and_the_reckoning_says_so() -> None:
+    """In the debtor's favour (docs/late-fees.md): whoever wants no less names a minimum that the source takes."""
+    dinars = replace(owing(10_000, "KWD", "2026-03-10"), smallest=10)
+    for minimum, amount in ((1_005, 1_000), (1_010, 1_010)):
+        fee = late_fee(contract(percent="1.5", minimum=each(KWD=minimum)), dinars, THAT_DAY)
+        assert isinstance(fee, FeeProposal)
+        assert fee.amount == amount
+        raised, *rounded, _ = fee.lines[1:]
+        assert raised == f"raised to the minimum of KWD 1.{minimum - 1000:03d}"
+        assert rounded == (["rounded down to KWD 1.000, to whole steps of KWD 0.010"] if minimum % 10 else [])

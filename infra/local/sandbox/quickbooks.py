@@ -66,6 +66,7 @@ class QuickBooksSandbox:
         self._tax_codes = frozenset({"TAX", "NON"})
         self._is_abroad = False
         self.home = "USD"
+        self._addresses: dict[str, object] = {}
         self._meters = (Meter(10, timedelta(seconds=1), clock), Meter(500, timedelta(minutes=1), clock))
 
     def observe(self, headers: Mapping[str, str], body: bytes) -> bool:
@@ -92,6 +93,7 @@ class QuickBooksSandbox:
             if body.setdefault("CurrencyRef", {"value": "USD"}) is None:  # as where there is no other currency
                 del body["CurrencyRef"]
             body["SyncToken"] = str(version)
+            self._addresses.setdefault(_customer(body), body.get("BillEmail"))
             body["MetaData"] = {
                 "CreateTime": rfc3339(self._clock()),
                 **mapping(body.get("MetaData")),
@@ -321,12 +323,12 @@ class QuickBooksSandbox:
         return {name: page, "startPosition": start, "maxResults": len(page)} if page else {}
 
     def _customers(self) -> dict[str, Json]:
-        """Customers as their newest invoice shows them."""
+        """Customers as their newest invoice shows them, with the address of their first: one that is corrected there is not their own."""
         found = {
             _customer(invoice): {
                 "Id": _customer(invoice),
                 "DisplayName": mapping(invoice.get("CustomerRef")).get("name"),
-                "PrimaryEmailAddr": invoice.get("BillEmail"),
+                "PrimaryEmailAddr": self._addresses.get(_customer(invoice)),
                 "BillAddr": invoice.get("BillAddr"),
                 "Active": True,
             }

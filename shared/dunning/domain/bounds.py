@@ -69,6 +69,7 @@ def fitting(snapshot: Snapshot) -> Snapshot:
         snapshot,
         number=snapshot.number[:LONGEST_NAME],
         due=_due(snapshot.due),
+        billed_to=_address(snapshot.billed_to),
         issued_at=_countable(snapshot.issued_at) if snapshot.issued_at else None,
         payment_url=url if url and len(url) <= LONGEST_URL else None,
         contact=fitting_contact(snapshot.contact),
@@ -80,13 +81,17 @@ def fitting_contact(contact: Contact) -> Contact:
     return replace(
         contact,
         name=contact.name[:LONGEST_NAME] if contact.name else None,
-        email=contact.email if contact.email and len(contact.email) <= LONGEST_ADDRESS else None,
+        email=_address(contact.email),
         phone=_short(contact.phone),
         country=_short(contact.country),
         locale=_short(contact.locale),
         timezone=_short(contact.timezone),
         tags=contact.tags and tuple(tag for tag in contact.tags[:MOST_TAGS] if len(tag) <= LONGEST_NAME),
     )
+
+
+def _address(text: str | None) -> str | None:
+    return text if text and len(text) <= LONGEST_ADDRESS else None
 
 
 def _due(due: date | datetime | None) -> date | datetime | None:

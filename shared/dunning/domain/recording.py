@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.addressing import addressed
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
@@ -43,7 +44,7 @@ PolicyOf = Callable[[Invoice], Policy]
 
 _FACTS = (
     "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
-    "subscription", "tags", "fee_id",
+    "subscription", "tags", "fee_id", "billed_to",
 )  # fmt: skip
 
 
@@ -78,7 +79,8 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
-        return self._with_others_reviewed(case, self._recorded(case, snapshot, fetched=fetched), snapshot.invoice_id)
+        recorded = self._readdressed(case.profile, self._recorded(case, snapshot, fetched=fetched), snapshot)
+        return self._with_others_reviewed(case, recorded, snapshot.invoice_id)
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
@@ -101,6 +103,20 @@ class Recorder:
             if near or self.now - snapshot.stamp > LATE_AFTER:
                 return Recorded(case, doubtful=True)
         return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen, snapshot)
+
+    def _readdressed(self, before: Profile, recorded: Recorded, snapshot: Snapshot) -> Recorded:
+        """With the address that counts among the customer's own and those that invoices name."""
+        profile = recorded.case.profile
+        if recorded.doubtful or (snapshot.billed_to and snapshot.invoice_id not in recorded.case.invoices):
+            return recorded
+        if snapshot.billed_to and profile.own_email is None and snapshot.contact.email:
+            profile = replace(profile, own_email=fitting_contact(snapshot.contact).email)
+        case = addressed(recorded.case.with_profile(profile))
+        if before.contact.email is None or case.profile.contact.email == before.contact.email:
+            return replace(recorded, case=case)
+        logged = Activity(self.now, ActivityType.UPDATED, "contact: email", (), None, self.actor)
+        case, released = release_case(case, HoldKind.UNDELIVERABLE, "there is a new mail address", self.now, self.actor)
+        return replace(recorded, case=case, activities=(*recorded.activities, logged, *released))
 
     def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = NOT_FOUND) -> Recorded:
         """The source no longer has this invoice, or not for this customer: stop reminding. Should it come back, it is reopened."""
@@ -203,6 +219,7 @@ class Recorder:
             collects_automatically=snapshot.collects_automatically,
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,
+            billed_to=snapshot.billed_to,
             # Fees are born as such. One whose parent is known stays one, even renumbered; a mistaken one is mended by the source's word.
             fee_id=known.fee_id if known.fee_for or snapshot.fee_id else None,
             stamp=max(snapshot.stamp, known.stamp),

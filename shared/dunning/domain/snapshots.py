@@ -27,6 +27,7 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
         tags=invoice.tags,
         fee_id=invoice.fee_id,
         fee_for=invoice.fee_for,
+        billed_to=invoice.billed_to,
     )
 
 

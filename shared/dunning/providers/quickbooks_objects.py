@@ -98,6 +98,7 @@ def snapshot_of(
         tags=tags_in(*(text(child(invoice, key), "name") for key in ("ClassRef", "DepartmentRef"))),
         fee_id=fee_in(invoice)[0],
         fee_for=fee_in(invoice)[1],
+        billed_to=_first_address(text(child(invoice, "BillEmail"), "Address")),
     )
 
 
@@ -137,11 +138,10 @@ def _linked(found: JsonObject, kind: str) -> Iterator[str]:
 
 
 def _contact_on(invoice: JsonObject, customer: JsonObject | None) -> Contact:
-    """The address an invoice was sent to goes before the customer's own: a bookkeeper chose it for this debt."""
     known = (contact_of(customer) if customer is not None else None) or Contact()
     return Contact(
         name=known.name or text(child(invoice, "CustomerRef"), "name"),
-        email=_first_address(text(child(invoice, "BillEmail"), "Address")) or known.email,
+        email=known.email,
         phone=known.phone,
         country=known.country or country_code(text(child(invoice, "BillAddr"), "Country")),
         tags=known.tags,

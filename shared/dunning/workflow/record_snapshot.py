@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.addressing import addressed, own_contact, with_own_email
 from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute, with_notice
 from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.chasing import with_silence_told
@@ -130,7 +131,7 @@ class RecordSnapshot:
 
         def change(case: Case, now: datetime) -> Recorded:
             known_since = case.profile.contact_stamp
-            if known_since and _differing(case.profile.contact, contact):
+            if known_since and _differing(own_contact(case.profile), contact):
                 if abs(stamp - known_since) < DOUBTFUL_WITHIN:
                     return Recorded(case, doubtful=True)
                 if stamp < known_since:
@@ -157,16 +158,16 @@ class RecordSnapshot:
 
     def _reached(self, case: Case, told: Contact, stamp: datetime, now: datetime) -> Recorded:
         profile, contact = case.profile, fitting_contact(told)
-        fields = _differing(profile.contact, contact)
+        fields = _differing(own_contact(profile), contact)
         if profile.version == 0 or not fields:
             return Recorded(case)
         # A gap is no news: an invoice may hold the address that the customer's own record lacks.
-        new_address = contact.email is not None and contact.email != profile.contact.email
         merged = _told(profile.contact, contact)
         updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
         settings_stamp = stamp if contact.settings is not None else profile.settings_stamp
-        after = case.with_profile(replace(profile, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp))
-        if not new_address:
+        own = with_own_email(profile, contact.email)
+        after = addressed(case.with_profile(replace(own, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp)))
+        if contact.email is None or after.profile.contact.email == profile.contact.email:
             return Recorded(after, (updated,))
         after, logged = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, self.actor)
         return Recorded(after, (updated, *logged))
@@ -263,7 +264,7 @@ def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
 def _is_overtaken(case: Case, told: Contact, stamp: datetime) -> bool:
     """Whether a word about the customer is gainsaid by what came later with an invoice: its source must say which holds."""
     profile = case.profile
-    known = profile.contact
+    known = own_contact(profile)
     if all(getattr(known, name) is None for name in _differing(known, told)):
         return False
     seen = [invoice.stamp for invoice in case.invoices.values()] if profile.contact_stamp is None else []

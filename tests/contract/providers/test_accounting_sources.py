@@ -42,13 +42,14 @@ class TestXeroSource(RemoteSourceContract):
         return xero
 
 
-def test_the_address_on_a_quickbooks_invoice_goes_before_the_customers(quickbooks: PlayedQuickBooks) -> None:
+def test_the_address_on_a_quickbooks_invoice_is_told_beside_the_customers_own(quickbooks: PlayedQuickBooks) -> None:
     customer = {"DisplayName": "Anna", "PrimaryEmailAddr": {"Address": "anna@example.com"}, "BillAddr": {"Country": "USA"}}
     quickbooks.books.put_customer(ANNA, {**customer, "Mobile": {"FreeFormNumber": "(831) 330-1234"}})
     quickbooks.has("1", {"Balance": 1, "TotalAmt": 1, "CustomerRef": {"value": ANNA}, "BillEmail": {"Address": "a@x.example, b@x.example"}})
     found = quickbooks.source.fetch("1", quickbooks.account)
     assert found is not None
-    known = Contact(name="Anna", email="a@x.example", phone="+18313301234", country="US", tags=(), is_business=False)
+    assert found.billed_to == "a@x.example"
+    known = Contact(name="Anna", email="anna@example.com", phone="+18313301234", country="US", tags=(), is_business=False)
     assert found.contact == replace(known, settings=CustomerSettings())
 
 

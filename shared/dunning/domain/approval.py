@@ -72,6 +72,11 @@ def counted(invoices: int) -> str:
     return "1 invoice" if invoices == 1 else f"{invoices} invoices"
 
 
+def is_question(reason: str) -> bool:
+    """Whether what the team was told is a question of these."""
+    return _TO_ANSWER in reason
+
+
 def without_commands(question: str) -> str:
     """A question for those who cannot answer it, as in a forecast, whose invoices have no ids yet."""
     return question.partition(_TO_ANSWER)[0]

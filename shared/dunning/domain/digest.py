@@ -1,4 +1,4 @@
-"""The daily digest: what happened in a day, who waits for a person, and how old the money is that is owed."""
+"""The daily digest: what happened in a day, who has come to wait for a person in it, and how old the money is that is owed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from dunning.domain.activity import ActivityType
+from dunning.domain.approval import is_question, waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.evolving import replace
+from dunning.domain.holds import HoldKind
 
 MOST_SHOWN = 20
 
@@ -42,7 +44,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Who waits for a person. `name` and `numbers` (by bare id) are as a person knows them; `owed`: what these invoices still owe,
+    """Who has come to wait for a person. `name` and `numbers` (by bare id) are as a person knows them; `owed`: what these still owe,
     in minor units by currency, empty once nothing is.
     """
 
@@ -101,8 +103,21 @@ def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount
 
 
 def as_known(digest: Digest, cases: Mapping[str, Case]) -> Digest:
-    """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id)."""
-    return replace(digest, waiting=tuple(_known(one.happened, cases[one.happened.customer]) for one in digest.waiting))
+    """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id).
+
+    What has been answered, or released, since it was told is left out.
+    """
+    waiting = [one.happened for one in digest.waiting if not _is_done_with(one.happened, cases[one.happened.customer])]
+    return replace(digest, waiting=tuple(_known(happened, cases[happened.customer]) for happened in waiting))
+
+
+def _is_done_with(happened: Happened, case: Case) -> bool:
+    if happened.type is ActivityType.HELD:
+        return HoldKind.OPERATOR not in case.profile.holds
+    if happened.type is not ActivityType.NOTIFIED or not is_question(happened.reason or ""):
+        return False
+    asked = (case.invoices.get(name) for name in happened.invoices)
+    return not any(invoice and invoice.is_open and waits_for_approval(invoice) for invoice in asked)
 
 
 def _known(happened: Happened, case: Case) -> Waiting:

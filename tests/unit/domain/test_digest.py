@@ -6,9 +6,13 @@ from datetime import date, timedelta
 import pytest
 
 from dunning.domain.activity import ActivityType
+from dunning.domain.approval import joint_question
+from dunning.domain.case import Case
 from dunning.domain.digest import MOST_SHOWN, Happened, OpenAmount, as_known, digest_of
-from dunning.domain.invoice import Status
-from tests.unit.domain.builders import INVOICE, case_of, utc
+from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.invoice import Approval, ApprovalState, Status
+from dunning.domain.money import Money
+from tests.unit.domain.builders import INVOICE, PROFILE, case_of, utc
 
 DAY = date(2026, 3, 17)
 AT = utc("2026-03-16 09:00")
@@ -43,6 +47,30 @@ def test_who_waits_is_told_by_name_with_the_numbers_of_the_invoices_and_what_the
     (waiting,) = as_known(digest, {"stripe:cus_1": case}).waiting
     assert (waiting.name, waiting.owed) == ("Acme GmbH", {"EUR": 120_00, "JPY": 500})
     assert waiting.numbers == {"in_1": "ACME-0007", "in_2": "ACME-0008", "in_3": "ACME-0009"}
+
+
+QUESTION = happened(
+    ActivityType.NOTIFIED, "in_1", "in_2", reason=joint_question("stripe:cus_1", ["1", "2"], Money(3, "EUR"), Money(2, "EUR"))
+)
+PARKED = happened(ActivityType.HELD, reason="operator: refused 40 times")
+TOLD = happened(ActivityType.NOTIFIED, "in_1", reason="the plan ended")
+ASKED = replace(INVOICE, next_step="first", approval=Approval("first", ApprovalState.ASKED, 120_00, together=True))
+ANSWERED = replace(ASKED, approval=Approval("first", ApprovalState.APPROVED, 120_00, together=True))
+OTHER = replace(ANSWERED, id="in_2")
+
+
+@pytest.mark.parametrize(
+    ("case", "shown"),
+    [
+        (case_of(ASKED, OTHER), [QUESTION, TOLD]),
+        (case_of(ANSWERED, OTHER), [TOLD]),
+        (case_of(replace(ASKED, status=Status.PAID), OTHER), [TOLD]),
+        (case_of(profile=replace(PROFILE, holds={HoldKind.OPERATOR: Hold(AT)})), [PARKED, TOLD]),
+    ],
+)
+def test_what_was_answered_or_released_since_is_left_out(case: Case, shown: list[Happened]) -> None:
+    digest = as_known(digest_of(DAY, [QUESTION, PARKED, TOLD], []), {"stripe:cus_1": case})
+    assert [one.happened for one in digest.waiting] == shown
 
 
 @pytest.mark.parametrize(

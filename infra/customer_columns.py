@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from email.utils import parseaddr
 
-from dunning.domain.customer_settings import CustomerSettings, SettingsNamed
+from dunning.domain.customer_settings import CustomerSettings, Person, SettingsNamed
 from dunning.domain.invoice import Contact
 from infra.invoice_cells import CONTACT, YES, people_of, tags_of
 
 _REACHING = ("customer_name", "email", "phone", "country", "language", "timezone")
+_FIELDS = ("name", "email", "phone", "country", "locale", "timezone")
+"""Those of a contact, in the order of the columns that tell of them."""
+
 _SETTINGS = {"do_not_chase": ("do_not_chase",), "prefers": ("prefers",), "owner": ("owner", "owner_name")}
 
 
@@ -26,6 +29,20 @@ def settings_named(columns: Iterable[str]) -> SettingsNamed:
     there = tuple(columns)
     fields = frozenset(name for column, names in _SETTINGS.items() if column in there for name in names)
     return SettingsNamed(fields, frozenset(column.removeprefix(CONTACT) for column in there if column.startswith(CONTACT)))
+
+
+def columns_changed(before: Contact, after: Contact) -> tuple[str, ...]:
+    """The columns that would tell of what differs."""
+    fields = dict(zip(_REACHING, _FIELDS, strict=True)) | {"customer_tags": "tags", "is_business": "is_business"}
+    found = [column for column, name in fields.items() if getattr(before, name) != getattr(after, name)]
+    known, told = before.settings or CustomerSettings(), after.settings or CustomerSettings()
+    found += [column for column, names in _SETTINGS.items() if any(getattr(known, name) != getattr(told, name) for name in names)]
+    roles = dict.fromkeys(person.role for person in (*known.people, *told.people))
+    return (*found, *(f"{CONTACT}{role}" for role in roles if _in_role(known, role) != _in_role(told, role)))
+
+
+def _in_role(settings: CustomerSettings, role: str) -> list[Person]:
+    return [person for person in settings.people if person.role == role]
 
 
 def contact_in(told: Mapping[str, str], columns: Iterable[str]) -> Contact:

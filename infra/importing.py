@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from dunning.bootstrap import Platform
 from dunning.bootstrap.manual import import_invoices
 from dunning.domain.errors import Rejected
-from infra.customer_columns import settings_named
+from dunning.workflow.import_invoices import CustomerChange
+from infra.customer_columns import columns_changed, settings_named
 from infra.invoice_file import Rows, column_name, read_invoices
 
 _MOST_SHOWN = 10
@@ -29,13 +30,14 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: invoice numbers, and what was wrong with the rows that were left out."""
+    """What became of a file: invoice numbers, what was wrong with the rows that were left out, and what is new of customers."""
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     paid: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Plain lists."""
@@ -57,12 +59,18 @@ class Importer:
         snapshots, named = [row.snapshot for row in rows], settings_named(file.columns)
         totals_only = frozenset(row.snapshot.invoice_id for row in rows if not row.says_what_is_owed)
         done = import_invoices(self.platform)(snapshots, complete=options.complete, named=named, totals_only=totals_only)
-        return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(map(str, file.problems)))
+        problems, customers = map(str, file.problems), map(_told_of, done.customers)
+        return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(problems), tuple(customers))
 
     def paid(self, numbers: Sequence[str]) -> ImportReport:
         """Record that these invoices were paid in full. Raises Rejected, and changes nothing, when one is not known."""
         done = import_invoices(self.platform).paid(tuple(dict.fromkeys(numbers)))
         return ImportReport(done.new, done.changed, done.unchanged, done.paid)
+
+
+def _told_of(change: CustomerChange) -> str:
+    """As "anna: do_not_chase, contact_manager": the columns whose word is new."""
+    return f"{change.customer.partition(':')[2]}: {', '.join(columns_changed(change.before, change.after))}"
 
 
 def invoice_numbers(raw: bytes, name: str) -> list[str]:
@@ -88,7 +96,7 @@ def invoice_numbers(raw: bytes, name: str) -> list[str]:
 def report_of(answer: object) -> ImportReport:
     """A report as a local cloud told it."""
     told = answer if isinstance(answer, dict) else {}
-    lists = (told.get(name, []) for name in ("new", "changed", "unchanged", "paid", "problems"))
+    lists = (told.get(name, []) for name in ("new", "changed", "unchanged", "paid", "problems", "customers"))
     return ImportReport(*(tuple(map(str, found)) for found in lists))
 
 
@@ -101,6 +109,9 @@ def print_report(report: ImportReport) -> int:
         if numbers:
             shown = ", ".join(numbers[:_MOST_SHOWN]) + (", …" if len(numbers) > _MOST_SHOWN else "")
             console.print(f"{len(numbers):5} {name:10} {shown}", markup=False)
+    if report.customers:
+        shown = "; ".join(report.customers[:_MOST_SHOWN]) + ("; …" if len(report.customers) > _MOST_SHOWN else "")
+        console.print(f"{len(report.customers):5} {'customers':10} {shown}", markup=False)
     for problem in report.problems:
         console.print(f"left out: {problem}", markup=False)
     return int(bool(report.problems))

@@ -18,13 +18,26 @@ SOURCE = "manual"
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """A customer (full id) of whom a file told something new."""
+
+    customer: str
+    before: Contact
+    after: Contact
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file: bare ids of the invoices that are new, were changed, were as they are, or are paid."""
+    """What became of a file: bare ids of the invoices that are new, were changed, were as they are, or are paid.
+
+    A row that changes only its customer counts as changed; `customers` says what it changed.
+    """
 
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     paid: tuple[str, ...] = ()
+    customers: tuple[CustomerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +62,18 @@ class ImportInvoices:
         """
         outcomes: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
         contacts = {snapshot.customer: snapshot.contact for snapshot in snapshots}
+        changes: dict[str, CustomerChange] = {}
         for customer, contact in contacts.items():
-            contacts[customer] = self._reached(customer, contact, named)
+            contacts[customer], change = self._reached(customer, contact, named)
+            if change:
+                changes[customer] = change
         for snapshot in snapshots:
             told = replace(snapshot, contact=contacts[snapshot.customer])
-            outcomes[self._taken(told, is_total_only=snapshot.invoice_id in totals_only)].append(snapshot.invoice_id)
+            outcome = self._taken(told, is_total_only=snapshot.invoice_id in totals_only)
+            outcomes["changed" if outcome == "unchanged" and told.customer in changes else outcome].append(snapshot.invoice_id)
         missing = self._missing({snapshot.invoice_id for snapshot in snapshots}) if complete else []
         new, changed, unchanged = (tuple(outcomes[name]) for name in ("new", "changed", "unchanged"))
-        return Imported(new, changed, unchanged, self.paid(missing).paid)
+        return Imported(new, changed, unchanged, self.paid(missing).paid, tuple(changes.values()))
 
     def paid(self, invoice_ids: Sequence[str]) -> Imported:
         """Record that these (bare ids) were paid in full. Raises Rejected, and records nothing, when one is not known."""
@@ -68,13 +85,17 @@ class ImportInvoices:
         paid = tuple(invoice_id for invoice_id, outcome in outcomes.items() if outcome == "recorded")
         return Imported(paid=paid, unchanged=tuple(invoice_id for invoice_id in outcomes if invoice_id not in paid))
 
-    def _reached(self, customer: str, told: Contact, named: SettingsNamed | None) -> Contact:
+    def _reached(self, customer: str, told: Contact, named: SettingsNamed | None) -> tuple[Contact, CustomerChange | None]:
         """Record how a customer is reached, before the invoices: what is new of it may choose another policy for them."""
+        before = self._contact_of(customer)
         if told.settings is not None and named is not None:
-            known = self.record.store.load(customer).profile.contact.settings
-            told = replace(told, settings=named.taken_over(known, told.settings))
-        self.record.contact_as_fetched(customer, lambda: told)  # a person's word: never doubted for coming soon after another
-        return told
+            told = replace(told, settings=named.taken_over(before.settings, told.settings))
+        # A person's word is never doubted for coming soon after another.
+        is_news = self.record.contact_as_fetched(customer, lambda: told) == "recorded"
+        return told, CustomerChange(customer, before, self._contact_of(customer)) if is_news else None
+
+    def _contact_of(self, customer: str) -> Contact:
+        return self.record.store.load(customer).profile.contact
 
     def _owner(self, invoice_id: str) -> str | None:
         return self.record.store.customer_of("invoice", f"{SOURCE}:{invoice_id}")

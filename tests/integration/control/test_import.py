@@ -86,10 +86,13 @@ def test_imported_invoices_follow_the_plan_until_they_are_paid(desk: Desk) -> No
 
 def test_a_second_import_records_what_changed_and_a_missing_row_is_paid_only_in_a_complete_file(desk: Desk) -> None:
     desk.imports(PAT.format(due=""), ZOE)
-    assert desk.imports(PAT.format(due="70.50").replace("pat@example.com", "pat.doe@example.com")) == {"changed": ["R-1"]}
+    assert desk.imports(PAT.format(due="70.50").replace("pat@example.com", "pat.doe@example.com")) == {
+        "changed": ["R-1"],
+        "customers": ["pat: email"],
+    }
     assert desk.log("manual:pat") == ["enrolled", "updated", "partly_paid"]
     assert desk.log("manual:zoe") == ["enrolled"]
-    assert desk.imports(PAT.format(due="0")) == {"changed": ["R-1"]}
+    assert desk.imports(PAT.format(due="0")) == {"changed": ["R-1"], "customers": ["pat: email"]}
     assert desk.imports(PAT.format(due="")) == {"unchanged": ["R-1"]}
     assert desk.log("manual:pat")[-1] == "paid"
 

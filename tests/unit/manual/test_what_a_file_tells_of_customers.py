@@ -9,7 +9,8 @@ from dunning.content.policy_loader import load_policy
 from dunning.domain.activity import ActivityType
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.workflow.import_invoices import Imported, ImportInvoices
-from infra.customer_columns import settings_named
+from infra.customer_columns import columns_changed, settings_named
+from infra.importing import ImportReport, print_report, report_of
 from infra.invoice_file import read_invoices
 from tests.fakes.deployment import FakeDeployment
 from tests.unit.workflow.plan import said
@@ -164,3 +165,26 @@ def test_the_same_tags_of_a_customer_in_another_order_and_other_letters_are_no_d
 def test_a_column_that_is_none_of_them_is_refused(name: str) -> None:
     with pytest.raises(Exception, match=f"no column '{name.lower()}' is known"):
         read_invoices(f"{NEEDED},{name}\n{ROW},x".encode(), "book.csv", datetime(2026, 3, 2, tzinfo=UTC))
+
+
+def test_a_row_that_changes_only_its_customer_counts_as_changed_and_says_what(world: FakeDeployment) -> None:
+    imported(world, "do_not_chase,contact_manager", "", "bo@anna.example")
+    assert imported(world, "do_not_chase,contact_manager", "", "bo@anna.example").unchanged == ("R-1",)
+    done = imported(world, "do_not_chase,contact_manager,customer_tags,country", "yes", "cfo@anna.example", "VIP", "GB")
+    assert (done.changed, done.unchanged) == (("R-1",), ())
+    (change,) = done.customers
+    assert change.customer == "manual:anna"
+    assert columns_changed(change.before, change.after) == ("country", "customer_tags", "do_not_chase", "contact_manager")
+    again = imported(world, "customer_tags", "vip")
+    assert (again.unchanged, again.customers) == (("R-1",), ())
+    world.run_until(datetime(2026, 4, 30, tzinfo=UTC))
+    assert world.email.sent == []
+
+
+def test_what_a_file_changed_of_customers_is_printed_and_travels_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    report = ImportReport((), ("R-1",), (), (), customers=("anna: do_not_chase, contact_manager",))
+    assert print_report(report_of(report.as_json())) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "    1 changed    R-1",
+        "    1 customers  anna: do_not_chase, contact_manager",
+    ]

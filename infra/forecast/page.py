@@ -197,7 +197,7 @@ def _message_line(message: Message) -> Line:
 def _decision_line(decision: Decision) -> Line:
     later = f"; until {words.when(decision.later, decision.timezone)}" if decision.later else ""
     title = words.decided(decision)
-    why = f"{', '.join(decision.numbers[:4])}: {words.reason(decision.reason)}{later}"
+    why = f"{', '.join(decision.numbers[:4])}: {words.why(decision)}{later}"
     tone = "paid" if decision.type == "paid" else "held" if decision.type == "held" else "quiet"
     return Line(decision.at, words.when(decision.at, decision.timezone), tone, title[:1].upper() + title[1:], why)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.errors import Permanent, Rejected
 from infra.demo.console import console
+from infra.forecast import fitting
 from infra.forecast.as_json import difference_row, forecast_row
 from infra.forecast.difference import difference
 from infra.forecast.invoice_book import read_book
@@ -40,6 +41,9 @@ def report(request: Request, *, as_json: bool, page: Path | None = None) -> int:
     if not any(row.snapshot.contact.email for row in invoices):
         print(f"{request.invoices} names no mail address: every customer is taken to have one.", file=sys.stderr)
     books = [(path.stem, reading.read_book(path, request.teams)) for path in (request.policy, request.against) if path]
+    for _, book in books:
+        if unfit := fitting.unfitting(invoices, book, request.start):
+            print(fitting.told(book.default.name, unfit, len(invoices)), file=sys.stderr)
     first, *others = [_forecast(request, invoices, name, book) for name, book in books]
     second = others[0] if others else None
     if as_json:

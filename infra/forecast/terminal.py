@@ -94,7 +94,7 @@ def _decision_rows(forecast: Forecast) -> Iterator[tuple[datetime, tuple[Text, .
             ", ".join(decision.numbers[:4]),
             words.decided(decision),
             "",
-            words.reason(decision.reason) + later,
+            words.why(decision) + later,
         )
         yield decision.at, tuple(Text(cell, style="bright_black") for cell in cells)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dunning.domain.charging import NO_LATE_FEE
 from infra.demo.words import money
 from infra.forecast.shapes import Decision, Ending, Item, Message
 
@@ -75,7 +76,18 @@ def what(message: Message) -> str:
 
 def decided(decision: Decision) -> str:
     """`put off second`"""
+    if _is_no_fee(decision):
+        return NO_LATE_FEE.partition(":")[0]
     return f"{_TYPES.get(decision.type, decision.type.replace('_', ' '))} {decision.step or ''}".strip()
+
+
+def why(decision: Decision) -> str:
+    """Its reason."""
+    return reason((decision.reason or "").removeprefix(NO_LATE_FEE) if _is_no_fee(decision) else decision.reason)
+
+
+def _is_no_fee(decision: Decision) -> bool:
+    return decision.type == "suppressed" and (decision.reason or "").startswith(NO_LATE_FEE)
 
 
 def shift(span: timedelta | None) -> str:

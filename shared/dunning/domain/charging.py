@@ -21,6 +21,9 @@ WRITTEN_BY = frozenset({"stripe", "quickbooks", "xero"})
 LEFT_OVER_AFTER = timedelta(hours=72)
 """How long a customer who paid an invoice gets for its fee, before a person must say what becomes of it."""
 
+NO_LATE_FEE = "no late fee: "
+"""How the log begins to say why a step had none."""
+
 _PROPOSAL = "fee:"
 _LEFT_OVER = "fee_left:"
 

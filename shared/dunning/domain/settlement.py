@@ -9,7 +9,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Claim, EffectState, Notice
-from dunning.domain.charging import fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key
+from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
@@ -232,7 +232,7 @@ class Settlement:
         """Reckoned when the step is put down, on what is owed then; charged in a work of its own, on the amount that is kept here."""
         fee = fee_as_it_stands(case, invoice, policy, step.id, terms, self.now)
         if isinstance(fee, FeeRefused):
-            return invoice, [self._log(ActivityType.SUPPRESSED, work, f"no late fee: {fee.reason}")]
+            return invoice, [self._log(ActivityType.SUPPRESSED, work, f"{NO_LATE_FEE}{fee.reason}")]
         if fee.state is FeeState.ACCEPTED:
             return invoice.with_fee(fee), []
         return invoice.with_fee(fee), [self._log(ActivityType.FEE_PROPOSED, work, in_words(fee, invoice.currency))]

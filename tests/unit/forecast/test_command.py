@@ -1,11 +1,14 @@
 """`dunning simulate` as a person runs it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.cli import main
+from infra.forecast import words
+from infra.forecast.shapes import Decision
 from tests.unit.forecast.books import STANDARD, csv_of, plan
 
 SAMPLE = Path("infra/samples/invoices.csv")
@@ -73,6 +76,39 @@ def test_a_book_without_addresses_is_run_and_said_so(tmp_path: Path, capsys: pyt
     assert status == 0
     assert "names no mail address" in err
     assert "mail first" in out
+
+
+EUROS = """
+applies_to: {if: "currency == 'EUR'", priority: 10}
+steps:
+  - id: only
+    at: {after_due: 20d, time: "09:00"}
+    email: friendly
+    late_fee: {fixed: {EUR: "5.00"}, basis: contract, mode: propose}
+"""
+
+
+def test_a_policy_that_is_not_for_all_the_invoices_says_for_which_not_and_a_fee_that_is_refused_is_no_message_unsent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "customer_id,email,invoice_number,currency,amount,due_on"
+    rows = [f"{name},{name}@x.example,{name}-1,{currency},100.000,2026-03-01" for name, currency in (("a", "KWD"), ("b", "KWD"))]
+    path = csv_of(tmp_path, *rows, "c,c@x.example,c-1,EUR,100.00,2026-03-01", names=names)
+    status, out, err = simulate(capsys, "--policy", plan(tmp_path, "euros", EUROS), invoices=path)
+    assert status == 0
+    assert err.startswith("euros would not apply to 2 of 3 invoices (a-1, b-1): they do not meet its applies_to")
+    assert err.count("\n") == 1
+    assert out.count("no late fee") == 2
+    assert "not sent" not in out
+    document = json.loads(simulate(capsys, "--policy", tmp_path / "euros.yaml", "--json", invoices=path)[1])
+    (refused,) = {one["reason"] for one in document["decisions"] if one["type"] == "suppressed"}
+    assert refused == "no late fee: the policy names no fixed fee in KWD"
+    at = datetime(2026, 3, 23, tzinfo=UTC)
+    assert (
+        words.why(Decision(at, "UTC", "manual:a", "A", "suppressed", "only", ("a-1",), refused)) == "the policy names no fixed fee in KWD"
+    )
+    everybody = plan(tmp_path, "standard", EUROS)
+    assert simulate(capsys, "--policy", everybody, invoices=path)[2] == ""
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ Decided on exception types, status codes and error codes, never on words:
 | what happened | raised | because |
 |---|---|---|
 | no connection, no credentials | Refused | the request never left |
-| throttled, or another 4xx | Refused | surely not sent; a quota, a sandbox, a pause or a right can be mended while the timer waits |
+| throttled (its code, or 429) | Throttled, a Refused | surely not sent; it comes back behind those that were taken |
+| another 4xx | Refused | surely not sent; a sandbox, a pause or a right can be mended while the timer waits |
 | 4xx that faults this request's own content | Permanent | the same address or number is refused for ever; a person must look |
 | 5xx, a time-out, a broken connection, an answer that cannot be read | OutcomeUnknown | it may have been sent |
 
@@ -31,7 +32,7 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from dunning.domain.errors import OutcomeUnknown, Permanent, Refused
+from dunning.domain.errors import OutcomeUnknown, Permanent, Refused, Throttled
 
 _NEVER_LEFT = (
     ConnectTimeoutError,
@@ -73,7 +74,7 @@ def _answered(service: str, error: ClientError) -> Refused | Permanent | Outcome
     code = error.response.get("Error", {}).get("Code", "unknown")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     if code in _THROTTLED or status == 429:
-        return Refused(f"{service} is at its limit: {code}")
+        return Throttled(f"{service} is at its limit: {code}")
     if not 400 <= status < 500:
         return OutcomeUnknown(f"{service} failed: {code} (HTTP {status})")
     if code in _BAD_CONTENT:

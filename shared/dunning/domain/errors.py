@@ -91,5 +91,9 @@ class Refused(Retryable):
     """A channel refused a message (4xx, throttled): it surely was not sent."""
 
 
+class Throttled(Refused):
+    """A channel takes no more now: its rate is exceeded, or its quota spent."""
+
+
 class OutcomeUnknown(Retryable):
     """A channel did not answer, or answered 5xx: the message may have been sent."""

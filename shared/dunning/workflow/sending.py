@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
-from dunning.domain.errors import AlreadyClaimed, NotYet, OutcomeUnknown, Permanent, Refused
+from dunning.domain.errors import AlreadyClaimed, NotYet, OutcomeUnknown, Permanent, Refused, Throttled
 from dunning.domain.history import MOST_READ
 from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
@@ -91,12 +91,12 @@ class Sender:
                     return progress(Ending.REFUSED)
                 try:
                     if effect.channel is Channel.EMAIL and state_of(effect, effects) is not EffectState.DONE:
-                        self.line.wait(1 + len(effect.more_to) + len(effect.cc), kept)
+                        self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
                         kept = None
                     outcome = self._carry_out(effect, case, claim, effects, now, charged)
                 except (Refused, NotYet) as exc:
                     self._surely_not_sent(effect, case, claim, effects)
-                    return progress(Ending.REFUSED, because=exc if isinstance(exc, NotYet) else None)
+                    return progress(Ending.REFUSED, because=self._turn_after(exc, effect, case, claim))
                 except OutcomeUnknown:
                     return progress(Ending.UNKNOWN)
                 except Permanent as exc:
@@ -144,6 +144,15 @@ class Sender:
                 self.sms.send(effect.to, text, envelope)
         return _Outcome(sent=True)
 
+    def _turn_after(self, exc: Refused | NotYet, effect: Effect, case: Case, claim: Claim) -> NotYet | None:
+        """When to come back, where that is known. Refused for SES's rate, a mail stands in line once; then it is put off like any."""
+        if isinstance(exc, NotYet):
+            return exc
+        stood_in_line = claim.mail_at is not None or case.profile.retries > 0
+        if not isinstance(exc, Throttled) or effect.channel is not Channel.EMAIL or stood_in_line:
+            return None
+        return self.line.after_refusal(_recipients(effect))
+
     def _unsubscribe_url(self, effect: Effect, case: Case, now: datetime) -> str | None:
         return self.unsubscribe.url(case.profile.customer, now) if self.unsubscribe and effect.kind == "reminder" else None
 
@@ -151,6 +160,10 @@ class Sender:
         if state_of(effect, effects) is EffectState.STARTED:
             self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
         effects.update(dict.fromkeys(rows_of(effect.key), EffectState.REFUSED))
+
+
+def _recipients(effect: Effect) -> int:
+    return 1 + len(effect.more_to) + len(effect.cc)
 
 
 def _noted(effect: Effect, note: str | None) -> dict[str, str]:

@@ -69,6 +69,7 @@ def test_every_function_may_do_what_it_does_and_nothing_that_it_never_does(cloud
         < 300
     )
     cloud.tell("invoice.finalized", invoice("1", due="2026-03-02"))
+    cloud.tell("invoice.finalized", invoice("7", due="2026-03-02"))  # a second mail at one second asks for SES's rate
     cloud.stripe_says(invoice("2", due="2026-03-20"))
     cloud.advance("2d")
     cloud.stripe_says(invoice("1", due="2026-03-02", amount_paid=2000, amount_remaining=10000))

@@ -7,6 +7,7 @@ cannot be changed once it is set (developer.intuit.com/app/developer/qbo/docs/wo
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from dunning.providers.credits import NOT_THERE
 from dunning.providers.json_reading import JsonObject, child, text
 from dunning.providers.oauth_api import OAuthApi
 
@@ -25,7 +26,10 @@ class HomeCurrencies:
         if all(named_currency(row) for row in rows):
             return None
         if company not in self._known:
-            answer = self._api.get(company, f"/v3/company/{quote(company, safe='')}/preferences", _MINOR_VERSION)
+            path = f"/v3/company/{quote(company, safe='')}/preferences"
+            answer = self._api.get_if_permitted(company, path, _MINOR_VERSION, tells=lambda told: told.status in NOT_THERE)
+            if answer.status != 200:
+                return None
             home = text(child(child(child(answer.json(), "Preferences"), "CurrencyPrefs"), "HomeCurrency"), "value")
             if home is None:
                 return None

@@ -84,6 +84,19 @@ def test_where_a_quickbooks_company_names_no_home_currency_either_the_remedy_is_
     assert quickbooks.source.open_page(None, quickbooks.account).unreadable == ("1",)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_preferences_that_cannot_be_read_keep_no_invoice_with_a_currency_of_its_own_from_its_reminder(
+    quickbooks: PlayedQuickBooks, status: int
+) -> None:
+    anna = {"CustomerRef": {"value": ANNA}}
+    quickbooks.has("1", {"Balance": 7, "TotalAmt": 7, "CurrencyRef": {"value": "EUR"}, **anna})
+    quickbooks.books.put_transaction("Payment", "7", {**anna, "UnappliedAmt": 3})
+    quickbooks.lacks(status=status, where=lambda path: "preferences" in path)
+    assert quickbooks.source.standing_of(quickbooks.customer_id(ANNA)).credit == {}
+    quickbooks.has("2", {"Balance": 1, "TotalAmt": 1, "CurrencyRef": None, **anna})
+    assert [one.invoice_id for one in quickbooks.source.open_page(None, quickbooks.account).snapshots] == ["1"]
+
+
 def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:
     lines = [{"LinkedTxn": [{"TxnId": "1", "TxnType": "Invoice"}]}, {"LinkedTxn": [{"TxnId": "9", "TxnType": "JournalEntry"}]}]
     anna = {"CustomerRef": {"value": ANNA}}

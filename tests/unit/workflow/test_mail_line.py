@@ -10,7 +10,6 @@ from dunning.domain.errors import MailLater, Retryable, Throttled
 from dunning.domain.explaining import explain
 from dunning.domain.invoice import Contact
 from dunning.workflow.mail_line import ASKED_AGAIN_AFTER, KEPT_FOR, RATE_HOLDS, MailLine
-from dunning.workflow.ports import Wakeup
 from dunning.workflow.run_step import MOST_RETRIES
 from tests.fakes.channels import FakeEmail, FakeQuota, Message
 from tests.fakes.clock import StandingClock
@@ -84,45 +83,55 @@ def test_thirty_direct_messages_at_one_second_are_all_sent_at_the_accounts_rate_
     assert all(said(world.log(customer)) == ["enrolled", "sent first"] for customer in customers)
 
 
-class ManyWorkers:
-    """run_step in so many containers, each with its own line; those that are woken at one second are different ones."""
+class LinesOfMany(MailLine):
+    """run_step in so many containers, each with a line of its own; those that are woken at one second are different ones."""
 
-    def __init__(self, world: FakeDeployment, containers: int, per_second: int) -> None:
-        self.ses = Ses(world, per_second)
-        world.quota.per_second = per_second
-        base, self._clock = world.run_step, world.clock
-        lines = [MailLine(world.mail_places, world.quota, world.clock) for _ in range(containers)]
-        self._steps = [replace(base, sender=replace(world.sender, email=self.ses, line=line)) for line in lines]
-        self._at: tuple[datetime, int] = (self._clock.now, 0)
+    def __init__(self, world: FakeDeployment, containers: int) -> None:
+        super().__init__(world.mail_places, world.quota, world.clock)
+        self._lines = [MailLine(world.mail_places, world.quota, world.clock) for _ in range(containers)]
+        self._now, self._turn = world.clock.now, -1
 
-    def __call__(self, wakeup: Wakeup) -> object:
-        now, turn = self._at
-        self._at = (self._clock.now, turn + 1 if now == self._clock.now else 0)
-        return self._steps[self._at[1] % len(self._steps)](wakeup)
+    def wait(self, recipients: int, kept: datetime | None, *, retried: bool = False) -> None:
+        now = self.clock()
+        self._now, self._turn = now, self._turn + 1 if now == self._now else 0
+        self._mine.wait(recipients, kept, retried=retried)
+
+    def after_refusal(self, recipients: int) -> MailLater | None:
+        return self._mine.after_refusal(recipients)
+
+    @property
+    def _mine(self) -> MailLine:
+        return self._lines[self._turn % len(self._lines)]
+
+
+def in_containers(world: FakeDeployment, containers: int, per_second: int) -> Ses:
+    """SES takes so many a second from so many containers."""
+    ses = Ses(world, per_second)
+    world.quota.per_second = per_second
+    world.run_step = replace(world.run_step, sender=replace(world.sender, email=ses, line=LinesOfMany(world, containers)))
+    return ses
 
 
 @pytest.mark.parametrize(("customers", "containers", "per_second"), [(5, 10, 1), (10, 10, 1), (30, 10, 2), (100, 10, 14)])
 def test_workers_that_begin_at_one_second_are_refused_once_at_most_and_keep_the_rate(
     world: FakeDeployment, customers: int, containers: int, per_second: int
 ) -> None:
-    workers = ManyWorkers(world, containers, per_second)
-    world.run_step = workers  # type: ignore[assignment]
+    ses = in_containers(world, containers, per_second)
     names = at_the_same_second(world, customers)
     world.run_until(FIRST + timedelta(hours=1))
-    assert workers.ses.refused <= containers
-    assert max(workers.ses.at) <= FIRST + (customers / per_second + 2) * A_SECOND
+    assert ses.refused <= containers
+    assert max(ses.at) <= FIRST + (customers / per_second + 2) * A_SECOND
     assert all(world.profile(name).retries == 0 for name in names)
     assert all(said(world.log(name)) == ["enrolled", "sent first"] for name in names)
 
 
 def test_those_who_were_refused_together_for_another_reason_stand_in_line_when_they_come_back(world: FakeDeployment) -> None:
-    workers = ManyWorkers(world, 10, 1)
-    workers.ses.refuses(times=10)
-    world.run_step = workers  # type: ignore[assignment]
+    ses = in_containers(world, 10, 1)
+    ses.refuses(times=10)
     at_the_same_second(world, 10)
     world.run_until(FIRST + timedelta(hours=1))
-    assert workers.ses.refused == 0
-    assert Counter(workers.ses.at) == {FIRST + MINUTE + n * A_SECOND: 1 for n in range(10)}
+    assert ses.refused == 0
+    assert Counter(ses.at) == {FIRST + MINUTE + n * A_SECOND: 1 for n in range(10)}
 
 
 def test_each_customer_takes_one_place_and_waits_for_it_once(world: FakeDeployment) -> None:

@@ -16,6 +16,7 @@ from dunning.domain.fee_records import FeeState
 from dunning.domain.history import history_of
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
+from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.domain.policy import Policy
 from dunning.domain.timing import channels_of, customer_zone
 from dunning.workflow.fee_port import MessageFee, MessageProposal
@@ -58,6 +59,7 @@ def _left_for_later(effect: Effect, case: Case, policies: Policies, now: datetim
     """How many invoices would be in a reminder, too, if it were not full: they follow when `min_gap` allows."""
     if effect.kind != "reminder" or len(effect.invoices) < MOST_IN_ONE_MESSAGE:
         return 0
+    case = with_questions_reckoned(case, lambda invoice: policies.named(invoice.policy), now)
     policy, listed = policies.named(case.invoices[effect.invoices[0]].policy), set(effect.invoices)
     others = [invoice for invoice in case.invoices.values() if invoice.id not in listed and invoice.is_open and not invoice.is_held]
     due = [invoice for invoice in others if invoice.next_at is not None and invoice.next_at <= now and not waits_for_approval(invoice)]

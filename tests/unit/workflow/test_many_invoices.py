@@ -9,6 +9,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.rendering import TemplateRenderer
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.effects import Channel, Effect, joint_key
+from dunning.domain.invoice import Approval, ApprovalState
 from dunning.domain.policy import Days, Scope
 from dunning.workflow.message_rows import content_of
 from tests.fakes.deployment import FakeDeployment, standard_policies
@@ -63,6 +64,13 @@ def test_one_that_is_not_full_or_before_the_others_are_due_says_nothing_of_other
     content = content_of(reminder(Channel.EMAIL, names[:count]), case, world.policies, now)
     assert content.further == 0
     assert "not listed" not in TemplateRenderer("Acme", "ar@example.com").email("friendly", content).text
+
+
+def test_what_waited_for_a_person_and_need_not_any_more_is_said_to_follow(world: FakeDeployment) -> None:
+    case, names = world.case(ACME), sorted(world.case(ACME).invoices)
+    for name in names:
+        case = case.with_invoice(replace(case.invoices[name], approval=Approval("first", ApprovalState.ASKED, 100_00, together=True)))
+    assert content_of(reminder(Channel.EMAIL, names[:100]), case, world.policies, FIRST).further == 30
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "es"])

@@ -71,7 +71,7 @@ class QuickBooksSource:
                 return None
             owed = (amount(invoice, "Balance") or 0) > 0
             customers = self._customers(company, [invoice]) if owed else {}
-            home = self._homes.of(company, [invoice])
+            home = self._homes.needed_by(company, [invoice])
             return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home)
 
     def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
@@ -99,7 +99,7 @@ class QuickBooksSource:
         stamp = self._clock()
         condition = f"CustomerRef = {literal(bare)} AND {_OPEN}"
         found = list(self._all(company, "Invoice", condition))
-        customers, home = self._customers(company, found), self._homes.of(company, found)
+        customers, home = self._customers(company, found), self._homes.needed_by(company, found)
         return tuple(_readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home) for invoice in found)
 
     def accounts(self) -> tuple[str, ...]:

@@ -22,12 +22,23 @@ class HomeCurrencies:
         self._known: dict[str, str] = {}
 
     def of(self, company: str, rows: Iterable[JsonObject]) -> str | None:
-        """What stands in for the currency that some of these do not name; None when all do, or the company says nothing of it."""
+        """What stands in for the currency that some of these do not name; None when all do, or the company says nothing of it.
+
+        A refusal says nothing, either: whoever names a currency is not kept waiting.
+        """
+        return self._asked(company, rows, is_needed=False)
+
+    def needed_by(self, company: str, rows: Iterable[JsonObject]) -> str | None:
+        """`of`, for what cannot be read without. Raises NotPermitted when the company's preferences may not be read."""
+        return self._asked(company, rows, is_needed=True)
+
+    def _asked(self, company: str, rows: Iterable[JsonObject], *, is_needed: bool) -> str | None:
         if all(named_currency(row) for row in rows):
             return None
         if company not in self._known:
             path = f"/v3/company/{quote(company, safe='')}/preferences"
-            answer = self._api.get_if_permitted(company, path, _MINOR_VERSION, tells=lambda told: told.status in NOT_THERE)
+            get = self._api.get if is_needed else self._api.get_if_permitted
+            answer = get(company, path, _MINOR_VERSION, tells=lambda told: told.status in NOT_THERE)
             if answer.status != 200:
                 return None
             home = text(child(child(child(answer.json(), "Preferences"), "CurrencyPrefs"), "HomeCurrency"), "value")

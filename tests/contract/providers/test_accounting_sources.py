@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.customer_settings import CustomerSettings
-from dunning.domain.errors import Disconnected, Permanent, Retryable
+from dunning.domain.errors import Disconnected, NotPermitted, Permanent, Retryable
 from dunning.domain.invoice import Contact, Status
 from dunning.providers.oauth_secrets import Grants
 from dunning.providers.quickbooks import QuickBooksSource
@@ -95,6 +95,25 @@ def test_preferences_that_cannot_be_read_keep_no_invoice_with_a_currency_of_its_
     assert quickbooks.source.standing_of(quickbooks.customer_id(ANNA)).credit == {}
     quickbooks.has("2", {"Balance": 1, "TotalAmt": 1, "CurrencyRef": None, **anna})
     assert [one.invoice_id for one in quickbooks.source.open_page(None, quickbooks.account).snapshots] == ["1"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_home_currency_that_may_not_be_read_is_a_matter_of_the_connection_and_of_no_invoice_that_names_its_own(
+    quickbooks: PlayedQuickBooks, status: int
+) -> None:
+    anna, ben = {"CustomerRef": {"value": ANNA}}, {"CustomerRef": {"value": BEN}}
+    quickbooks.has("1", {"Balance": 7, "TotalAmt": 7, "CurrencyRef": {"value": "EUR"}, **anna})
+    quickbooks.has("2", {"Balance": 1, "TotalAmt": 1, "CurrencyRef": None, **ben})
+    quickbooks.lacks(status=status, where=lambda path: "preferences" in path)
+    source, account = quickbooks.source, quickbooks.account
+    for ask in (lambda: source.fetch("2", account), lambda: source.open_invoices_of(quickbooks.customer_id(BEN))):
+        with pytest.raises(NotPermitted, match=r"preferences.*dunning connect quickbooks") as refused:
+            ask()
+        assert (refused.value.source, refused.value.account) == ("quickbooks", account)
+    page = source.open_page(None, account)
+    assert ([one.invoice_id for one in page.snapshots], page.unreadable) == (["1"], ("2",))
+    assert source.fetch("1", account) is not None
+    assert [one.invoice_id for one in source.open_invoices_of(quickbooks.customer_id(ANNA))] == ["1"]
 
 
 def test_a_quickbooks_payment_leads_to_the_invoices_it_is_applied_to(quickbooks: PlayedQuickBooks) -> None:

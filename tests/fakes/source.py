@@ -29,6 +29,7 @@ class FakeSource:
         self.credit_failure: Exception | None = None
         self.unreadable: tuple[str, ...] = ()
         self.failure: Exception | None = None
+        self.fetch_failures: dict[str, Exception] = {}
         self.orders: list[FeeOrder] = []
         self.loses_answers = 0
         self.refuses_fees: Exception | None = None
@@ -63,8 +64,10 @@ class FakeSource:
         return self.changes(invoice_id, status=Status.PAID, amount_due=0)
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
-        """The invoice now."""
+        """The invoice now, unless this one cannot be read."""
         self._request()
+        if failure := self.fetch_failures.get(invoice_id):
+            raise failure
         found = self.invoices.get(invoice_id)
         return self._now(found) if found else None
 

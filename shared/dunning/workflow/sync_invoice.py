@@ -1,12 +1,12 @@
 """Fetch at the source what news only pointed at, or told doubtfully, and record it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Disconnected, NotConnected, Permanent, Rejected, Retryable
+from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, NotYet, Permanent, Rejected, Retryable
 from dunning.domain.invoice import Contact
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
@@ -126,19 +126,20 @@ class SyncInvoice:
         """
         customer = None if account else traced.customer
         if traced.invoices or traced.customer is None or kind not in _MOVES_WHAT_IS_OWED:
-            return "; ".join(self._invoice(source, found, customer, account) for found in traced.invoices)
+            return "; ".join(_of_each(lambda found: self._invoice(source, found, customer, account), traced.invoices))
         listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(traced.customer)}
-        return "; ".join(self._invoice(source, found, customer, account) for found in sorted(self._open(traced.customer) | listed))
+        owed = sorted(self._open(traced.customer) | listed)
+        return "; ".join(_of_each(lambda found: self._invoice(source, found, customer, account), owed))
 
     def _changes(self, request: SyncRequest) -> str:
         """Whatever changed is recorded as a list tells it; what was deleted is asked for once more, lest a list be mistaken."""
-        source = self.changes.get(request.source)
-        if source is None or request.account is None:
+        source, account = self.changes.get(request.source), request.account
+        if source is None or account is None:
             raise Rejected(f"{request.source} does not tell what changed")
-        found = source.changed_invoices(request.account, _instant(request.id))
-        known = [bare for bare in found.deleted if self.store.customer_of("invoice", f"{request.source}:{request.account}:{bare}")]
+        found = source.changed_invoices(account, _instant(request.id))
+        known = [bare for bare in found.deleted if self.store.customer_of("invoice", f"{request.source}:{account}:{bare}")]
         outcomes = [self.record.one_of_many(snapshot) for snapshot in found.snapshots]
-        outcomes += [self._invoice(self.sources[request.source], bare, None, request.account) for bare in known]
+        outcomes += _of_each(lambda bare: self._invoice(self.sources[request.source], bare, None, account), known)
         left = () if found.is_all else ("more has changed than is told, left to the sweep",)
         return "; ".join(dict.fromkeys((*outcomes, *left))) or "nothing changed"
 
@@ -223,6 +224,29 @@ class SyncInvoice:
             f"dispute {told.dispute_id} is open, and {source.name} knows neither its charge {told.charge} nor an invoice paid by"
             f" {told.payment_intent}: nothing is held; hold the customer's case by hand, or redrive this message once the charge is found"
         )
+
+
+def _of_each(look: Callable[[str], str], invoices: Iterable[str]) -> list[str]:
+    """What became of each. One that fails stops no other, and is raised after them: first what comes again, and then asks about all anew.
+
+    Only a source at its limit, or one that fails twice on end, is asked no further: that is no matter of one invoice.
+    """
+    outcomes, given_up, to_retry = list[str](), list[Permanent | Rejected](), list[Retryable]()
+    fails = False
+    for invoice in invoices:
+        try:
+            outcomes.append(look(invoice))
+            fails = False
+        except (Permanent, Rejected) as exc:
+            given_up.append(exc)
+        except Retryable as exc:
+            to_retry.append(exc)
+            if fails or isinstance(exc, NotYet):
+                break
+            fails = not isinstance(exc, NotPermitted)
+    for failure in (*to_retry, *given_up):
+        raise failure
+    return outcomes
 
 
 class _GoneError(Exception):

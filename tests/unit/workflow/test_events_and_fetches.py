@@ -1,10 +1,11 @@
 """What a source's news cause, and what is fetched for those that only point at something."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.errors import NotPermitted, NotYet, Permanent, Rejected, Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.ports import SyncRequest, Traced
@@ -17,6 +18,7 @@ from dunning.workflow.source_events import (
     InvoiceSeen,
     NeedsFetch,
 )
+from dunning.workflow.sweep_ports import ChangedInvoices
 from dunning.workflow.sync_invoice import MOST_TRIES
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
@@ -83,6 +85,82 @@ def test_what_leads_to_invoices_has_all_of_them_fetched(world: FakeDeployment, k
     world.stripe.traces[kind, "x_1"] = Traced(ACME, ("in_1", "in_2"))
     world.sync(SyncRequest("stripe", kind.value, "x_1"))
     assert {invoice.status for invoice in world.case(ACME).invoices.values()} == {Status.PAID}
+
+
+UNREADABLE = Permanent("invoice in_1 cannot be read")
+REFUSED = NotPermitted("stripe", "acct_1", "may not be read")
+UNANSWERED = Retryable("answered with 500")
+
+
+class Told:
+    """workflow.sweep_ports.TellsChanges: says what it was given."""
+
+    def __init__(self, found: ChangedInvoices) -> None:
+        self.found = found
+
+    def changed_invoices(self, account: str, since: datetime) -> ChangedInvoices:
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("failures", "raised"),
+    [
+        ({"in_1": UNREADABLE}, UNREADABLE),
+        ({"in_1": REFUSED}, REFUSED),
+        ({"in_1": UNREADABLE, "in_2": Permanent("nor this one")}, UNREADABLE),
+        ({"in_1": UNREADABLE, "in_2": REFUSED}, REFUSED),
+        ({"in_1": REFUSED, "in_2": UNANSWERED}, REFUSED),
+        ({"in_1": UNANSWERED, "in_2": UNREADABLE}, UNANSWERED),
+    ],
+)
+@pytest.mark.parametrize("named", [("in_1", "in_2", "in_3"), ()])
+def test_an_invoice_that_cannot_be_read_keeps_none_that_was_paid_with_it_from_being_seen(
+    world: FakeDeployment, named: tuple[str, ...], failures: dict[str, Exception], raised: Exception
+) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"), snapshot("in_3"))
+    world.connections.good["stripe", "acct_1"] = world.clock()
+    world.stripe.is_paid("in_3")
+    world.stripe.traces[FetchKind.CREDIT_NOTE, "cn_1"] = Traced(ACME, named)
+    world.stripe.fetch_failures = failures
+    with pytest.raises(type(raised)) as failed:
+        world.sync(SyncRequest("stripe", "credit_note", "cn_1"))
+    assert failed.value is raised
+    assert {each.id: each.is_open for each in world.case(ACME).invoices.values()} == {"in_1": True, "in_2": True, "in_3": False}
+
+
+SPENT = NotYet("the requests are spent", MONDAY_MORNING + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("failures", "raised"),
+    [
+        ({"in_1": UNREADABLE, "in_2": SPENT}, SPENT),
+        ({"in_1": UNANSWERED, "in_2": SPENT}, UNANSWERED),
+        ({"in_1": UNANSWERED, "in_2": Retryable("answered with 503")}, UNANSWERED),
+    ],
+)
+def test_a_source_at_its_limit_or_failing_twice_is_not_asked_about_the_next_invoice(
+    world: FakeDeployment, failures: dict[str, Exception], raised: Exception
+) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"), snapshot("in_3"))
+    world.stripe.traces[FetchKind.CREDIT_NOTE, "cn_1"] = Traced(ACME, ("in_1", "in_2", "in_3"))
+    world.stripe.fetch_failures = failures
+    with pytest.raises(type(raised)) as failed:
+        world.sync(SyncRequest("stripe", "credit_note", "cn_1"))
+    assert failed.value is raised
+    assert world.stripe.requests == len(["trace", "in_1", "in_2"])
+
+
+def test_of_what_was_deleted_one_that_cannot_be_read_keeps_no_other_open(world: FakeDeployment) -> None:
+    customer = "xero:acme:c1"
+    world.record.invoice(replace(snapshot("x1", customer), source="xero"))
+    world.record.invoice(replace(snapshot("x2", customer), source="xero"))
+    world.xero.fetch_failures = {"x1": UNREADABLE}
+    sync = replace(world.sync, changes={"xero": Told(ChangedInvoices(deleted=("x1", "x2")))})
+    with pytest.raises(Permanent):
+        sync(SyncRequest("xero", "changes", MONDAY_MORNING.isoformat(), account="acme"))
+    assert world.invoice(customer, "x1").is_open
+    assert world.invoice(customer, "x2").status is Status.DELETED
 
 
 def test_what_leads_nowhere_changes_nothing(world: FakeDeployment) -> None:

@@ -64,7 +64,7 @@ class FakeDeployment:
         disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
         self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
         self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock)
-        charge = ChargeFee({"stripe": self.stripe}, self.policies)
+        charge = ChargeFee({"stripe": self.stripe, "xero": self.xero}, self.policies)
         self.mail_places = MemoryMailPlaces()
         line = MailLine(self.mail_places, self.quota, self.clock)
         self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from dunning.domain.case import Case
-from dunning.domain.errors import NotYet, Permanent, Refused, Retryable
+from dunning.domain.errors import Disconnected, NotYet, Permanent, Refused, Retryable
 from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.workflow.fee_port import FeeBook, FeeOrder
@@ -24,7 +24,8 @@ class ChargeFee:
     def __call__(self, case: Case, invoice_id: str, step: str) -> Snapshot:
         """The fee's invoice as its source shows it.
 
-        Raises Refused when it must be tried again, NotYet when its turn comes later, Permanent when a person must mend something first.
+        Raises Refused when it must be tried again, NotYet when its turn comes later, Disconnected when its source does not let us
+        write (nothing was written), Permanent when a person must mend something first.
         """
         invoice = case.invoices[invoice_id]
         fee = invoice.fee_of(step)
@@ -49,7 +50,7 @@ class ChargeFee:
         )
         try:
             found = book.charge(order)
-        except NotYet:
+        except (NotYet, Disconnected):
             raise
         except Retryable as exc:
             # Whatever became of it: the next attempt looks for it first.

@@ -108,7 +108,8 @@ class RunStep:
         try:
             checked = self._check(case, now)
         except Disconnected as exc:
-            return self._wait_for_connection(case, settlement, exc)
+            nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
+            return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
         except Retryable as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc))
@@ -132,6 +133,8 @@ class RunStep:
         checked = checked.with_charged(progress.charged)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
+        if isinstance(progress.because, Disconnected):
+            return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, MailLater):
             return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
 
@@ -143,17 +146,25 @@ class RunStep:
         self._finish(case, settlement, checked, progress, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
 
-    def _wait_for_connection(self, case: Case, settlement: Settlement, ended: Disconnected) -> str:
-        """Nobody can say what is still owed: the case is held. Put on the list of those that wait first, lest it is forgotten.
+    def _wait_for_connection(self, case: Case, settlement: Settlement, ended: Disconnected, checked: Checked, far: Progress) -> str:
+        """Nobody can say what is still owed, or a fee cannot be written: the case is held.
 
-        Where only this one call is refused, it is tried again later.
+        Put on the list of those that wait first, lest it is forgotten.
+
+        Where only this one call is refused, it is tried again later. What of this run is done, `far`, is put down and not repeated.
         """
-        far = Progress((), marks_by_row(settlement.claim.effects), Ending.REFUSED)
-        if not self.disconnections.noticed(ended, case.profile.customer):
-            self._finish(case, settlement, NOTHING_ASKED, far, _postponed(settlement, far, ended))
+        try:
+            is_held = self.disconnections.noticed(ended, case.profile.customer)
+        except Retryable:
+            if checked is NOTHING_ASKED:
+                raise
+            # What has gone out is put down now, lest it goes out again; the next attempt notices.
+            is_held = False
+        if not is_held:
+            self._finish(case, settlement, checked, far, _postponed(settlement, far, ended))
             return "postponed: the provider does not permit it"
         reason = f"{ended.source} is not connected"
-        self._finish(case, settlement, NOTHING_ASKED, far, lambda after: settlement.wait(after, reason, unfinished(after, far.effects, ())))
+        self._finish(case, settlement, checked, far, lambda after: settlement.wait(after, reason, unfinished(after, far.effects, far.done)))
         return "held: the provider is not connected"
 
     def _park(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
-from dunning.domain.errors import AlreadyClaimed, NotYet, OutcomeUnknown, Permanent, Refused, Throttled
+from dunning.domain.errors import AlreadyClaimed, Disconnected, NotYet, OutcomeUnknown, Permanent, Refused, Throttled
 from dunning.domain.history import MOST_READ
 from dunning.domain.invoice import Snapshot
 from dunning.domain.settlement import Done
@@ -37,7 +37,8 @@ class Ending(StrEnum):
 class Progress:
     """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help.
 
-    `charged`: the invoices of the late fees that were written to their source. `because`: a source's limit, where that refused.
+    `charged`: the invoices of the late fees that were written to their source. `because`: a source's limit, or its ended
+    connection or lacking right, where that refused.
     """
 
     done: tuple[Done, ...]
@@ -45,7 +46,7 @@ class Progress:
     ending: Ending
     failure: str = ""
     charged: tuple[Snapshot, ...] = ()
-    because: NotYet | None = None
+    because: NotYet | Disconnected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Sender:
         charged: list[Snapshot] = []
         kept = claim.mail_at
 
-        def progress(ending: Ending, failure: str = "", because: NotYet | None = None) -> Progress:
+        def progress(ending: Ending, failure: str = "", because: NotYet | Disconnected | None = None) -> Progress:
             return Progress(tuple(done), effects, ending, failure, tuple(charged), because)
 
         for work in works:
@@ -94,9 +95,9 @@ class Sender:
                         self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
                         kept = None
                     outcome = self._carry_out(effect, case, claim, effects, now, charged)
-                except (Refused, NotYet) as exc:
+                except (Refused, NotYet, Disconnected) as exc:
                     self._surely_not_sent(effect, case, claim, effects)
-                    return progress(Ending.REFUSED, because=self._turn_after(exc, effect, case, claim))
+                    return progress(Ending.REFUSED, because=self._cause_of(exc, effect, case, claim))
                 except OutcomeUnknown:
                     return progress(Ending.UNKNOWN)
                 except Permanent as exc:
@@ -144,9 +145,12 @@ class Sender:
                 self.sms.send(effect.to, text, envelope)
         return _Outcome(sent=True)
 
-    def _turn_after(self, exc: Refused | NotYet, effect: Effect, case: Case, claim: Claim) -> NotYet | None:
-        """When to come back, where that is known. Refused for SES's rate, a mail stands in line once; then it is put off like any."""
-        if isinstance(exc, NotYet):
+    def _cause_of(self, exc: Refused | NotYet | Disconnected, effect: Effect, case: Case, claim: Claim) -> NotYet | Disconnected | None:
+        """When to come back, where that is known, or which connection is to be mended.
+
+        Refused for SES's rate, a mail stands in line once; then it is put off like any.
+        """
+        if isinstance(exc, NotYet | Disconnected):
             return exc
         stood_in_line = claim.mail_at is not None or case.profile.retries > 0
         if not isinstance(exc, Throttled) or effect.channel is not Channel.EMAIL or stood_in_line:

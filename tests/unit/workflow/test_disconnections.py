@@ -1,17 +1,20 @@
 """A connection ends: no reminder goes out on old data, the team is told once, and all goes on by itself afterwards."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.promise_to_pay import PromiseToPay
+from tests.fakes.connections import MemoryConnections
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import snapshot
+from tests.unit.content.plans import load
 from tests.unit.workflow.plan import FIRST, said
 
 CUSTOMERS = tuple(f"xero:acme:c{number}" for number in range(3))
@@ -216,3 +219,86 @@ def test_news_that_may_not_be_looked_at_come_again_while_the_connection_is_good(
     with pytest.raises(Retryable):
         books.sync(request)
     assert [stage.stage for stage in books.sweep_queue.stages] == ["refused"]
+
+
+REMIND = """
+name: plan
+timezone: UTC
+steps:
+  - {id: first, at: {after_due: 10d, time: "10:00"}, email: second_notice}
+"""
+CHARGE = """
+name: plan
+applies_to: {priority: 1, if: "currency == 'USD'"}
+timezone: UTC
+steps:
+  - id: fee
+    at: {after_due: 10d, time: "09:00"}
+    late_fee: {fixed: {USD: "2.50"}, basis: contract, mode: apply, booked_to: {xero: "260"}}
+"""
+BOTH_DUE = datetime(2026, 4, 10, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def charging() -> FakeDeployment:
+    """A customer of Xero's with two invoices: one is to be charged a late fee, and an hour later the other reminded about."""
+    plans = {"standard": replace(load(REMIND), name="standard"), "charged": replace(load(CHARGE), name="charged")}
+    world = FakeDeployment(PolicyBook.of(plans))
+    world.xero.connected = ("acme",)
+    for name, currency in (("x0", "EUR"), ("x1", "USD")):
+        owed = replace(snapshot(name, CUSTOMERS[0], currency=currency), source="xero")
+        world.xero.has(owed)
+        world.record.invoice(owed)
+    return world
+
+
+def fees_at_xero(world: FakeDeployment) -> list[int]:
+    return [found.total for found in world.xero.invoices.values() if found.fee_id]
+
+
+def test_a_fee_that_may_not_be_written_parks_nobody_and_is_written_once_it_is_permitted(charging: FakeDeployment) -> None:
+    charging.xero.refuses_fees = NotPermitted("xero", "acme", "POST /Invoices was answered with 403")
+    charging.run_until(BOTH_DUE + timedelta(days=4))
+    assert (charging.dead_letters.letters, HoldKind.OPERATOR in charging.profile(CUSTOMERS[0]).holds) == ([], False)
+    assert sum("POST /Invoices was answered with 403" in sent.text for sent in charging.team.sent) == 1
+    assert fees_at_xero(charging) == []
+    charging.xero.refuses_fees = None
+    charging.advance(timedelta(hours=2))
+    assert (fees_at_xero(charging), len(charging.email.sent)) == ([2_50], 1)
+
+
+def look_at_a_mail_and_a_fee(world: FakeDeployment) -> None:
+    """The mail goes out, and the connection has ended when the fee is to be written."""
+    world.clock.now = BOTH_DUE - timedelta(hours=1)
+    world.look_at(CUSTOMERS[0])  # the fee is worked out here, and written with the next look
+    world.clock.now = BOTH_DUE
+    world.xero.refuses_fees = Disconnected("xero", "acme", "its consent ran out")
+    world.look_at(CUSTOMERS[0])
+    world.xero.refuses_fees = None
+
+
+def test_what_went_out_beside_a_fee_whose_connection_ended_is_not_repeated(charging: FakeDeployment) -> None:
+    look_at_a_mail_and_a_fee(charging)
+    assert set(charging.profile(CUSTOMERS[0]).holds) == {HoldKind.STALE_DATA}
+    assert [(stage.stage, stage.account) for stage in charging.sweep_queue.stages] == [("accounts", "acme")]
+    assert {"sent first", "held"} <= set(said(charging.log(CUSTOMERS[0])))
+    charging.advance(timedelta(days=1))
+    assert (fees_at_xero(charging), len(charging.email.sent)) == ([2_50], 1)
+
+
+class Unreachable(MemoryConnections):
+    """The table of connections does not answer."""
+
+    def hold(self, source: str, account: str, customer: str) -> None:
+        """Raises Retryable."""
+        raise Retryable("no answer")
+
+
+def test_what_went_out_is_put_down_though_the_ended_connection_cannot_be_noted(charging: FakeDeployment) -> None:
+    able = charging.run_step
+    charging.run_step = replace(able, disconnections=replace(able.disconnections, connections=Unreachable()))
+    look_at_a_mail_and_a_fee(charging)
+    assert "sent first" in said(charging.log(CUSTOMERS[0]))
+    charging.run_step = able
+    charging.advance(timedelta(minutes=10))
+    assert (fees_at_xero(charging), len(charging.email.sent)) == ([2_50], 1)

@@ -127,7 +127,9 @@ def _translated(error: "StripeError", path: str, method: str = "GET") -> Dunning
     if status in (401, 403):
         access = "read access" if method == "GET" else "write access to invoices"
         return Unauthorised(f"{said}: put a valid key with {access} into the Stripe secret")
-    if status is None or as_object(error.json_body) is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
+    # Where an answer is no JSON, the SDK hands over its headers as the body: only what carries an `error` is Stripe's word.
+    is_stripes_word = child(as_object(error.json_body), "error") is not None
+    if status is None or not is_stripes_word or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
         return Retryable(said)
     return Permanent(said)
 

@@ -24,6 +24,13 @@ class TestStripeSource(RemoteSourceContract):
         return stripe
 
 
+@pytest.mark.parametrize("status", [200, 400, 402])
+def test_a_page_that_is_no_json_is_no_word_of_stripes_whatever_its_status(stripe: PlayedStripe, status: int) -> None:
+    stripe.answers(status)
+    with pytest.raises(Retryable):
+        stripe.source.fetch("in_1")
+
+
 def test_a_deleted_customer_has_no_contact(stripe: PlayedStripe) -> None:
     stripe.has("customers", {"id": "cus_anna", "object": "customer", "deleted": True})
     assert stripe.source.fetch_contact("stripe:cus_anna") is None

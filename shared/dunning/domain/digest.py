@@ -12,6 +12,8 @@ from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind
 
 MOST_SHOWN = 20
+MOST_LOOKED_AT = 200
+"""Whose cases are read, to tell who waits still; beyond them nobody is shown, but all are counted."""
 
 _WAITING = frozenset({ActivityType.ESCALATED, ActivityType.NOTIFIED, ActivityType.PLAN_ENDED})
 _BUCKETS = ((0, "not due yet"), (30, "1 to 30 days"), (60, "31 to 60 days"), (90, "61 to 90 days"))
@@ -85,7 +87,7 @@ class Digest:
 
     @property
     def customers(self) -> frozenset[str]:
-        """Who is shown as waiting, by full id."""
+        """Who came to wait, by full id."""
         return frozenset(one.happened.customer for one in self.waiting)
 
 
@@ -98,17 +100,18 @@ def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount
         if one.type in _WAITING or (one.type is ActivityType.HELD and (one.reason or "").startswith("operator")):
             waiting.append(one)
     waiting.sort(key=lambda one: (one.at, one.customer), reverse=True)
-    shown = tuple(Waiting(one) for one in waiting[:MOST_SHOWN])
-    return Digest(day, counts, shown, max(0, len(waiting) - MOST_SHOWN), _ageing(day, owed))
+    shown = tuple(Waiting(one) for one in waiting[:MOST_LOOKED_AT])
+    return Digest(day, counts, shown, len(waiting) - len(shown), _ageing(day, owed))
 
 
 def as_known(digest: Digest, cases: Mapping[str, Case]) -> Digest:
     """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id).
 
-    What has been answered, or released, since it was told is left out.
+    What has been answered, or released, since it was told is left out, before the first `MOST_SHOWN` are taken.
     """
     waiting = [one.happened for one in digest.waiting if not _is_done_with(one.happened, cases[one.happened.customer])]
-    return replace(digest, waiting=tuple(_known(happened, cases[happened.customer]) for happened in waiting))
+    shown = tuple(_known(happened, cases[happened.customer]) for happened in waiting[:MOST_SHOWN])
+    return replace(digest, waiting=shown, left_out=digest.left_out + len(waiting) - len(shown))
 
 
 def _is_done_with(happened: Happened, case: Case) -> bool:

@@ -268,6 +268,18 @@ class Recorder:
         seen, assigned = self._assigned(case, seen, snapshot)
         return self._with_plan(case, known, without_moot_question(seen, self.policy_of(seen)), log, *kept, *assigned)
 
+    def retimed(self, case: Case) -> Recorded:
+        """Every step still to come at its own hour of the zone, and on the days, that the customer's record names now.
+
+        A step that is due already stays: it is being run, or waits for a reason of its own.
+        """
+        logged: list[Activity] = []
+        for invoice in case.invoices.values():
+            if invoice.is_open and invoice.next_at is not None and invoice.next_at > self.now:
+                again = self._with_plan(case, invoice, replace(invoice, next_at=None))
+                case, logged = again.case, [*logged, *again.activities]
+        return Recorded(case, tuple(logged))
+
     def _answer_settled(self, case: Case) -> tuple[Case, tuple[Activity, ...]]:
         """An answer about what is paid by now must not hold next month's invoice."""
         if any(invoice.is_open for invoice in case.invoices.values()):

@@ -1,6 +1,7 @@
 """Stripe's API over HTTP: one attempt a call, plain JSON back, errors as types that say what to do."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -110,7 +111,8 @@ def _carried_by(http: HttpClient) -> "HTTPClient":
             _usage: list[str] | None = None,
         ) -> tuple[str, int, Mapping[str, str]]:
             answer = http.send(method.upper(), url, headers or {}, post_data.encode() if post_data is not None else None)
-            return answer.content.decode(errors="replace"), answer.status, answer.headers
+            # No dict: where an answer is no JSON, the SDK hands over these as the body of its error.
+            return answer.content.decode(errors="replace"), answer.status, MappingProxyType(dict(answer.headers))
 
     return Bounded()
 
@@ -127,9 +129,7 @@ def _translated(error: "StripeError", path: str, method: str = "GET") -> Dunning
     if status in (401, 403):
         access = "read access" if method == "GET" else "write access to invoices"
         return Unauthorised(f"{said}: put a valid key with {access} into the Stripe secret")
-    # Where an answer is no JSON, the SDK hands over its headers as the body: only what carries an `error` is Stripe's word.
-    is_stripes_word = child(as_object(error.json_body), "error") is not None
-    if status is None or not is_stripes_word or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
+    if status is None or as_object(error.json_body) is None or status >= 500 or status in _TRY_LATER_STATUS or code in _TRY_LATER_CODES:
         return Retryable(said)
     return Permanent(said)
 

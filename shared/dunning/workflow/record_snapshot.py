@@ -26,6 +26,7 @@ _MOST_CONFLICTS = 10
 ALONE = "asked for by itself"
 
 _MOST_SHOWN = 10
+_PLACE = frozenset({"country", "timezone"})
 _FORGOTTEN = (
     "its source deleted or archived this customer, or made it inactive, while invoices are open, and reminders wait:"
     " close these invoices there; or bring the customer back, or make sure of the address, and release the case"
@@ -167,10 +168,14 @@ class RecordSnapshot:
         settings_stamp = stamp if contact.settings is not None else profile.settings_stamp
         own = with_own_email(profile, contact.email)
         after = addressed(case.with_profile(replace(own, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp)))
+        retimed: tuple[Activity, ...] = ()
+        if _PLACE & set(fields):
+            again = recorder_for(profile.customer, self.policies, now, self.actor).retimed(after)
+            after, retimed = again.case, again.activities
         if contact.email is None or after.profile.contact.email == profile.contact.email:
-            return Recorded(after, (updated,))
+            return Recorded(after, (updated, *retimed))
         after, logged = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, self.actor)
-        return Recorded(after, (updated, *logged))
+        return Recorded(after, (updated, *retimed, *logged))
 
     def customer_deleted(self, customer: str) -> str:
         """The source forgot the customer: a person must say whether reminding goes on."""

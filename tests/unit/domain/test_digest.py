@@ -8,7 +8,7 @@ import pytest
 from dunning.domain.activity import ActivityType
 from dunning.domain.approval import joint_question
 from dunning.domain.case import Case
-from dunning.domain.digest import MOST_SHOWN, Happened, OpenAmount, as_known, digest_of
+from dunning.domain.digest import MOST_LOOKED_AT, MOST_SHOWN, Happened, OpenAmount, as_known, digest_of
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Status
 from dunning.domain.money import Money
@@ -29,9 +29,25 @@ def test_a_message_about_three_invoices_counts_three() -> None:
 
 def test_who_waits_for_a_person_is_told_newest_first_and_no_more_than_a_page_holds() -> None:
     rows = [Happened(f"c{n:02}", ActivityType.ESCALATED, AT + timedelta(minutes=n)) for n in range(MOST_SHOWN + 3)]
-    digest = digest_of(DAY, [*rows, happened(ActivityType.SENT, "a"), happened(ActivityType.PAID, "a")], [])
+    told = digest_of(DAY, [*rows, happened(ActivityType.SENT, "a"), happened(ActivityType.PAID, "a")], [])
+    digest = as_known(told, {row.customer: case_of() for row in rows})
     assert [one.happened.customer for one in digest.waiting] == [f"c{n:02}" for n in range(MOST_SHOWN + 2, 2, -1)]
     assert digest.left_out == 3
+
+
+def test_many_who_have_their_answer_hide_nobody_who_waits() -> None:
+    waits = Happened("early", ActivityType.NOTIFIED, AT, ("in_1",), QUESTION.reason)
+    rows = [Happened(f"c{n}", ActivityType.NOTIFIED, AT + timedelta(minutes=n + 1), ("in_1",), QUESTION.reason) for n in range(MOST_SHOWN)]
+    cases = {"early": case_of(ASKED), **{row.customer: case_of(ANSWERED) for row in rows}}
+    digest = as_known(digest_of(DAY, [waits, *rows], []), cases)
+    assert ([one.happened.customer for one in digest.waiting], digest.left_out) == (["early"], 0)
+
+
+def test_no_more_cases_are_read_than_a_morning_allows_and_the_others_are_counted() -> None:
+    rows = [Happened(f"c{n}", ActivityType.ESCALATED, AT) for n in range(MOST_LOOKED_AT + 3)]
+    told = digest_of(DAY, rows, [])
+    assert len(told.customers) == MOST_LOOKED_AT
+    assert as_known(told, {row.customer: case_of() for row in rows}).left_out == MOST_LOOKED_AT + 3 - MOST_SHOWN
 
 
 @pytest.mark.parametrize(("reason", "waits"), [("operator: refused 40 times", True), ("promise until Friday", False)])

@@ -1,7 +1,7 @@
 """What a source says is taken in once, in whatever order it comes."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -147,6 +147,30 @@ def test_a_customer_s_new_address_is_used_from_then_on(world: FakeDeployment) ->
     world.record.contact(ACME, Contact(email="new@acme.example"), LATER)
     world.run_until(FIRST)
     assert [mail.to for mail in world.email.sent] == [("new@acme.example",)]
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        (Contact(timezone="America/Los_Angeles"), datetime(2026, 4, 7, 16, 0, tzinfo=UTC)),
+        (Contact(timezone="Asia/Tokyo"), datetime(2026, 4, 7, 0, 0, tzinfo=UTC)),
+        (Contact(country="FR"), datetime(2026, 4, 7, 7, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_customer_who_lives_elsewhere_is_reminded_at_the_steps_hour_there(world: FakeDeployment, told: Contact, at: datetime) -> None:
+    world.invoiced(snapshot(contact=replace(ACME_CONTACT, timezone=None, country=None)))
+    world.record.contact(ACME, told, LATER)
+    assert (world.profile(ACME).due_at, world.invoice(ACME, "in_1").next_at) == (at, at)
+    world.run_until(FIRST + timedelta(days=1))
+    assert said(world.log(ACME))[-1] == "sent first"
+    assert len(world.email.sent) == 1
+
+
+def test_a_step_that_is_due_already_is_not_put_off_by_a_move(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(contact=replace(ACME_CONTACT, timezone=None, country=None)))
+    world.clock.now = FIRST
+    world.record.contact(ACME, Contact(timezone="America/Los_Angeles"), FIRST)
+    assert world.invoice(ACME, "in_1").next_at == FIRST
 
 
 def test_the_customer_s_own_record_knows_better_than_its_next_invoice(world: FakeDeployment) -> None:

@@ -167,6 +167,7 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     """A step that has begun is finished, whatever would be decided anew: put off, its mail would go out twice.
 
     What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid or due later, is left away.
+    So is a channel that would stand in for the one that it went out by: the customer has had this message.
     """
     contact, marks = case.profile.reach, marks_of(case.profile)
     zone = customer_zone(contact, policy)
@@ -179,7 +180,18 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
         return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
     told = marks.get(row_key(Channel.TEAM, step.id, invoice.id)) in BEGUN
-    effects = _effects(invoice, step, contact, escalates=told or _escalates(invoice, step, case.profile, policy, now))
+    escalates = told or _escalates(invoice, step, case.profile, policy, now)
+    effects = _effects(invoice, step, contact, escalates=escalates)
+    begun = {channel for channel in (Channel.EMAIL, Channel.SMS) if marks.get(row_key(channel, step.id, invoice.id)) in BEGUN}
+    if begun - {effect.channel for effect in effects}:
+        reachable = {Channel.TEAM, *(effect.channel for effect in effects)}
+        as_it_was = _effects(invoice, step, case.profile.contact, escalates=escalates)
+        is_meant = begun <= {effect.channel for effect in as_it_was}  # else the policy has changed the step meanwhile
+        effects = tuple(
+            effect
+            for effect in as_it_was
+            if effect.channel in begun or (effect.channel in reachable and (is_meant or effect.channel is Channel.TEAM))
+        )
     kept = tuple(effect for effect in effects if goes_out(effect))
     away = ", ".join(effect.channel.value for effect in effects if effect not in kept)
     reason = timing_of(step, invoice, policy) + (f"; {away} left away" if away else "")
@@ -200,9 +212,10 @@ def _charge(invoice: Invoice, fee: Fee) -> Work:
 
 
 def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Work:
-    if not policy.on_paid_email or not contact.email:
+    to = contact.email or (case.profile.contact.email if _thanks_begun(case, invoice) else None)
+    if not policy.on_paid_email or not to:
         return Work(invoice.id, Verdict.THANK, None, "nobody to thank")
-    effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), contact.email)
+    effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), to)
     window, zone = window_of((Channel.EMAIL.value,), policy.send_window), customer_zone(contact, policy)
     later = moved_to_workday(now, window, zone, policy.calendar)
     if later > now and marks_of(case.profile).get(effect.key) not in BEGUN:

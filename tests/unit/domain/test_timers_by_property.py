@@ -99,6 +99,7 @@ def test_only_reminders_before_the_due_date_are_ever_passed_over(
 @example(date(2026, 3, 22), "Europe/Berlin", 7, time(2, 30))
 @example(date(2026, 10, 18), "Europe/Berlin", 7, time(2, 30))
 @example(date(2028, 2, 22), "UTC", 7, time(0))
+@example(date(2028, 7, 3), "Australia/Lord_Howe", 90, time(2, 0, fold=1))
 def test_days_after_the_due_date_are_days_of_the_calendar_there(due: date, zone: str, days: int, at: time) -> None:
     follows = replace(policy(after_due("only", days, at)), timezone=zone)
     coming = upcoming(replace(INVOICE, due_date=due), ACME, follows, utc("2000-01-01 00:00"))

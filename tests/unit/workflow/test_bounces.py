@@ -116,6 +116,22 @@ def test_whoever_complains_gets_no_mail_any_more_and_the_plan_goes_on_by_sms(wor
     assert [activity.type for activity in world.log(ACME)].count(ActivityType.OPTED_OUT) == 1
 
 
+@pytest.mark.parametrize("contact", [ACME_CONTACT, MAIL_ONLY])
+def test_whoever_complains_of_a_mail_whose_answer_was_lost_gets_no_text_message_in_its_place(
+    world: FakeDeployment, contact: Contact
+) -> None:
+    world.invoiced(snapshot(contact=contact))
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    report(world, DeliveryKind.SENT, OWN)
+    world.clock.advance(timedelta(minutes=12))
+    report(world, DeliveryKind.COMPLAINED, OWN)
+    world.run_until(FIRST + timedelta(hours=2))
+    assert (len(world.email.sent), world.sms.sent) == (1, [])
+    assert "sent first" in said(world.log(ACME))
+    assert not any("no_channel" in (activity.reason or "") for activity in world.log(ACME))
+
+
 @pytest.mark.parametrize("kind", [DeliveryKind.BOUNCED, DeliveryKind.COMPLAINED])
 def test_whoever_cannot_be_reached_otherwise_is_held_and_told_to_the_team_once(world: FakeDeployment, kind: DeliveryKind) -> None:
     reminded(world, MAIL_ONLY)

@@ -26,7 +26,7 @@ def at_local(day: date, at: time, zone: ZoneInfo) -> datetime:
     A time that a change to summer time skips is read with the offset before it (02:30 becomes 03:30); one that comes twice
     means its first coming (PEP 495, fold=0).
     """
-    return datetime.combine(day, at.replace(fold=0), tzinfo=zone).astimezone(UTC)
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def local_date(at: datetime, zone: ZoneInfo) -> date:

@@ -25,11 +25,12 @@ def build(platform: Platform) -> Handler:
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def work_off(record: SQSRecord) -> None:
+        is_last = int(record.attributes.approximate_receive_count or "1") >= LAST_RECEIVES
         try:
             swept = foreseen(lambda: services.sweep.page(read_sweep_stage(record.body)))
         except Retryable:
             log.exception("page not done", extra={"message_id": record.message_id})
-            if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+            if not is_last:
                 raise
             # The source was down for hours: tomorrow's sweep begins anew, and no dead letter is due.
             return
@@ -37,12 +38,15 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside", extra={"message_id": record.message_id})
             services.aside.put(record.body, str(exc))
             return
-        except DunningError as exc:
+        except Unforeseen as exc:
             log.exception("page not done", extra={"message_id": record.message_id})
-            if not isinstance(exc, Unforeseen) or int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+            if not is_last:
                 raise
             services.aside.put(record.body, str(exc))
             return
+        except DunningError:
+            log.exception("page not done", extra={"message_id": record.message_id})
+            raise
         log.info("page done", extra=asdict(swept))
 
     def handle(event: dict[str, object], context: object) -> object:

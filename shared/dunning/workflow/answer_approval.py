@@ -37,7 +37,7 @@ class AnswerApproval:
 
         def change(case: Case, now: datetime) -> Recorded:
             known = [_found(case, invoice)] if invoice is not None else _all_of(case)
-            waits[:] = [one for one in known if waits_for_approval(one)]
+            waits[:] = [one for one in known if one.next_at is not None and waits_for_approval(one)]
             return self._answered(case, waits[:_MOST_AT_ONCE], now, approved=approved, reason=reason)
 
         outcome = self.record.change(customer, change)
@@ -48,18 +48,16 @@ class AnswerApproval:
 
     def _answered(self, case: Case, waiting: Sequence[Invoice], now: datetime, *, approved: bool, reason: str | None) -> Recorded:
         state, kind = (ApprovalState.APPROVED, ActivityType.APPROVED) if approved else (ApprovalState.DECLINED, ActivityType.DECLINED)
-        answered: dict[tuple[str, str], list[int]] = {}
-        names: dict[tuple[str, str], list[str]] = {}
+        answered: dict[tuple[str, str], dict[str, int]] = {}
         for invoice in waiting:
             asked = invoice.approval
             if asked is None or invoice.next_at is None:
                 continue
             after = replace(invoice, approval=replace(asked, state=state, reason=reason), next_at=max(invoice.next_at, now))
             case = case.with_invoice(after)
-            answered.setdefault((asked.step, invoice.currency), []).append(asked.amount)
-            names.setdefault((asked.step, invoice.currency), []).append(invoice.id)
+            answered.setdefault((asked.step, invoice.currency), {})[invoice.id] = asked.amount
         said = tuple(
-            Activity(now, kind, _in_words(Money(sum(amounts), currency), reason), tuple(names[step, currency]), step, OPERATOR)
+            Activity(now, kind, _in_words(Money(sum(amounts.values()), currency), reason), tuple(amounts), step, OPERATOR)
             for (step, currency), amounts in answered.items()
         )
         return Recorded(case, said)

@@ -6,7 +6,7 @@ import pytest
 
 from dunning.bootstrap import Handler
 from dunning.domain.invoice import Status
-from functions.daily_sweep.app import build
+from functions.daily_sweep.app import LAST_RECEIVES, build
 from functions.sync_invoice.app import build as build_sync
 from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import SHARDS, Aws, Json, batch, failures, invoke, records, sample
@@ -94,6 +94,18 @@ def test_a_bad_message_is_put_aside_with_its_reason_and_its_neighbour_goes_on(aw
     assert body == poison
     assert any(told in reason for told in ("not JSON", "has no source", "no time zone", "'paper'"))
     assert len(waiting(aws)) == 1
+
+
+def test_a_page_that_fails_as_nobody_foresaw_comes_again_and_at_last_is_put_aside_with_its_kind_and_place(
+    aws: Aws, handler: Handler
+) -> None:
+    page = json.loads(str(records(sample("daily_sweep/next_page"))[0]["body"])) | {"stage": "vanished", "cursor": None}
+    for receives, again in ((LAST_RECEIVES - 1, ["m0"]), (LAST_RECEIVES, [])):
+        aws.answers("Query", {"Items": [{"pk": {"S": "of nobody"}}]})
+        assert aws.letters("sweep-dead") == []
+        assert failures(invoke(handler, batch(page, receives=receives))) == again
+    ((_, reason),) = aws.letters("sweep-dead")
+    assert reason.startswith("unforeseen KeyError at ")
 
 
 def test_what_cannot_be_put_aside_comes_again(aws: Aws, handler: Handler) -> None:

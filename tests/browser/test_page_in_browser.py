@@ -8,7 +8,21 @@ from infra.local.running import running_cloud
 from infra.samples import sample_webhooks
 from tests.browser.chromium import Browser
 
+TAGS = "[...document.querySelectorAll('#outbox > details .tag')]"
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+HOLD_BACK_AN_EMPTY_OUTBOX = """(() => {
+  const real = window.fetch;
+  window.fetch = async (path, options) => {
+    if (path !== "/_local/outbox" || window.release) return real(path, options);
+    await new Promise((go) => { window.release = go; });
+    const answer = new Response("[]");
+    const text = answer.text.bind(answer);
+    answer.text = async () => { setTimeout(() => { window.drawn = true; }, 200); return text(); };
+    return answer;
+  };
+})()"""
+"""Keep back the next answer about the outbox until `release()`; it then tells of an empty one, and some time later is `drawn`."""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +58,8 @@ def test_the_page_shows_the_clock_and_moves_it(page: Browser) -> None:
 
 
 def test_controls_rest_while_time_moves(page: Browser) -> None:
-    page.click("[data-advance='1h']")
-    assert page.value("document.querySelector('#controls').disabled") is True
-    assert text(page, "#status") == "Time is moving …"
+    seen = "[document.querySelector('#controls').disabled, document.querySelector('#status').innerText]"
+    assert page.value(f"(document.querySelector('[data-advance=\"1h\"]').click(), {seen})") == [True, "Time is moving …"]
     page.wait_for("!document.querySelector('#controls').disabled")
 
 
@@ -54,10 +67,35 @@ def test_a_reminder_appears_and_opens_as_the_customer_sees_it(page: Browser) -> 
     page.click("[data-advance='7d']")
     page.wait_for("document.querySelectorAll('#outbox > details').length > 0 && !document.querySelector('#controls').disabled")
     page.click("[name=channel][value=email]")
-    page.wait_for("document.querySelector('#outbox > details .tag')?.innerText.startsWith('Mail')")
+    page.wait_for(f"{TAGS}.length && {TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
     page.click("#outbox > details > summary")
     page.wait_for("document.querySelector('#outbox iframe')?.contentDocument?.body?.innerText.includes('INV-')")
     assert page.value("document.querySelector('#outbox iframe').getAttribute('sandbox')") == "allow-same-origin"
+
+
+def test_an_opened_mail_stays_as_it_is_when_others_are_shown_beside_it(page: Browser) -> None:
+    page.wait_for(f"{TAGS}.length")
+    page.click("[name=channel][value=email]")
+    page.wait_for(f"{TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
+    page.click("#outbox > details > summary")
+    page.wait_for("document.querySelector('#outbox iframe')?.contentDocument?.body?.innerText.includes('INV-')")
+    page.value("document.querySelector('#outbox iframe').contentDocument.body.dataset.seen = 'yes'")
+    page.click("[name=channel][value='']")
+    page.wait_for(f"{TAGS}.some((tag) => !tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
+    assert page.value("document.querySelector('#outbox details[open] iframe')?.contentDocument.body.dataset.seen") == "yes"
+
+
+def test_an_older_answer_is_not_drawn_over_a_newer_one(page: Browser) -> None:
+    """The page asks every few seconds; an answer that was long on its way tells what was, not what is."""
+    page.wait_for(f"{TAGS}.length")
+    page.value(HOLD_BACK_AN_EMPTY_OUTBOX)
+    page.click("[name=channel][value=email]")
+    page.wait_for("window.release")
+    page.click("[name=channel][value='']")
+    page.wait_for("!document.querySelector('#controls').disabled")
+    page.value("window.release()")
+    page.wait_for("window.drawn")
+    assert page.value(f"{TAGS}.length")
 
 
 def test_a_case_opens_with_its_invoices_and_decisions(page: Browser) -> None:

@@ -75,7 +75,7 @@ function activities(found) {
 
 /** A message of the outbox; its content is rendered when it is opened. */
 export function messageCard(message) {
-  const card = h("details", { "data-key": `message-${message.number}`, class: "mail" },
+  const card = h("details", { "data-key": `message-${message.number}-${message.sent_at}`, "data-lasting": "", class: "mail" },
     h("summary", {},
       h("div", { class: "two" }, tag(`${channelWord(message.channel)}: ${kindWord(message.kind).toLowerCase()}`, message.kind), time(message.sent_at)),
       message.subject ? h("div", { class: "strong" }, message.subject) : h("div", { class: "clip" }, message.text),

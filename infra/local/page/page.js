@@ -6,8 +6,9 @@ const $ = (id) => document.getElementById(id);
 const POLL = 4000;
 const shown = new Map(); // what each part of the page was last drawn from
 let moving = false;
+let asked = 0; // refreshes so far: the answers to an older one are not drawn over those to a newer
 
-/** Draw a part anew when its data changed, and keep open what was open. */
+/** Draw a part anew when its data changed, and keep open what was open. What cannot change keeps its place, and what it shows. */
 function draw(id, data, make) {
   const text = JSON.stringify(data);
   if (shown.get(id) === text) return;
@@ -15,10 +16,21 @@ function draw(id, data, make) {
   const place = $(id);
   const open = new Set([...place.querySelectorAll("details[open]")].map((each) => each.dataset.key));
   const focused = place.contains(document.activeElement) ? document.activeElement.closest("details")?.dataset.key : null;
-  place.replaceChildren(...[make(data)].flat());
+  const lasting = new Map([...place.querySelectorAll(":scope > [data-lasting]")].map((each) => [each.dataset.key, each]));
+  arrange(place, [make(data)].flat().map((each) => lasting.get(each.dataset.key) ?? each));
   for (const each of place.querySelectorAll("details")) {
     if (open.has(each.dataset.key)) each.open = true;
     if (focused && each.dataset.key === focused) each.querySelector("summary").focus();
+  }
+}
+
+/** Make these the children of an element. What stays is not moved, for a frame that moves loads anew. */
+function arrange(place, wanted) {
+  for (const each of [...place.childNodes]) if (!wanted.includes(each)) each.remove();
+  let at = place.firstChild;
+  for (const each of wanted) {
+    if (each === at) at = at.nextSibling;
+    else place.insertBefore(each, at);
   }
 }
 
@@ -28,10 +40,13 @@ function say(error) {
 }
 
 async function refresh() {
+  const mine = ++asked;
   const clock = await ask("GET", "/_local/clock");
+  if (mine !== asked) return;
   $("now").textContent = longMoment(clock.now);
   if (!moving && document.activeElement !== $("to")) $("to").value = clock.now.slice(0, 16);
   const [outbox, cases, dead] = await Promise.all(["outbox", "cases", "dead_letters"].map((name) => ask("GET", `/_local/${name}`)));
+  if (mine !== asked) return;
   drawOutbox(outbox);
   drawCases(cases, clock.now);
   $("dead-count").textContent = dead.length || "none";

@@ -9,6 +9,7 @@ from infra.samples import sample_webhooks
 from tests.browser.chromium import Browser
 
 TAGS = "[...document.querySelectorAll('#outbox > details .tag')]"
+RESTING = "!document.querySelector('#controls').disabled"
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 HOLD_BACK_AN_EMPTY_OUTBOX = """(() => {
@@ -67,7 +68,7 @@ def test_a_reminder_appears_and_opens_as_the_customer_sees_it(page: Browser) -> 
     page.click("[data-advance='7d']")
     page.wait_for("document.querySelectorAll('#outbox > details').length > 0 && !document.querySelector('#controls').disabled")
     page.click("[name=channel][value=email]")
-    page.wait_for(f"{TAGS}.length && {TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
+    page.wait_for(f"{TAGS}.length && {TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && {RESTING}")
     page.click("#outbox > details > summary")
     page.wait_for("document.querySelector('#outbox iframe')?.contentDocument?.body?.innerText.includes('INV-')")
     assert page.value("document.querySelector('#outbox iframe').getAttribute('sandbox')") == "allow-same-origin"
@@ -76,12 +77,12 @@ def test_a_reminder_appears_and_opens_as_the_customer_sees_it(page: Browser) -> 
 def test_an_opened_mail_stays_as_it_is_when_others_are_shown_beside_it(page: Browser) -> None:
     page.wait_for(f"{TAGS}.length")
     page.click("[name=channel][value=email]")
-    page.wait_for(f"{TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
+    page.wait_for(f"{TAGS}.every((tag) => tag.innerText.startsWith('Mail')) && {RESTING}")
     page.click("#outbox > details > summary")
     page.wait_for("document.querySelector('#outbox iframe')?.contentDocument?.body?.innerText.includes('INV-')")
     page.value("document.querySelector('#outbox iframe').contentDocument.body.dataset.seen = 'yes'")
     page.click("[name=channel][value='']")
-    page.wait_for(f"{TAGS}.some((tag) => !tag.innerText.startsWith('Mail')) && !document.querySelector('#controls').disabled")
+    page.wait_for(f"{TAGS}.some((tag) => !tag.innerText.startsWith('Mail')) && {RESTING}")
     assert page.value("document.querySelector('#outbox details[open] iframe')?.contentDocument.body.dataset.seen") == "yes"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.addressing import addressed
+from dunning.domain.addressing import with_word_of_invoice
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
@@ -79,7 +79,7 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
-        recorded = self._readdressed(case.profile, self._recorded(case, snapshot, fetched=fetched), snapshot)
+        recorded = self._readdressed(case, self._recorded(case, snapshot, fetched=fetched), snapshot)
         return self._with_others_reviewed(case, recorded, snapshot.invoice_id)
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
@@ -104,15 +104,12 @@ class Recorder:
                 return Recorded(case, doubtful=True)
         return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen, snapshot)
 
-    def _readdressed(self, before: Profile, recorded: Recorded, snapshot: Snapshot) -> Recorded:
+    def _readdressed(self, before: Case, recorded: Recorded, snapshot: Snapshot) -> Recorded:
         """With the address that counts among the customer's own and those that invoices name."""
-        profile = recorded.case.profile
         if recorded.doubtful or (snapshot.billed_to and snapshot.invoice_id not in recorded.case.invoices):
             return recorded
-        if snapshot.billed_to and profile.own_email is None and snapshot.contact.email:
-            profile = replace(profile, own_email=fitting_contact(snapshot.contact).email)
-        case = addressed(recorded.case.with_profile(profile))
-        if before.contact.email is None or case.profile.contact.email == before.contact.email:
+        case, known = with_word_of_invoice(before, recorded.case, snapshot), before.profile.contact.email
+        if known is None or case.profile.contact.email == known:
             return replace(recorded, case=case)
         logged = Activity(self.now, ActivityType.UPDATED, "contact: email", (), None, self.actor)
         case, released = release_case(case, HoldKind.UNDELIVERABLE, "there is a new mail address", self.now, self.actor)

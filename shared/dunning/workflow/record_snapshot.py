@@ -132,7 +132,7 @@ class RecordSnapshot:
 
         def change(case: Case, now: datetime) -> Recorded:
             known_since = case.profile.contact_stamp
-            if known_since and _differing(own_contact(case.profile), contact):
+            if known_since and _differing(own_contact(case), contact):
                 if abs(stamp - known_since) < DOUBTFUL_WITHIN:
                     return Recorded(case, doubtful=True)
                 if stamp < known_since:
@@ -159,14 +159,14 @@ class RecordSnapshot:
 
     def _reached(self, case: Case, told: Contact, stamp: datetime, now: datetime) -> Recorded:
         profile, contact = case.profile, fitting_contact(told)
-        fields = _differing(own_contact(profile), contact)
+        fields = _differing(own_contact(case), contact)
         if profile.version == 0 or not fields:
             return Recorded(case)
         # A gap is no news: an invoice may hold the address that the customer's own record lacks.
         merged = _told(profile.contact, contact)
         updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
         settings_stamp = stamp if contact.settings is not None else profile.settings_stamp
-        own = with_own_email(profile, contact.email)
+        own = with_own_email(case, contact.email).profile
         after = addressed(case.with_profile(replace(own, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp)))
         retimed: tuple[Activity, ...] = ()
         if _PLACE & set(fields):
@@ -269,7 +269,7 @@ def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
 def _is_overtaken(case: Case, told: Contact, stamp: datetime) -> bool:
     """Whether a word about the customer is gainsaid by what came later with an invoice: its source must say which holds."""
     profile = case.profile
-    known = own_contact(profile)
+    known = own_contact(case)
     if all(getattr(known, name) is None for name in _differing(known, told)):
         return False
     seen = [invoice.stamp for invoice in case.invoices.values()] if profile.contact_stamp is None else []

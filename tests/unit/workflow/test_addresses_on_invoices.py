@@ -92,3 +92,50 @@ def test_without_an_address_of_the_customer_s_own_the_invoice_s_is_the_one(world
     assert address(world) == "ap@acme.example"
     by_fetch(world, told(world, None, contact=nameless))
     assert address(world) == "ap@acme.example"
+
+
+@pytest.mark.parametrize("heard_by", ["the customer's own word", "a new invoice, before that"])
+def test_what_was_corrected_before_any_invoice_named_an_address_does_not_come_back_with_one(world: FakeDeployment, heard_by: str) -> None:
+    by_fetch(world, told(world, None))
+    mended = replace(OWN, email="new@acme.example")
+    if heard_by.startswith("a new invoice"):
+        by_fetch(world, told(world, "new@acme.example", "in_2", contact=mended))
+    world.clock.advance(timedelta(days=1))
+    world.record.contact(ACME, mended, world.clock.now)
+    by_list(world, told(world, OWN.email, "in_3", contact=mended))
+    assert address(world) == "new@acme.example"
+    by_list(world, told(world, "ap@acme.example", "in_4", contact=mended))
+    assert address(world) == "ap@acme.example"
+
+
+def test_an_address_that_was_corrected_away_and_back_is_a_choice_again(world: FakeDeployment) -> None:
+    by_fetch(world, told(world, None))
+    for email in ("new@acme.example", OWN.email):
+        world.clock.advance(timedelta(days=1))
+        world.record.contact(ACME, replace(OWN, email=email), world.clock.now)
+    by_fetch(world, told(world, "new@acme.example", "in_2"))
+    assert address(world) == OWN.email
+    by_fetch(world, told(world, OWN.email, "in_3"))
+    assert (address(world), world.profile(ACME).former_emails) == (OWN.email, ("new@acme.example",))
+
+
+def test_an_invoice_that_a_person_changes_to_the_former_address_means_it(world: FakeDeployment) -> None:
+    mended = replace(OWN, email="new@acme.example")
+    by_fetch(world, told(world, OWN.email))
+    world.clock.advance(timedelta(days=1))
+    world.record.contact(ACME, mended, world.clock.now)
+    by_fetch(world, told(world, "ap@acme.example", contact=mended))
+    by_fetch(world, told(world, OWN.email, contact=mended))
+    assert address(world) == OWN.email
+
+
+def test_a_customer_s_first_own_address_is_recorded_once_and_leaves_the_one_that_the_invoice_names(world: FakeDeployment) -> None:
+    by_list(world, told(world, "ap@acme.example", contact=replace(OWN, email=None)))
+    for _ in range(2):
+        world.clock.advance(timedelta(days=1))
+        world.record.contact(ACME, OWN, world.clock.now)
+    assert (address(world), world.profile(ACME).own_email) == ("ap@acme.example", OWN.email)
+    assert sum(one.reason == "contact: email" for one in world.log(ACME)) == 1
+    by_fetch(world, replace(told(world, "ap@acme.example"), status=Status.PAID, amount_due=0))
+    by_list(world, told(world, None, "in_2"))
+    assert address(world) == OWN.email

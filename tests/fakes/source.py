@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import NotYet, Retryable
+from dunning.domain.errors import NotYet, Permanent, Retryable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import SourcePage, Standing, Traced
@@ -68,6 +68,8 @@ class FakeSource:
         self._request()
         if failure := self.fetch_failures.get(invoice_id):
             raise failure
+        if invoice_id in self.unreadable:
+            raise Permanent(f"invoice {invoice_id} cannot be read")
         found = self.invoices.get(invoice_id)
         return self._now(found) if found else None
 
@@ -77,9 +79,10 @@ class FakeSource:
         return self.contacts.get(customer)
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer."""
+        """All open invoices of one customer, but for those that cannot be read."""
         self._request()
-        return tuple(self._now(found) for found in self._open() if found.customer == customer)
+        theirs = (found for found in self._open() if found.customer == customer)
+        return tuple(self._now(found) for found in theirs if found.invoice_id not in self.unreadable)
 
     def standing_of(self, customer: str) -> Standing:
         """The customer's credit now."""

@@ -25,6 +25,7 @@ from dunning.providers.quickbooks_objects import (
     split_customer_id,
 )
 from dunning.providers.quickbooks_webhook import SOURCE
+from dunning.providers.readable import readable_of
 from dunning.providers.recent_contacts import RecentContacts
 from dunning.workflow.ports import SourcePage, Standing, Traced
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
@@ -94,13 +95,13 @@ class QuickBooksSource:
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer, with the contact. Raises Permanent for an unreadable one: left out, it would look paid."""
+        """All open invoices of one customer that can be read, with the contact."""
         company, bare = split_customer_id(customer)
         stamp = self._clock()
         condition = f"CustomerRef = {literal(bare)} AND {_OPEN}"
         found = list(self._all(company, "Invoice", condition))
         customers, home = self._customers(company, found), self._homes.needed_by(company, found)
-        return tuple(_readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home) for invoice in found)
+        return readable_of((_id(row), snapshot_of(company, row, stamp, customers.get(_customer_id(row) or ""), home)) for row in found)
 
     def accounts(self) -> tuple[str, ...]:
         """The connected companies."""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from dunning.domain.errors import Permanent, Rejected
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.providers.json_reading import JsonObject, items, text
+from dunning.providers.readable import readable_of
 from dunning.providers.stripe_api import StripeApi
 from dunning.providers.stripe_events import interpret
 from dunning.providers.stripe_objects import (
@@ -55,10 +56,11 @@ class StripeSource:
         return None if found is None or found.get("deleted") is True else contact_of(found)
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer. Raises Permanent when one is unreadable: to leave it out would look like a payment."""
+        """All open invoices of one customer that can be read."""
         stamp = self._clock()
         params = {"customer": bare_customer_id(customer), "status": "open", "expand": ["data.customer"]}
-        return tuple(_readable(invoice, stamp) for page, _ in self._pages("/v1/invoices", params) for invoice in page)
+        rows = (row for page, _ in self._pages("/v1/invoices", params) for row in page)
+        return readable_of((_id(row), snapshot_of(row, stamp)) for row in rows)
 
     def standing_of(self, customer: str) -> Standing:
         """The customer's balance, where overpayments and credit for paid invoices lie; a credit note on an open one lessens it."""

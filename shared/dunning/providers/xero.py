@@ -13,6 +13,7 @@ from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
 from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.readable import readable_of
 from dunning.providers.recent_contacts import RecentContacts
 from dunning.providers.xero_objects import (
     contact_id_of,
@@ -98,7 +99,7 @@ class XeroSource:
         return contact_of(found) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer, with the contact. Raises Permanent for an unreadable one: left out, it would look paid."""
+        """All open invoices of one customer that can be read, with the contact."""
         tenant, bare = split_customer_id(customer)
         stamp = self._clock()
         found: list[JsonObject] = []
@@ -111,7 +112,7 @@ class XeroSource:
             page += 1
         owed = [row for row in found if is_receivable(row) and contact_id_of(row) == bare]
         contacts = self._contacts(tenant, owed)
-        return tuple(_readable(tenant, row, stamp, contacts.get(bare)) for row in owed)
+        return readable_of((text(row, "InvoiceID"), snapshot_of(tenant, row, stamp, contacts.get(bare))) for row in owed)
 
     def accounts(self) -> tuple[str, ...]:
         """The connected tenants."""

@@ -24,11 +24,13 @@ class Checked:
     """What the providers said at the last hop before the customer; nothing is sent about an invoice that was not asked for.
 
     `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
-    `gone`: the source has them no more; `moved`: they are another customer's now. `is_part`: there is more to ask before a decision.
+    `unread`: those that cannot be read, and why. `gone`: the source has them no more; `moved`: they are another customer's now.
+    `is_part`: there is more to ask before a decision.
     `number_is_closed`: the customer has told the telephone network to deliver no text messages of ours.
     """
 
     asked: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     gone: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()

@@ -193,7 +193,7 @@ class InvoiceSource(Protocol):
         ...
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
-        """All open invoices of one customer (full id)."""
+        """All open invoices of one customer (full id) that can be read: what is not among them is not paid, unless a fetch says so."""
         ...
 
     def standing_of(self, customer: str) -> Standing:

@@ -9,7 +9,7 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable
-from dunning.domain.invoice import Invoice, Status
+from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
@@ -133,6 +133,8 @@ class RunStep:
         checked = checked.with_charged(progress.charged)
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
+        if progress.ending is Ending.COMPLETE and checked.unread:
+            return self._park(case, settlement, _told(checked.unread), checked, progress)
         if isinstance(progress.because, Disconnected):
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, MailLater):
@@ -230,17 +232,33 @@ class RunStep:
         return source.turn(customer, links) if source else nullcontext()
 
     def _asked(self, source: InvoiceSource, case: Case, due: Sequence[Invoice], lacking: Sequence[Invoice]) -> Checked:
-        """What lacks its link is read by itself, so many in a part; a source that tells no links is not asked for more of them."""
+        """What lacks its link is read by itself, so many in a part; a source that tells no links is not asked for more of them.
+
+        One that cannot be read keeps none of the others.
+        """
         customer = case.profile.customer
         account = account_of(customer)
-        found = {invoice.id: source.fetch(invoice.id, account) for invoice in lacking[:MOST_LINKS]}
-        is_part = len(lacking) > len(found) and any(snapshot and snapshot.payment_url for snapshot in found.values())
+        found, unread = dict[str, Snapshot | None](), dict[str, str]()
+
+        def read(invoice: Invoice) -> None:
+            try:
+                found[invoice.id] = source.fetch(invoice.id, account)
+            except Permanent as exc:
+                unread[invoice.id] = str(exc)
+
+        for invoice in lacking[:MOST_LINKS]:
+            read(invoice)
+        is_part = len(lacking) > MOST_LINKS and any(snapshot and snapshot.payment_url for snapshot in found.values())
         due = lacking[:MOST_LINKS] if is_part else due
-        rest = [invoice for invoice in due if invoice.id not in found]
+        rest = [invoice for invoice in due if invoice.id not in {*found, *unread}]
         many = len(rest) > 1 or (rest and source.name in LISTED)
         listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(customer)} if many else {}
         # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
-        found |= {invoice.id: listed.get(invoice.id) or source.fetch(invoice.id, account) for invoice in rest}
+        for invoice in rest:
+            if invoice.id in listed:
+                found[invoice.id] = listed[invoice.id]
+            else:
+                read(invoice)
         moved = tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot and snapshot.customer != customer)
         if moved:
             # Closed here at once, lest anybody is reminded meanwhile; whose it is now, a fetch finds out and opens it there.
@@ -248,7 +266,8 @@ class RunStep:
         snapshots = tuple(snapshot for snapshot in found.values() if snapshot and snapshot.invoice_id not in moved)
         is_owed = not is_part and any(snapshot.status is Status.OPEN for snapshot in snapshots)
         return Checked(
-            asked={invoice.id: invoice.version for invoice in due},
+            asked={invoice.id: invoice.version for invoice in due if invoice.id in found},
+            unread=unread,
             snapshots=snapshots,
             gone=tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None),
             moved=moved,
@@ -281,6 +300,12 @@ class RunStep:
 
     def _policy_of(self, invoice: Invoice) -> Policy:
         return self.policies.named(invoice.policy)
+
+
+def _told(unread: Mapping[str, str]) -> str:
+    """Why a person must look; how many more are as bad, the number says."""
+    first, *others = unread.values()
+    return first + (f" (and {len(others)} more of this customer)" if others else "")
 
 
 def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:

@@ -205,6 +205,18 @@ class RemoteSourceContract(SourceContract):
         with pytest.raises(Retryable):
             provider.source.open_invoices_of(provider.customer_id(ANNA))
 
+    def test_an_invoice_that_cannot_be_read_keeps_no_neighbour_from_its_reminder_and_says_so_itself(
+        self, provider: PlayedRemoteProvider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        provider.has_invoice(Owed("one"))
+        provider.has_invoice(Owed("absurd", amount_due=10**18))
+        assert ids(provider.source.open_invoices_of(provider.customer_id(ANNA))) == ["one"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "invoice absurd cannot be read and is left out of its customer's list"
+        ]
+        with pytest.raises(Permanent, match="absurd"):
+            provider.source.fetch("absurd", provider.account)
+
     def test_a_call_is_one_attempt(self, provider: PlayedRemoteProvider) -> None:
         provider.answers(503, {"message": "not now"})
         with pytest.raises(Retryable):

@@ -135,3 +135,13 @@ def test_what_moved_is_asked_for_before_it_is_closed(world: FakeDeployment) -> N
     world.sync_queue.is_down = False
     world.run_until(FIRST + 5 * MINUTE)
     assert world.invoice(NOEL, "in_00").is_open
+
+
+@pytest.mark.parametrize("odd", [1, MOST_LINKS + 1])
+def test_those_that_cannot_be_read_keep_none_of_the_others(world: FakeDeployment, odd: int) -> None:
+    number = 2 * MOST_LINKS + 3
+    swept(world, *(owed(each) for each in range(number)))
+    world.xero.unreadable = tuple(f"in_{each:02}" for each in range(odd))
+    world.run_until(FIRST + MINUTE)
+    assert sorted(mail.envelope.invoices[0] for mail in world.email.sent) == [f"in_{each:02}" for each in range(odd, number)]
+    assert [letter.customer for letter, _ in world.dead_letters.letters] == [LIAM]

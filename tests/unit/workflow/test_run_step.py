@@ -11,6 +11,7 @@ from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Status
 from dunning.workflow.ports import Wakeup
+from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import MOST_CRASHES
 from dunning.workflow.waking import MOST_HOPS
 from tests.fakes.deployment import FakeDeployment
@@ -121,6 +122,36 @@ def test_of_several_due_invoices_a_paid_one_is_not_reminded(world: FakeDeploymen
     world.run_until(FIRST)
     assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1",), ("in_3",)]
     assert world.invoice(ACME, "in_2").status is Status.PAID
+
+
+@pytest.mark.parametrize("unreadable", [("in_2",), ("in_1", "in_3")])
+def test_an_invoice_that_cannot_be_read_keeps_no_other_from_its_reminder(world: FakeDeployment, unreadable: tuple[str, ...]) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"), snapshot("in_3"))
+    world.stripe.unreadable = unreadable
+    world.run_until(FIRST)
+    sent = {mail.envelope.invoices[0] for mail in world.email.sent}
+    assert sent == {"in_1", "in_2", "in_3"} - {*unreadable}
+    others = " (and 1 more of this customer)" * (len(unreadable) - 1)
+    reason = f"invoice {unreadable[0]} cannot be read{others}"
+    assert world.dead_letters.letters == [(Wakeup(ACME), reason)]
+    assert {invoice.id: invoice.reminders_sent for invoice in world.case(ACME).invoices.values() if invoice.is_open} == {
+        **dict.fromkeys(sent, 1),
+        **dict.fromkeys(unreadable, 0),
+    }
+    world.stripe.unreadable = ()
+    ReleaseCase(world.record)(ACME, "redriven")
+    world.run_until(world.clock.now + timedelta(days=1))
+    assert {mail.envelope.invoices[0] for mail in world.email.sent} == {"in_1", "in_2", "in_3"}
+    assert len(world.email.sent) == 3
+
+
+def test_an_invoice_that_cannot_be_read_and_is_not_due_yet_keeps_nobody(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"), snapshot("in_later", due=date(2026, 6, 1)))
+    world.stripe.unreadable = ("in_later",)
+    world.run_until(FIRST)
+    assert {mail.envelope.invoices[0] for mail in world.email.sent} == {"in_1", "in_2"}
+    assert world.dead_letters.letters == []
+    assert world.invoice(ACME, "in_later").is_open
 
 
 def test_more_invoices_than_one_claim_takes_are_all_reminded_at_once(world: FakeDeployment) -> None:

@@ -104,15 +104,17 @@ class Settlement:
         due_at = next_instant(as_it_stands(free, self.policy_of, self.now))
         return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
-    def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None) -> Case:
-        """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted.
+    def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
+        """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
+        something was put down (`done`), none of those before.
 
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
         profile = case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
-        spent = replace(self.claim, mail_at=kept, until=self.now, attempt=self.claim.attempt - 1, effects=effects)
+        crashes = 0 if _is_progress(done) else self.claim.attempt - 1
+        spent = replace(self.claim, mail_at=kept, until=self.now, attempt=crashes, effects=effects)
         latest = self.now + LONGEST_BACKOFF
         if kept is not None:
             return case.with_profile(replace(profile, claim=spent, due_at=min(kept, latest)))
@@ -124,9 +126,12 @@ class Settlement:
             due_at = min(max(because.retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), latest)
         return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
 
-    def keep(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
-        """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over."""
-        kept = replace(self.claim, effects=effects)
+    def keep(self, case: Case, effects: Mapping[str, EffectState], done: Sequence[Done] = ()) -> Case:
+        """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over.
+
+        Where something was put down under it (`done`), it is no poison: the count of attempts begins anew, with this one.
+        """
+        kept = replace(self.claim, effects=effects, attempt=1 if _is_progress(done) else self.claim.attempt)
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
     def park(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
@@ -286,6 +291,11 @@ def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Do
     finished = {row for one in done for effect in one.work.effects for row in rows_of(effect.key) if _is_of(row, one.work)}
     reported = {row: state for row, state in marks_of(case.profile).items() if state is EffectState.DONE}
     return {row: state for row, state in {**effects, **reported}.items() if row not in finished}
+
+
+def _is_progress(done: Sequence[Done]) -> bool:
+    """Whether something has gone out, and so will not have to again; what is only put off may come back for ever."""
+    return any(one.work.effects for one in done)
 
 
 def _is_joint(work: Work) -> bool:

@@ -309,8 +309,9 @@ def _told(unread: Mapping[str, str]) -> str:
 
 
 def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:
-    return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down)))
+    return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down), put_down))
 
 
 def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None) -> Finish:
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, progress.done), because))
+    done = progress.done
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, done))

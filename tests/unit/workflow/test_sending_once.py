@@ -9,7 +9,7 @@ from dunning.domain.errors import OutcomeUnknown, Permanent
 from dunning.domain.holds import HoldKind
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery
-from dunning.workflow.run_step import CLAIM_LASTS
+from dunning.workflow.run_step import CLAIM_LASTS, MOST_CRASHES
 from tests.fakes.channels import Message
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -256,6 +256,41 @@ def test_an_unknown_outcome_five_times_in_a_row_needs_a_person(world: FakeDeploy
     world.run_until(FIRST + timedelta(days=2))
     assert world.email.attempts == 5
     assert len(world.dead_letters.letters) == 1
+
+
+@pytest.mark.parametrize("number", [6, 12])
+def test_lost_answers_park_nobody_as_long_as_each_claim_puts_something_down(world: FakeDeployment, number: int) -> None:
+    world.invoiced(*(snapshot(f"in_{each:02}") for each in range(number)))
+    world.email.gives_no_answer(accepted=True, times=number)
+    for taken_over in range(number):
+        world.run_until(FIRST + taken_over * CLAIM_LASTS)
+        reports_sent(world, world.email.sent[-1])
+    world.run_until(world.clock.now + HOURS)
+    assert [mail.envelope.invoices for mail in world.email.sent] == [(f"in_{each:02}",) for each in range(number)]
+    assert said(world.log(ACME)) == ["enrolled"] * number + ["sent first"] * number
+    assert world.dead_letters.letters == []
+
+
+def test_poison_behind_what_was_put_down_still_needs_a_person(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"))
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[0])
+    world.email.gives_no_answer(accepted=False, times=100)
+    world.run_until(FIRST + timedelta(days=2))
+    assert world.email.attempts == 1 + MOST_CRASHES
+    assert [wakeup.customer for wakeup, _ in world.dead_letters.letters] == [ACME]
+
+
+def test_refusals_behind_what_was_put_down_forget_the_lost_answers_before(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"))
+    world.email.gives_no_answer(accepted=False, times=MOST_CRASHES - 1)
+    world.run_until(FIRST + (MOST_CRASHES - 1) * CLAIM_LASTS - MINUTE)
+    world.email.meanwhile = world.email.refuses
+    world.run_until(FIRST + (MOST_CRASHES - 1) * CLAIM_LASTS)
+    claim = world.profile(ACME).claim
+    assert claim is not None
+    assert (len(world.email.sent), claim.attempt) == (1, 0)
 
 
 def test_a_mail_refused_for_days_is_put_aside_for_a_person(world: FakeDeployment) -> None:

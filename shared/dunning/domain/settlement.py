@@ -19,8 +19,17 @@ from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Approval, ApprovalState, Invoice
-from dunning.domain.planning import LONGEST_BACKOFF, as_it_stands, ended, next_instant, planned, question_key, without_moot_tasks
+from dunning.domain.invoice import Approval, ApprovalState, Invoice, Status
+from dunning.domain.planning import (
+    LONGEST_BACKOFF,
+    as_it_stands,
+    ended,
+    next_instant,
+    planned,
+    question_key,
+    with_thanks,
+    without_moot_tasks,
+)
 from dunning.domain.policy import Policy, Step
 from dunning.domain.works import Verdict, Work, reminders_in
 
@@ -219,6 +228,9 @@ class Settlement:
             logged.append(self._log(ActivityType.SENT, work, _with_notes(work.reason, one, messages), _channels(messages)))
             overdue = days_overdue(invoice, case.profile.reach, policy, self.now) > 0
             invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=self.now)
+            if invoice.status is Status.PAID and overdue and invoice.reminders_sent == 1:
+                # Paid before its one reminder was put down: nobody could know then that there is something to thank for.
+                invoice = with_thanks(invoice, case.profile.reach, policy, self.now)
         elif step.is_message:
             reason = "no_address: the customer has neither a mail address nor a phone"
             if closed := case.profile.reach.closed:

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.case import Dispute
 from dunning.domain.errors import OutcomeUnknown, Permanent
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import CLAIM_LASTS
-from tests.fakes.deployment import FakeDeployment
+from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST, SECOND, said
 from tests.unit.workflow.test_sending_once import HOURS, reports_sent, until_second_notice
@@ -43,6 +44,39 @@ def test_it_is_so_when_the_payment_comes_after_the_claim_has_run_out(sent_and_de
     sent_and_dead.record.invoice(sent_and_dead.stripe.is_paid("in_1"))
     sent_and_dead.run_until(FIRST + HOURS)
     assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("reminders", [1, 2])
+def test_who_paid_before_the_lost_answers_reminder_was_put_down_is_thanked_once(is_told: bool, reminders: int) -> None:
+    policy = replace(standard_policies().default, on_paid_email="thank_you")
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.invoiced(snapshot())
+    instant = FIRST if reminders == 1 else SECOND
+    world.run_until(instant - HOURS)
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(instant)
+    reports_sent(world, world.email.sent[-1])
+    world.clock.advance(timedelta(minutes=5))
+    paid = world.stripe.is_paid("in_1")
+    if is_told:
+        world.record.invoice(paid)
+    world.run_until(SECOND + timedelta(days=5))
+    assert [mail.envelope.kind for mail in world.email.sent] == ["reminder"] * reminders + ["thank_you"]
+    assert said(world.log(ACME)).count("sent") == 1
+
+
+def test_an_invoice_that_was_voided_meanwhile_is_nothing_to_thank_for() -> None:
+    policy = replace(standard_policies().default, on_paid_email="thank_you")
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.invoiced(snapshot())
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[-1])
+    world.clock.now = MEANWHILE
+    world.record.invoice(world.stripe.changes("in_1", status=Status.VOID))
+    world.run_until(SECOND)
+    assert [mail.envelope.kind for mail in world.email.sent] == ["reminder"]
 
 
 def test_a_mail_is_not_repeated_when_the_due_date_moves_before_it_was_put_down(sent_and_dead: FakeDeployment) -> None:

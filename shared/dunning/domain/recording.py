@@ -12,9 +12,10 @@ from dunning.domain.balances import Balances, balance_for, balance_in, balances_
 from dunning.domain.bounds import fitting, fitting_contact
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
-from dunning.domain.charging import applied, in_words, lapsed, parent_of, with_left_over_task
+from dunning.domain.charging import lapsed, with_left_over_task
 from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.evolving import replace
+from dunning.domain.fee_invoices import copies_of, is_still_fee, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
@@ -89,7 +90,7 @@ class Recorder:
         if known is None:
             return Recorded(case) if snapshot.status is Status.DELETED else self._first(case, snapshot)
         case = case.with_profile(_settings_seen(case.profile, snapshot))
-        seen = self._seen(known, snapshot)
+        seen = self._seen(case, known, snapshot)
         if not _changed_facts(known, seen):
             known = without_moot_question(known, self.policy_of(known))
             case = introduced(case, snapshot.contact).with_invoice(known)
@@ -163,6 +164,7 @@ class Recorder:
             subscription=snapshot.subscription,
             tags=snapshot.tags or (),
             fee_id=snapshot.fee_id,
+            fee_for=snapshot.fee_for,
         )
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
@@ -170,29 +172,24 @@ class Recorder:
         case = case.with_profile(_settings_seen(replace(known, contact=_filled(*contacts)), snapshot))
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
-        invoice = self._seen(replace(blank, policy=policy.name), snapshot)
+        invoice = self._seen(case, replace(blank, policy=policy.name), snapshot)
         if invoice.is_fee:
-            return self._first_of_fee(case, replace(invoice, fee_for=snapshot.fee_for))
+            return self._first_of_fee(case, invoice)
         if not invoice.is_open:
             return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
         enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
         return self._with_plan(case, None, invoice, enrolled)
 
     def _first_of_fee(self, case: Case, fee: Invoice) -> Recorded:
-        """A late fee's own invoice, whoever brings it: its parent's fee is charged from now on, be its writer long dead."""
-        found = parent_of(fee, case, self.policy_of)
         if fee.is_open:  # as planned for good: its next webhook must find nothing to write
             fee = planned(fee, case.profile.contact, self.policy_of(fee), self.now, self.actor).invoice
-        if found is None:
-            case = case.with_invoice(fee)
-            return Recorded(case, (self._log(ActivityType.ENROLLED, fee, "a late fee of an invoice that is not known here"),))
-        parent, step = found
-        fee = replace(fee, fee_for=parent.id)
-        after = applied(parent, step, fee, self.now)
-        case = with_left_over_task(case.with_invoice(fee).with_invoice(after), parent.id, self.now)
-        charged = after.fee_of(step)
-        reason = f"{in_words(charged, fee.currency) if charged else 'late fee'}, as invoice {fee.number} on {parent.number}"
-        return Recorded(case, (Activity(self.now, ActivityType.FEE_APPLIED, reason, (parent.id, fee.id), step, self.actor),))
+        case, logged = with_first_of_fee(case, fee, self.policy_of, self.now, self.actor)
+        recorded = Recorded(case, (logged,))
+        for copied in copies_of(case, fee):
+            log = self._log(ActivityType.UPDATED, copied, f"a copy of the late fee {fee.number}, owed by itself")
+            again = self._with_plan(recorded.case, None, copied, log) if copied.is_open else Recorded(case.with_invoice(copied))
+            recorded = Recorded(again.case, (*recorded.activities, *again.activities))
+        return recorded
 
     def _without_open_fees(self, closed: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
         """What was not charged before an invoice was settled is not charged any more."""
@@ -201,8 +198,9 @@ class Recorder:
         logged = (Activity(self.now, ActivityType.SUPPRESSED, reason, (closed.id,), fee.step, self.actor) for fee in dropped)
         return closed, tuple(logged)
 
-    def _seen(self, known: Invoice, snapshot: Snapshot) -> Invoice:
+    def _seen(self, case: Case, known: Invoice, snapshot: Snapshot) -> Invoice:
         """The known invoice with the snapshot's facts."""
+        is_fee = is_still_fee(case, known, snapshot)
         return replace(
             known,
             number=snapshot.number,
@@ -217,8 +215,8 @@ class Recorder:
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,
             billed_to=snapshot.billed_to,
-            # Fees are born as such. One whose parent is known stays one, even renumbered; a mistaken one is mended by the source's word.
-            fee_id=known.fee_id if known.fee_for or snapshot.fee_id else None,
+            fee_id=known.fee_id if is_fee else None,
+            fee_for=known.fee_for if is_fee else None,
             stamp=max(snapshot.stamp, known.stamp),
         )
 

@@ -6,6 +6,7 @@ which is their number and begins their private note.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -13,9 +14,9 @@ from dunning.domain.errors import Permanent, Retryable
 from dunning.domain.invoice import Snapshot
 from dunning.domain.money import Money
 from dunning.providers.http_client import HttpAnswer
-from dunning.providers.json_reading import JsonObject, as_object, child, items, text
+from dunning.providers.json_reading import JsonObject, as_object, child, iso_instant, items, text
 from dunning.providers.oauth_api import OAuthApi
-from dunning.providers.quickbooks_objects import fee_in, fee_note, literal, snapshot_of, split_customer_id
+from dunning.providers.quickbooks_objects import FEE_LINE, fee_in, fee_note, literal, snapshot_of, split_customer_id
 from dunning.workflow.fee_port import FeeOrder
 
 _MINOR_VERSION = {"minorversion": "75"}
@@ -35,12 +36,14 @@ class QuickBooksFees:
         company, customer = split_customer_id(order.customer)
         stamp = self._clock()
         with self._api.pace.turn(company, 2):
-            found = next((row for row in self._younger(company, customer, order) if fee_in(row)[0] == order.id), None)
+            # A bookkeeper's copy of it has its note, too, and is younger.
+            rows = [row for row in self._younger(company, customer, order) if order.id in (fee_in(row)[0], text(row, "DocNumber"))]
+            found = min(rows, key=_created, default=None)
             invoice = found if found is not None else self._written(company, customer, order)
         snapshot = snapshot_of(company, invoice, stamp, home=order.currency)
         if snapshot is None:
             raise Permanent(f"QuickBooks' invoice {text(invoice, 'Id')} of the late fee {order.id} cannot be read")
-        return snapshot
+        return replace(snapshot, fee_id=order.id)
 
     def _younger(self, company: str, customer: str, order: FeeOrder) -> Iterator[JsonObject]:
         """The customer's invoices that were made since the one that the fee is on."""
@@ -87,11 +90,17 @@ def _invoice(customer: str, order: FeeOrder) -> JsonObject:
             {
                 "Amount": amount,
                 "DetailType": "SalesItemLineDetail",
-                "Description": f"Late fee on invoice {order.invoice_number}: {'; '.join(order.lines)}"[:4000],
+                "Description": f"{FEE_LINE}{order.invoice_number}: {'; '.join(order.lines)}"[:4000],
                 "SalesItemLineDetail": {"ItemRef": {"value": order.booked_to}, "Qty": 1, "UnitPrice": amount, **taxed},
             }
         ],
     }
+
+
+def _created(invoice: JsonObject) -> tuple[str, int, str]:
+    made = iso_instant(child(invoice, "MetaData"), "CreateTime")
+    bare = text(invoice, "Id") or ""
+    return (made.astimezone(UTC).isoformat() if made else "~", len(bare), bare)
 
 
 def _is_refused(answer: HttpAnswer) -> bool:

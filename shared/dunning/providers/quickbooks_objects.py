@@ -16,6 +16,8 @@ from dunning.providers.quickbooks_webhook import SOURCE
 
 _FEE_NOTE = re.compile(r"(?P<fee>LF-\w{12}) for invoice id (?P<parent>\S+?): late fee on ")
 _LONGEST_NOTE = 4000
+FEE_LINE = "Late fee on invoice "
+"""How the line of a late fee's own invoice begins."""
 
 
 def full_customer_id(company: str, bare: str) -> str:
@@ -105,13 +107,18 @@ def snapshot_of(
 def fee_in(invoice: JsonObject) -> tuple[str | None, str | None]:
     """The id of the late fee that an invoice is, and the bare id of the invoice it was charged on; twice None for all others.
 
-    Its number says so; where that was changed, the note as we began it (`fee_note`). The note of the invoice that it is on
-    tells of the fee, too, below what a person wrote: that makes it no fee.
+    The note as we began it says so (`fee_note`), whatever the number was changed to; where a person changed the note, the number,
+    if the note or a line names the fee, too. The number alone says nothing: QuickBooks proposes the one after the last that was used
+    for the next invoice (community.intuit.com/articles/1145900), and one after a fee's may look like another fee's.
+    The note of the invoice that it is on tells of the fee, too, below what a person wrote: that makes it no fee.
     """
-    note = _FEE_NOTE.match(text(invoice, "PrivateNote") or "")
-    noted = (note["fee"], note["parent"]) if note and note["parent"] != text(invoice, "Id") else (None, None)
-    fee = as_fee_id(text(invoice, "DocNumber")) or as_fee_id(noted[0])
-    return fee, noted[1] if fee and fee == noted[0] else None
+    written, number = text(invoice, "PrivateNote") or "", as_fee_id(text(invoice, "DocNumber"))
+    note = _FEE_NOTE.match(written)
+    if note and note["parent"] != text(invoice, "Id") and (noted := as_fee_id(note["fee"])):
+        return noted, note["parent"]
+    lines = (text(line, "Description") or "" for line in items(invoice, "Line"))
+    named = number and (number in written or any(line.startswith(FEE_LINE) for line in lines))
+    return (number if named else None), None
 
 
 def fee_note(fee: str, parent: str, number: str, lines: Sequence[str]) -> str:

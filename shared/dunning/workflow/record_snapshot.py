@@ -10,6 +10,7 @@ from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_fo
 from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable, Unforeseen
+from dunning.domain.fee_invoices import is_written_for
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot
@@ -54,7 +55,8 @@ class RecordSnapshot:
         """Record what a webhook or a list says of an invoice; answers what became of it, for the log."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            return recorder_for(case.profile.customer, self.policies, now, self.actor).record(case, snapshot, fetched=False)
+            recorder = recorder_for(case.profile.customer, self.policies, now, self.actor)
+            return recorder.record(case, self._unless_copied(case, snapshot), fetched=False)
 
         try:
             outcome, owner = self.change(snapshot.customer, change), snapshot.customer
@@ -104,7 +106,7 @@ class RecordSnapshot:
             if snapshot is None:
                 return recorder.closed_as_unknown(case, invoice_id)
             elsewhere[:] = [snapshot.customer] if snapshot.customer != customer else []
-            return Recorded(case) if elsewhere else recorder.record(case, snapshot, fetched=True)
+            return Recorded(case) if elsewhere else recorder.record(case, self._unless_copied(case, snapshot), fetched=True)
 
         outcome = self.change(customer, change)
         return self._moved(customer, elsewhere[0], invoice_id, fetch) if elsewhere else outcome
@@ -119,13 +121,26 @@ class RecordSnapshot:
         snapshot = fetch()
         if snapshot is None or snapshot.customer != joined:
             raise Conflict(f"invoice {invoice_id} has changed its customer again")
-        recorder = recorder_for(joined, self.policies, now, self.actor)
+        recorder, snapshot = recorder_for(joined, self.policies, now, self.actor), self._unless_copied(new, snapshot)
         leaving = self._ready(old, recorder.closed_as_unknown(old, invoice_id, MOVED_AWAY), now)
         joining = self._ready(new, recorder.record(new, snapshot, fetched=True), now)
         self.store.move(invoice_id, leaving, joining)
         for each in (leaving, joining):
             self._wake(each.after, now)
         return "nothing new" if leaving.is_nothing and joining.is_nothing else "recorded"
+
+    def _unless_copied(self, case: Case, snapshot: Snapshot) -> Snapshot:
+        """A copy of a late fee's invoice that is made out to another customer is no fee: the invoice that it names is somebody else's.
+
+        One that was moved there itself is known to the invoice that it is on.
+        """
+        if snapshot.fee_for is None or snapshot.fee_for in case.invoices:
+            return snapshot
+        parent = snapshot.fee_for
+        owner = self.store.customer_of("invoice", f"{snapshot.customer.rpartition(':')[0]}:{parent}")
+        if owner is None or owner == snapshot.customer or is_written_for(self.store.load(owner).invoices.get(parent), snapshot):
+            return snapshot
+        return replace(snapshot, fee_id=None, fee_for=None)
 
     def contact(self, customer: str, contact: Contact, stamp: datetime) -> str:
         """The customer is reached like this now. Unknown customers are left alone: they owe nothing here."""

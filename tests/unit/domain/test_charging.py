@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -179,6 +180,30 @@ def test_a_fee_whose_parent_is_known_stays_one_and_no_other_invoice_becomes_one(
     assert (renumbered.number, renumbered.fee_id, renumbered.next_at) == ("F-7", fee.fee_id, None)
     told = replace(SEEN, total=130_00, amount_due=130_00, fee_id="LF-A00000000000")
     assert record(case, told, NOW, charging(FEE), fetched=True).case.invoices["in_1"].fee_id is None
+
+
+def test_a_bookkeepers_copy_of_a_fee_is_owed_by_itself_in_whatever_order_they_are_told() -> None:
+    own = replace(SEEN, invoice_id="in_fee", number="F-1", issued_at=NOW, stamp=NOW, fee_id=fee_id("stripe:cus_1", "in_1", "first"))
+    own = replace(own, fee_for="in_1")
+    copied = replace(own, invoice_id="in_copy", number="F-2", issued_at=NOW + timedelta(days=1))
+    for words in permutations((SEEN, own, copied)):
+        case = Case(PROFILE)
+        for word in (*words, copied, own):
+            case = record(case, word, NOW + timedelta(days=2), charging(FEE), fetched=True).case
+        assert [fee.id for fee in riders(case, "in_1")] == ["in_fee"]
+        assert {fee.invoice for fee in case.invoices["in_1"].fees} <= {"in_fee"}
+        assert case.invoices["in_fee"].next_step is None
+        assert (case.invoices["in_copy"].fee_id, case.invoices["in_copy"].next_step) == (None, "first")
+
+
+def test_a_copy_that_was_once_taken_for_a_fee_is_reminded_of_at_its_next_word() -> None:
+    own = replace(SEEN, invoice_id="in_fee", issued_at=NOW, stamp=NOW, fee_id=fee_id("stripe:cus_1", "in_1", "first"), fee_for="in_1")
+    case = record(overdue(FEE), own, NOW, charging(FEE)).case
+    copied = replace(own, invoice_id="in_copy", issued_at=NOW + timedelta(days=1), stamp=NOW + timedelta(days=1))
+    taken = replace(case.invoices["in_fee"], id="in_copy", issued_at=copied.issued_at)
+    mended = record(case.with_invoice(taken), copied, NOW + timedelta(days=2), charging(FEE), fetched=True)
+    assert (mended.case.invoices["in_copy"].is_fee, mended.case.invoices["in_copy"].next_step) == (False, "first")
+    assert [fee.id for fee in riders(mended.case, "in_1")] == ["in_fee"]
 
 
 def test_the_ride_ends_when_the_fee_is_paid() -> None:

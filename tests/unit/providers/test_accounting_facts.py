@@ -60,6 +60,14 @@ def test_a_quickbooks_fee_is_known_by_its_number_and_when_that_was_changed_by_ho
     assert of_quickbooks(DocNumber=FEE, PrivateNote=f"Waive it?\n{note}").fee_id == FEE
 
 
+def test_a_number_that_quickbooks_made_of_a_fees_by_counting_on_makes_no_fee() -> None:
+    assert of_quickbooks(DocNumber="LF-DD50JASGV792").fee_id is None
+    line = {"Description": "Late fee on invoice Q-145: 1.5 % of USD 120.00"}
+    assert of_quickbooks(DocNumber=FEE, PrivateNote="Cleared.", Line=[line]).fee_id == FEE
+    counted_on = of_quickbooks(DocNumber="LF-DD50JASGV792", PrivateNote=quickbooks_objects.fee_note(FEE, "145", "Q-145", ()))
+    assert (counted_on.fee_id, counted_on.fee_for) == (FEE, "145")
+
+
 def test_a_xero_fee_is_known_by_its_number_alone() -> None:
     assert of_xero(InvoiceNumber=FEE).fee_id == FEE
     assert of_xero(InvoiceNumber="INV-1", Reference=f"on {FEE}").fee_id is None

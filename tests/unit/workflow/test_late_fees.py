@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.domain.fee_records import FeeState
 from dunning.domain.holds import HoldKind
-from dunning.domain.invoice import Invoice, Status
+from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.workflow.release_case import ReleaseCase
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -211,3 +212,20 @@ def test_a_fee_paid_without_a_webhook_is_not_asked_for_again() -> None:
     assert world.email.sent[0].envelope.invoices == ("in_1",)
     assert charged(world)[0].status is Status.PAID
     assert ActivityType.PAID in [activity.type for activity in world.log(ACME)]
+
+
+def _same(told: Snapshot) -> Snapshot:
+    return told
+
+
+def test_a_fees_copy_for_another_customer_is_reminded_of_there_and_the_fee_itself_is_not() -> None:
+    world = world_of()
+    world.run_until(FEE_AT)
+    (fee,) = (found for found in world.stripe.invoices.values() if found.fee_id)
+    other = "stripe:cus_other"
+    for invoice_id in ("in_copy", fee.invoice_id):
+        told = replace(fee, invoice_id=invoice_id, customer=other, stamp=world.clock.now)
+        world.record.invoice_as_fetched(ACME if invoice_id == fee.invoice_id else other, invoice_id, partial(_same, told))
+    theirs = world.case(other).invoices
+    assert (theirs["in_copy"].is_fee, theirs["in_copy"].next_step) == (False, "charged")
+    assert (theirs[fee.invoice_id].is_fee, theirs[fee.invoice_id].next_step) == (True, None)

@@ -55,7 +55,8 @@ class Snapshot:
     fetch began. `collects_automatically`: the source charges a payment method itself. `subscription`: it comes again and again, from a
     subscription or a repeating template; `tags` are the invoice's own (None: not said). `fee_id`: it is a late fee of ours, this one
     (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
-    `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`.
+    `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `overpaid`: what is known to have been
+    paid beyond the total, in minor units.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Snapshot:
     fee_id: str | None = None
     fee_for: str | None = None
     billed_to: str | None = None
+    overpaid: int = 0
 
 
 class ApprovalState(StrEnum):
@@ -121,7 +123,7 @@ class Invoice:
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
     `counts_from`: the day (the customer's) that took the due date's place when the plan was started again.
-    `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`: see Snapshot.
+    `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `overpaid`: see Snapshot.
     `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
     another way. `version` counts our writes.
     """
@@ -161,6 +163,7 @@ class Invoice:
     fee_id: str | None = None
     fee_for: str | None = None
     billed_to: str | None = None
+    overpaid: int = 0
     promise: Promise | None = None
     promises_made: int = 0
     promise_broken: bool = False

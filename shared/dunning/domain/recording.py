@@ -45,7 +45,7 @@ PolicyOf = Callable[[Invoice], Policy]
 
 _FACTS = (
     "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
-    "subscription", "tags", "fee_id", "billed_to",
+    "subscription", "tags", "fee_id", "billed_to", "overpaid",
 )  # fmt: skip
 
 
@@ -215,6 +215,7 @@ class Recorder:
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,
             billed_to=snapshot.billed_to,
+            overpaid=snapshot.overpaid,
             fee_id=known.fee_id if is_fee else None,
             fee_for=known.fee_for if is_fee else None,
             stamp=max(snapshot.stamp, known.stamp),

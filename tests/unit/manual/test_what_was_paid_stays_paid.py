@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Contact, Status
+from dunning.domain.snapshots import as_recorded
 from dunning.workflow.import_invoices import Imported, ImportInvoices
 from infra.invoice_file import read_invoices
 from tests.fakes.deployment import FakeDeployment
@@ -66,6 +67,27 @@ def test_of_a_paid_invoice_whose_amount_is_corrected_the_rest_is_open(world: Fak
     pay(world)
     imported(world, "currency,amount", amount)
     assert owed(world) == now
+
+
+def test_what_was_paid_too_much_is_not_forgotten_when_the_amount_rises_again(world: FakeDeployment) -> None:
+    imported(world, "currency,amount", "EUR,100.00")
+    pay(world)
+    imported(world, "currency,amount", "EUR,80.00")
+    assert imported(world, "currency,amount", "EUR,80.00") == Imported(unchanged=("A-1",))
+    world.record.invoice_as_fetched(
+        "manual:anna", "A-1", lambda: as_recorded(world.invoice("manual:anna", "A-1"), Contact(), world.clock())
+    )
+    imported(world, "currency,amount", "EUR,120.00")
+    assert owed(world) == (OPEN, 2000)
+
+
+def test_an_amount_that_is_written_undoes_an_overpayment_too(world: FakeDeployment) -> None:
+    imported(world, "currency,amount", "EUR,100.00")
+    pay(world)
+    imported(world, "currency,amount", "EUR,80.00")
+    imported(world, "currency,amount,amount_due", "EUR,80.00,0")
+    imported(world, "currency,amount", "EUR,120.00")
+    assert owed(world) == (OPEN, 4000)
 
 
 def test_an_amount_that_is_written_undoes_a_payment(world: FakeDeployment) -> None:

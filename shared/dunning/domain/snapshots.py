@@ -28,6 +28,7 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
         fee_id=invoice.fee_id,
         fee_for=invoice.fee_for,
         billed_to=invoice.billed_to,
+        overpaid=invoice.overpaid,
     )
 
 
@@ -44,7 +45,8 @@ def less_what_was_paid(snapshot: Snapshot, known: Invoice | None) -> Snapshot:
     if known is None:
         return snapshot
     if known.currency == snapshot.currency:
-        due = max(0, snapshot.total - max(0, known.total - known.amount_due))
+        paid = max(0, known.total - known.amount_due) + known.overpaid
     else:
-        due = 0 if known.status is Status.PAID else snapshot.total
-    return replace(snapshot, amount_due=due, status=Status.OPEN if due > 0 else Status.PAID)
+        paid = snapshot.total if known.status is Status.PAID else 0
+    due, over = max(0, snapshot.total - paid), max(0, paid - snapshot.total)
+    return replace(snapshot, amount_due=due, overpaid=over, status=Status.OPEN if due > 0 else Status.PAID)

@@ -11,7 +11,7 @@ from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced
-from dunning.domain.effects import Channel, Effect, marks_of, row_key, state_of
+from dunning.domain.effects import Channel, Effect, begun_steps, marks_of, row_key, state_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
@@ -52,7 +52,7 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
     With `policy_of`, also those whose message is due later today and joins one that is due now (`scope: customer`).
     """
     due = [invoice for invoice in case.invoices.values() if invoice.is_open and (is_repeat_due(invoice, now) or _is_step_due(invoice, now))]
-    due = [invoice for invoice in due if not _is_held(case, invoice) or invoice.next_step in _begun_steps(case, invoice)]
+    due = [invoice for invoice in due if not _is_held(case, invoice) or invoice.next_step in begun_steps(case.profile, invoice.id)]
     due = sorted(due, key=lambda invoice: (invoice.next_at or now, invoice.id))
     if policy_of is None or not any(policy_of(invoice).scope is Scope.CUSTOMER for invoice in due):
         return tuple(due[:MOST_AT_ONCE])
@@ -144,12 +144,6 @@ def _to_thank(case: Case, now: datetime) -> list[Invoice]:
     return sorted(due, key=lambda invoice: (invoice.thanks_at or now, invoice.id))
 
 
-def _begun_steps(case: Case, invoice: Invoice) -> set[str]:
-    """The steps of this invoice of which something has gone out under the claim, or may have."""
-    begun = (key.split(":", 2) for key, state in marks_of(case.profile).items() if state in BEGUN)
-    return {parts[1] for parts in begun if parts[0] in tuple(Channel) and parts[2:] == [invoice.id]}
-
-
 def _unfinished_steps(case: Case, policy_of: PolicyOf) -> dict[str, Step]:
     """By invoice; most claims are fresh and have begun nothing."""
     if not marks_of(case.profile):
@@ -159,7 +153,7 @@ def _unfinished_steps(case: Case, policy_of: PolicyOf) -> dict[str, Step]:
 
 def _unfinished_step(case: Case, invoice: Invoice, policy: Policy) -> Step | None:
     """The step that was begun and never settled; a report that comes late marks one that lies behind already."""
-    begun = _begun_steps(case, invoice)
+    begun = begun_steps(case.profile, invoice.id)
     return next((step for step in policy.steps[steps_behind(invoice, policy) :] if step.id in begun), None)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from dunning.domain.case import EffectState, Profile
+from dunning.domain.case import BEGUN, EffectState, Profile
 
 
 class Channel(StrEnum):
@@ -82,6 +82,18 @@ def marks_by_row(effects: Mapping[str, EffectState]) -> dict[str, EffectState]:
 def marks_of(profile: Profile) -> dict[str, EffectState]:
     """What the claim, or those it took over from, has begun to send, by row."""
     return marks_by_row(profile.claim.effects) if profile.claim else {}
+
+
+def begun_steps(profile: Profile, invoice: str) -> set[str]:
+    """The steps of an invoice (bare id) of which something has gone out under the claim, or may have."""
+    begun = (key.split(":", 2) for key, state in marks_of(profile).items() if state in BEGUN)
+    return {parts[1] for parts in begun if parts[0] in tuple(Channel) and parts[2:] == [invoice]}
+
+
+def is_unanswered(profile: Profile, own_claim: str | None) -> bool:
+    """Whether a message may be on its way of which nobody knows: a claim that is not `own_claim`, or that it took over, never ended."""
+    claim = profile.claim
+    return claim is not None and claim.attempt > (claim.id == own_claim)
 
 
 def state_of(effect: Effect, marks: Mapping[str, EffectState]) -> EffectState | None:

@@ -14,13 +14,14 @@ from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import lapsed, with_left_over_task
 from dunning.domain.customer_settings import CustomerSettings
+from dunning.domain.effects import begun_steps, is_unanswered
 from dunning.domain.evolving import replace
 from dunning.domain.fee_invoices import copies_of, is_still_fee, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
-from dunning.domain.planning import ended, planned, with_thanks
+from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_promise_kept
 from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
@@ -63,6 +64,7 @@ class Recorder:
     """How snapshots are taken into cases. `terminal` are the statuses that this source never takes back.
 
     `policy_of` answers the policy that an invoice follows, `assignment` which one it is to follow (None: always the former).
+    `claim` is the id of the claim of whoever records, if it holds one.
     """
 
     policy_of: PolicyOf
@@ -71,6 +73,7 @@ class Recorder:
     actor: str
     assignment: Assignment | None = None
     reviews: int = MOST_REVIEWED
+    claim: str | None = None
 
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
@@ -143,7 +146,7 @@ class Recorder:
             if other.next_at is None:
                 activities.append(self._log(ActivityType.UPDATED, other, WORTH_WITH_OTHERS))
             balance = balance_for(other, policy, balances)
-            plan = planned(other, case.profile.reach, policy, self.now, self.actor, balance)
+            plan = self._planned(case, other, policy, balance)
             case, ending = ended(case.with_invoice(plan.invoice), other, plan.invoice, self.now, self.actor)
             activities += [*plan.activities, *ending]
         return replace(recorded, case=case, activities=tuple(activities))
@@ -298,7 +301,7 @@ class Recorder:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
         policy = self.policy_of(invoice)
         balance = balance_in(case, invoice, policy, self.policy_of)
-        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
+        plan = self._planned(case, invoice, policy, balance)
         if invoice.next_at and not plan.invoice.suppressed_for:
             return Recorded(case.with_invoice(invoice), logged)
         was_small = known is not None and known.suppressed_for == BELOW_MINIMUM
@@ -306,6 +309,14 @@ class Recorder:
             logged = (self._log(ActivityType.UPDATED, invoice, WORTH_WITH_OTHERS),)
         case, ending = ended(case.with_invoice(plan.invoice), known, plan.invoice, self.now, self.actor)
         return Recorded(case, (*logged, *plan.activities, *ending))
+
+    def _planned(self, case: Case, invoice: Invoice, policy: Policy, balance: int) -> Planned:
+        """What comes next. A step that has gone out, or may have, is not said to be kept back: silence begins behind it."""
+        plan = planned(invoice, case.profile.reach, policy, self.now, self.actor, balance)
+        if not (invoice.next_step in begun_steps(case.profile, invoice.id) or is_unanswered(case.profile, self.claim)):
+            return plan
+        of_none = (replace(one, step=None) if one.type is ActivityType.SUPPRESSED else one for one in plan.activities)
+        return replace(plan, activities=tuple(of_none))
 
     def _closing(self, invoice: Invoice) -> Activity:
         if invoice.status is Status.PAID:

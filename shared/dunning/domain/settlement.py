@@ -113,6 +113,11 @@ class Settlement:
         due_at = next_instant(as_it_stands(free, self.policy_of, self.now))
         return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
+    def hand_on(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
+        """All is settled, but of something else it was reported meanwhile that it had gone out: the next claim puts that down, at once."""
+        spent = replace(self.claim, mail_at=None, until=self.now, attempt=0, effects=effects)
+        return case.with_profile(replace(case.profile, claim=spent, retries=0, due_at=self.now, due_since=self.now))
+
     def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
         something was put down (`done`), none of those before.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
 from dunning.domain.chasing import with_silence_told
+from dunning.domain.effects import begun_steps, is_unanswered
 from dunning.domain.invoice import Snapshot
 from dunning.domain.opting_out import opted_out
 from dunning.domain.recording import MOVED_AWAY, NOT_FOUND, Recorder, introduced
@@ -92,9 +93,14 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
 
 
 def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder, because: str | None = None) -> tuple[Activity, ...]:
-    """A reminder that the last check kept back is a decision, too."""
+    """A reminder that the last check kept back is a decision, too. Of one that went out before, its own row tells."""
     known, now = before.invoices.get(invoice_id), after.invoices.get(invoice_id)
     if known is None or now is None or known.next_step is None or now.is_open:
         return ()
+    if known.next_step in begun_steps(before.profile, invoice_id):
+        return ()
     reason = f"the last check before sending: {because}" if because else f"the last check before sending found it {now.status.value}"
+    if is_unanswered(before.profile, recorder.claim):
+        reason += f"; {known.next_step} may have gone out before, for an answer was lost: it is not repeated"
+        return (Activity(recorder.now, ActivityType.UPDATED, reason, (invoice_id,), None, recorder.actor),)
     return (Activity(recorder.now, ActivityType.SUPPRESSED, reason, (invoice_id,), known.next_step, recorder.actor),)

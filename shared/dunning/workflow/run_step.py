@@ -15,6 +15,7 @@ from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import ending_now, run_out_ended
 from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
@@ -141,7 +142,7 @@ class RunStep:
             return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
 
         endings: dict[Ending, Finish] = {
-            Ending.COMPLETE: lambda after: Settled(settlement.release(after, works)),
+            Ending.COMPLETE: _released(settlement, progress, works),
             Ending.REFUSED: _postponed(settlement, progress, progress.because),
             Ending.UNKNOWN: _kept(settlement, progress, progress.done),
         }
@@ -296,7 +297,8 @@ class RunStep:
 
     def _recorder(self, case: Case, now: datetime) -> Recorder:
         # Of what is settled in one transaction there may be as much as fits: others' invoices are reviewed elsewhere.
-        return replace(recorder_for(case.profile.customer, self.policies, now, "run_step"), reviews=0)
+        claim = case.profile.claim
+        return replace(recorder_for(case.profile.customer, self.policies, now, "run_step"), reviews=0, claim=claim.id if claim else None)
 
     def _policy_of(self, invoice: Invoice) -> Policy:
         return self.policies.named(invoice.policy)
@@ -306,6 +308,17 @@ def _told(unread: Mapping[str, str]) -> str:
     """Why a person must look; how many more are as bad, the number says."""
     first, *others = unread.values()
     return first + (f" (and {len(others)} more of this customer)" if others else "")
+
+
+def _released(settlement: Settlement, progress: Progress, works: Sequence[Work]) -> Finish:
+    """Unless something was reported sent meanwhile that an earlier claim began: with the claim, that would be forgotten."""
+
+    def finish(after: Case) -> Settled:
+        left = unfinished(after, progress.effects, progress.done)
+        late = {row: state for row, state in left.items() if row not in progress.effects}
+        return Settled(settlement.hand_on(after, late) if late else settlement.release(after, works))
+
+    return finish
 
 
 def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from dunning.domain.case import EffectState
 from dunning.domain.decision import decide, to_ask_about
 from dunning.domain.holds import Hold, HoldKind
@@ -25,3 +27,14 @@ def test_it_is_put_down_before_the_hour_at_which_it_would_be_sent() -> None:
     assert decide(case_of(paid), lambda _: THANKFUL, before) == ()
     (work,) = decide(case_of(paid, profile=THANKED), lambda _: THANKFUL, before)
     assert (work.verdict, [effect.key for effect in work.effects]) == (Verdict.THANK, ["thanks:in_1"])
+
+
+@pytest.mark.parametrize("has_gone_out", [True, False])
+def test_one_that_bounced_meanwhile_is_put_down_as_it_went_out_and_none_goes_to_a_dead_address(has_gone_out: bool) -> None:
+    paid, address = replace(INVOICE, status=Status.PAID, amount_due=0, thanks_at=FIRST_AT), PROFILE.contact.email
+    bounced = replace(THANKED if has_gone_out else PROFILE, dead_addresses=(str(address),))
+    assert bounced.reach.email is None
+    (work,) = decide(case_of(paid, profile=bounced), lambda _: THANKFUL, FIRST_AT)
+    assert work.verdict is Verdict.THANK
+    assert [(effect.key, effect.to) for effect in work.effects] == ([("thanks:in_1", address)] if has_gone_out else [])
+    assert work.reason == ("thank you for the payment" if has_gone_out else "nobody to thank")

@@ -10,6 +10,8 @@ from dunning.domain.case import Dispute
 from dunning.domain.errors import OutcomeUnknown, Permanent
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
+from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
+from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.release_case import ReleaseCase
 from dunning.workflow.run_step import CLAIM_LASTS
 from tests.fakes.deployment import FakeDeployment, standard_policies
@@ -46,6 +48,53 @@ def test_it_is_so_when_the_payment_comes_after_the_claim_has_run_out(sent_and_de
     assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
 
 
+def test_what_the_last_check_finds_paid_is_not_said_to_be_suppressed_when_it_had_gone_out(sent_and_dead: FakeDeployment) -> None:
+    sent_and_dead.stripe.is_paid("in_1")
+    sent_and_dead.run_until(FIRST + HOURS)
+    assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
+
+
+def test_what_may_have_gone_out_is_neither_said_to_be_suppressed_nor_sent(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST)
+    world.stripe.is_paid("in_1")
+    world.run_until(FIRST + HOURS)
+    assert said(world.log(ACME)) == ["enrolled", "paid", "updated"]
+    words = "the last check before sending found it paid; first may have gone out before, for an answer was lost: it is not repeated"
+    assert world.log(ACME)[-1].reason == words
+    assert world.profile(ACME).claim is None
+
+
+def test_a_report_that_comes_while_the_next_worker_finds_it_paid_is_put_down(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2"))
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    world.stripe.is_paid("in_1")
+    world.email.meanwhile = lambda: reports_sent(world, world.email.sent[0])
+    world.run_until(FIRST + HOURS)
+    of_steps = [(activity.type.value, activity.invoices) for activity in world.log(ACME) if activity.step]
+    assert of_steps == [("sent", ("in_2",)), ("sent", ("in_1",))]
+    assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1",), ("in_2",)]
+    assert world.profile(ACME).claim is None
+
+
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_a_step_that_may_be_on_its_way_is_not_said_to_be_kept_back_when_too_little_is_left(is_reported: bool) -> None:
+    policy = replace(standard_policies().default, minimum_balance={"EUR": 50_00})
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.invoiced(snapshot())
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    world.clock.now = MEANWHILE
+    world.record.invoice(world.stripe.changes("in_1", amount_due=10_00))
+    if is_reported:
+        reports_sent(world, world.email.sent[0])
+    world.run_until(FIRST + HOURS)
+    assert said(world.log(ACME)) == ["enrolled", "partly_paid", "suppressed", *(["sent first"] if is_reported else [])]
+    assert len(world.email.sent) == 1
+
+
 @pytest.mark.parametrize("is_told", [True, False])
 @pytest.mark.parametrize("reminders", [1, 2])
 def test_who_paid_before_the_lost_answers_reminder_was_put_down_is_thanked_once(is_told: bool, reminders: int) -> None:
@@ -64,6 +113,27 @@ def test_who_paid_before_the_lost_answers_reminder_was_put_down_is_thanked_once(
     world.run_until(SECOND + timedelta(days=5))
     assert [mail.envelope.kind for mail in world.email.sent] == ["reminder"] * reminders + ["thank_you"]
     assert said(world.log(ACME)).count("sent") == 1
+
+
+def test_a_thank_you_that_bounced_before_it_was_put_down_is_in_the_log_and_not_sent_again() -> None:
+    policy = replace(standard_policies().default, on_paid_email="thank_you")
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.invoiced(snapshot())
+    world.run_until(FIRST + HOURS)
+    world.email.gives_no_answer(accepted=True)
+    world.record.invoice(world.stripe.is_paid("in_1"))
+    world.settle_queues()
+    thanks = world.email.sent[-1]
+    reports_sent(world, thanks)
+    about = thanks.envelope
+    news = DeliveryNews(
+        DeliveryKind.BOUNCED, about.customer, about.claim, about.effect, about.invoices, None, "message", world.clock.now, thanks.to
+    )
+    RecordDelivery(world.store, world.record)(news)
+    world.advance(2 * HOURS)
+    assert [mail.envelope.kind for mail in world.email.sent] == ["reminder", "thank_you"]
+    assert said(world.log(ACME)).count("sent") == 1
+    assert world.invoice(ACME, "in_1").thanks_at is None
 
 
 def test_an_invoice_that_was_voided_meanwhile_is_nothing_to_thank_for() -> None:
@@ -133,4 +203,5 @@ def test_an_invoice_that_is_void_by_then_is_left_alone_all_the_same(sent_and_dea
     sent_and_dead.stripe.changes("in_1", status=Status.VOID)
     sent_and_dead.run_until(FIRST + HOURS)
     assert len(sent_and_dead.email.sent) == 1
+    assert said(sent_and_dead.log(ACME)) == ["enrolled", "closed", "sent first"]
     assert sent_and_dead.invoice(ACME, "in_1").next_at is None

@@ -38,8 +38,10 @@ class OAuthApi:
     tokens: TokenKeeper
     pace: Pace
     clock: Callable[[], datetime]
-    renewed_in_vain: dict[tuple[str, str], str] = field(default_factory=dict)
-    """By account and kind of call: the token that was new, and was refused there all the same. It is not to blame."""
+    renewed_in_vain: dict[str, str] = field(default_factory=dict)
+    """By account: the token that was new, and was refused all the same. It is not to blame, there or wherever it never opened anything."""
+    opened: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By account and kind of call: the token that was last good for it. Where it is not any more, it was ended before its time."""
 
     def get(
         self,
@@ -50,7 +52,7 @@ class OAuthApi:
         tells: Callable[[HttpAnswer], bool] = lambda _answer: False,
     ) -> HttpAnswer:
         """The answer to a GET: 200 with a JSON object, or whatever `tells` accepts as one."""
-        answer = self._authorised(account, path, headers or {}, self._getting(account, path, params))
+        answer = self._authorised(account, _kind(path, params), headers or {}, self._getting(account, path, params))
         if (answer.status == 200 and answer.json() is not None) or tells(answer):
             return answer
         raise self._refusal(account, "GET", path, answer)
@@ -58,7 +60,7 @@ class OAuthApi:
     def get_pdf(self, account: str, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> bytes | None:
         """The document at a path; None when there is none."""
         wanted = {**(headers or {}), "Accept": "application/pdf"}
-        answer = self._authorised(account, path, wanted, self._getting(account, path, params))
+        answer = self._authorised(account, _kind(path), wanted, self._getting(account, path, params))
         if answer.status in (400, 404):
             return None
         if answer.status != 200:
@@ -104,7 +106,8 @@ class OAuthApi:
     ) -> HttpAnswer:
         """The answer to a POST or PUT of JSON, as `get` has it. Raises NotOffered where there is nothing to be sent to."""
         url = self.base.rstrip("/") + path + (f"?{urlencode(params)}" if params else "")
-        answer = self._authorised(account, path, headers or {}, lambda given: self.http.send_json(method, url, value, given))
+        kind = f"{method} {_kind(path)}"
+        answer = self._authorised(account, kind, headers or {}, lambda given: self.http.send_json(method, url, value, given))
         if (answer.status in (200, 201) and answer.json() is not None) or tells(answer):
             return answer
         if answer.status in _NOT_OFFERED:
@@ -112,7 +115,7 @@ class OAuthApi:
         raise self._refusal(account, method, path, answer)
 
     def _authorised(
-        self, account: str, path: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]
+        self, account: str, kind: str, headers: Mapping[str, str], ask: Callable[[Mapping[str, str]], HttpAnswer]
     ) -> HttpAnswer:
         def with_token(token: str) -> HttpAnswer:
             with self.pace.request(account):
@@ -121,14 +124,17 @@ class OAuthApi:
         self.pace.check(account)
         token = self._token(account)
         answer = with_token(token)
-        kind = account, "/".join(part for part in path.split("/") if part.isalpha())
-        if answer.status != 401 or _lacks_a_right(answer) or self.renewed_in_vain.get(kind) == token:
-            return answer
-        other = self.tokens.another_than(account, token)
-        answer = with_token(other)
-        if answer.status == 401:
-            self.renewed_in_vain[kind] = other
+        if answer.status == 401 and not _lacks_a_right(answer) and not self._is_blameless(account, kind, token):
+            token = self.tokens.another_than(account, token)
+            answer = with_token(token)
+            if answer.status == 401:
+                self.renewed_in_vain[account] = token
+        if answer.status < 300:
+            self.opened[account, kind] = token
         return answer
+
+    def _is_blameless(self, account: str, kind: str, token: str) -> bool:
+        return self.renewed_in_vain.get(account) == token and self.opened.get((account, kind)) != token
 
     def _token(self, account: str) -> str:
         try:
@@ -151,6 +157,12 @@ class OAuthApi:
         if answer.status == 200 or answer.status >= 500 or answer.status in _TRY_LATER:
             return Retryable(said, retry_at(answer, self.clock(), _OTHERWISE) if "retry-after" in answer.headers else None)
         return Permanent(said)
+
+
+def _kind(path: str, params: Mapping[str, str] | None = None) -> str:
+    """What is asked for, without the ids in its address; of a query, what it lists."""
+    listed = (params or {}).get("query", "").partition(" where ")[0]
+    return "/".join(part for part in path.split("/") if part.isalpha()) + f" {listed}"
 
 
 def _lacks_a_right(answer: HttpAnswer) -> bool:

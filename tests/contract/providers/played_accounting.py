@@ -49,6 +49,7 @@ class PlayedAccounting:
         self._sandbox = sandbox(self.clock)
         self._token_path = token_path
         self._failure: tuple[int, Mapping[str, object] | None] | None = None
+        self._once: int | None = None
         self._lacks: Callable[[str], bool] = lambda _path: False
         self._lacking = 404
         self._hangs_up = False
@@ -112,6 +113,10 @@ class PlayedAccounting:
         """Answer every request with this error."""
         self._failure = status, error
 
+    def answers_once(self, status: int) -> None:
+        """Answer the next request with this."""
+        self._once = status
+
     def lacks(self, *, status: int, where: Callable[[str], bool]) -> None:
         """Answer requests to these addresses (path and query) as a server without them does."""
         self._lacking, self._lacks = status, where
@@ -143,6 +148,9 @@ class PlayedAccounting:
             self._closing.wait()
         if self._silent or self._hangs_up:
             request.close_connection = True
+        elif self._once is not None:
+            status, self._once = self._once, None
+            self._send(request, Answer(status, b"{}"))
         elif self._failure is not None:
             status, error = self._failure
             self._send(request, Answer(status, b"<html>gateway</html>" if error is None else json.dumps(error).encode()))

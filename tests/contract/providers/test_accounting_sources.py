@@ -366,6 +366,28 @@ def test_what_a_reminder_can_do_without_may_be_refused(xero: PlayedXero, place: 
     assert sum(place in path for path in xero.asked) == (4 if status == 401 else 3)  # a token is renewed in vain once only
 
 
+def test_many_kinds_of_call_that_are_refused_renew_a_company_s_token_once_and_one_that_was_ended_is_renewed_still(xero: PlayedXero) -> None:
+    xero.has_invoice(Owed("one"))
+    xero.lacks(status=401, where=lambda path: any(place in path for place in ("/CreditNotes", "/Overpayments", "/OnlineInvoice")))
+    renewals = xero.vault.stores
+    for _ in range(3):
+        xero.source.standing_of(xero.customer_id(ANNA))
+        xero.source.fetch("one", xero.account)
+    assert xero.vault.stores == renewals + 1
+    xero.answers_once(401)
+    assert xero.source.fetch("one", xero.account) is not None
+    assert xero.vault.stores == renewals + 3  # the token that was ended; and the next one, in vain again
+
+
+def test_lists_of_quickbooks_that_are_refused_among_others_renew_its_token_once(quickbooks: PlayedQuickBooks) -> None:
+    quickbooks.lacks(status=401, where=lambda path: "CreditMemo" in path or "+Payment" in path)
+    renewals = quickbooks.vault.stores
+    for _ in range(3):
+        assert quickbooks.source.open_page(None, quickbooks.account).snapshots == ()
+        assert quickbooks.source.standing_of(quickbooks.customer_id(ANNA)).credit == {}
+    assert quickbooks.vault.stores == renewals + 1
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_credit_that_quickbooks_does_not_show_is_done_without(quickbooks: PlayedQuickBooks, status: int) -> None:
     quickbooks.lacks(status=status, where=lambda path: "Payment" in path)

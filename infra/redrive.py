@@ -14,7 +14,7 @@ from dunning.domain.errors import DunningError, Rejected
 from dunning.storage.activity_stream import read_stream_record
 from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_sweep_stage, read_sync_batch, read_sync_request, read_wakeup
-from infra.stream_letters import PLACE, StreamsClient, activities_at
+from infra.stream_letters import PLACE, Found, StreamsClient, activities_at
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -66,20 +66,22 @@ class Redriver:
         ]
 
     def _published(self) -> _Act:
-        """What was put aside, with its record or only its place in the stream, is published, and its notes are asked for."""
+        """What was put aside, with its record or only its place in the stream, is published, and its notes are asked for.
+
+        Of several records at one place each that cannot be read becomes a letter of its own.
+        """
         services: list[PublishServices] = []
 
         def publish(body: str) -> str:
             record = _record(body)
             if PLACE in record:
                 streams = cast("StreamsClient", self.platform.session.client("dynamodbstreams"))
-                logged = activities_at(streams, record)
+                found = activities_at(streams, record)
             else:
-                logged = [read_stream_record(record)]
+                found = Found([read_stream_record(record)])
             if not services:
                 services.append(publish_activity(self.platform))
-            services[0].publish(logged)
-            return "published"
+            return publish_found(found, services[0])
 
         return publish
 
@@ -113,6 +115,14 @@ class Redriver:
             outcome = f"dropped: {exc}"
         sqs.delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=message.get("ReceiptHandle", ""))
         return Redriven(queue, reason, outcome)
+
+
+def publish_found(found: Found, services: PublishServices) -> str:
+    """Publish what can be read; each of the others becomes a letter of its own, with its record and reason. Raises Retryable."""
+    services.publish(found.activities)
+    for record, reason in found.unreadable:
+        services.aside.put(record, reason)
+    return "; ".join(["published"] * bool(found.activities) + [f"left there by itself: {reason}" for _, reason in found.unreadable])
 
 
 def _to(sqs: SQSClient, url: str) -> _Act:

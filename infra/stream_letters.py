@@ -6,7 +6,9 @@ sequence number, and no record.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -33,11 +35,18 @@ class StreamsClient(Protocol):
         ...
 
 
-def activities_at(client: StreamsClient, letter: Mapping[str, Any]) -> list[LoggedActivity]:
-    """The new activities that stood there, in order.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The new activities that stood there, in order, and the records (as JSON) that cannot be read, each with the reason."""
 
-    Raises Rejected when the letter tells no place, the stream no longer has what stood there, or a record cannot be read, Permanent
-    when the stream may not be read.
+    activities: list[LoggedActivity] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def activities_at(client: StreamsClient, letter: Mapping[str, Any]) -> Found:
+    """What stood there.
+
+    Raises Rejected when the letter tells no place, or the stream no longer has what stood there, Permanent when it may not be read.
     """
     place = letter[PLACE]
     try:
@@ -57,7 +66,15 @@ def activities_at(client: StreamsClient, letter: Mapping[str, Any]) -> list[Logg
             "publish_activity died of it more than 24 hours ago, and the table's stream no longer has it: the activity is in its case,"
             " its event and its note are missing; see docs/events.md"
         ) from exc
-    return [read_stream_record(record) for record in found if _is_new_activity(record)]
+    told = Found()
+    for record in filter(_is_new_activity, found):
+        try:
+            told.activities.append(read_stream_record(record))
+        except Rejected as exc:
+            # As Lambda would have handed it over, but for its times, which are no JSON and nobody reads.
+            change = {name: record["dynamodb"].get(name) for name in ("SequenceNumber", "Keys", "NewImage")}
+            told.unreadable.append((json.dumps({"eventName": record["eventName"], "dynamodb": change}, default=str), str(exc)))
+    return told
 
 
 def _records(client: StreamsClient, stream: str, shard: str, first: str, last: int) -> Iterator[Mapping[str, Any]]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from dunning.domain.case import Case
-from dunning.domain.errors import Disconnected, NotYet, Permanent, Refused, Retryable
+from dunning.domain.errors import Disconnected, NotPermitted, NotYet, Permanent, Refused, Retryable, Unauthorised
 from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.workflow.fee_port import FeeBook, FeeOrder
 from dunning.workflow.ports import Policies
+from dunning.workflow.sources import account_of
 
 _NEEDS = {"xero": 'an account\'s code, as {xero: "260"}', "quickbooks": 'an item\'s id, as {quickbooks: "19"}'}
 
@@ -52,6 +53,9 @@ class ChargeFee:
             found = book.charge(order)
         except (NotYet, Disconnected):
             raise
+        except Unauthorised as exc:
+            # The key was good enough to see what is owed: it is the right to write that lacks.
+            raise NotPermitted(invoice.source, account_of(invoice.customer) or "", str(exc)) from exc
         except Retryable as exc:
             # Whatever became of it: the next attempt looks for it first.
             raise Refused(str(exc)) from exc

@@ -77,9 +77,9 @@ class DailySweep:
 
         Raises Rejected for a stage that is not known, Permanent for what the source never will answer.
         """
-        work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
+        work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished, REFUSED: self._refused}
         if stage.source in self.accounted:
-            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released, REFUSED: self._refused}
+            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released}
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:

@@ -51,7 +51,7 @@ class Disconnections:
         False when only this one call is refused: nothing waits for that but who made the call.
         """
         now = self.clock()
-        if isinstance(ended, NotPermitted) and self.connections.note_refused(ended.source, ended.account, now, now - GOOD_FOR):
+        if isinstance(ended, NotPermitted) and self._is_good_otherwise(ended, now):
             run = f"{ended.source}:{ended.account}:{REFUSED}"
             self.sweep_queue.send(SweepStage(ended.source, run, REFUSED, now, cursor=str(ended), account=ended.account))
             return False
@@ -61,6 +61,10 @@ class Disconnections:
             run = f"{ended.source}:{now:%Y-%m-%dT%H:%M}"
             self.sweep_queue.send(SweepStage(ended.source, run, ACCOUNTS, now, account=ended.account))
         return True
+
+    def _is_good_otherwise(self, ended: NotPermitted, now: datetime) -> bool:
+        """A source without accounts (Stripe) has no connection that could end: it is read with the same key."""
+        return not ended.account or self.connections.note_refused(ended.source, ended.account, now, now - GOOD_FOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,14 @@ class Reconnections:
         if not self.connections.take_telling_of_refusal(source, account, now, now + _TELLING_LASTS, now - TOLD_AGAIN_AFTER):
             return
         subject = f"{source} refuses something that reminders need"
+        company = f", company {account}," if account else ""
         text = (
-            f"The connection to {source}, company {account}, works, but not for this: {said}.\n"
-            "Reminders that need it are tried again, an hour apart at most, and go out by themselves once it is permitted.\n"
-            f"Mostly a right was not granted: `dunning connect {source} --stack NAME`, and agree to all that is asked for.\n"
+            f"The connection to {source}{company} works, but not for this: {said}.\n"
+            "What needs it is tried again, an hour apart at most, and goes on by itself once it is permitted.\n"
         )
-        about = f"{source}:{account}"
+        if account:
+            text += f"Mostly a right was not granted: `dunning connect {source} --stack NAME`, and agree to all that is asked for.\n"
+        about = f"{source}:{account}" if account else source
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, REFUSED, f"{REFUSED}:{about}"))
         self.connections.note_told_of_refusal(source, account, now)
 

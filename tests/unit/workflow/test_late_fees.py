@@ -8,7 +8,7 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import Permanent, Rejected, Retryable, Unauthorised
 from dunning.domain.fee_records import FeeState
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
@@ -229,3 +229,18 @@ def test_a_fees_copy_for_another_customer_is_reminded_of_there_and_the_fee_itsel
     theirs = world.case(other).invoices
     assert (theirs["in_copy"].is_fee, theirs["in_copy"].next_step) == (False, "charged")
     assert (theirs[fee.invoice_id].is_fee, theirs[fee.invoice_id].next_step) == (True, None)
+
+
+def test_a_stripe_key_without_the_right_to_write_parks_nobody_and_the_team_is_told_once() -> None:
+    world = world_of()
+    said = "Stripe answered POST /v1/invoices with 403: put a valid key with write access to invoices into the Stripe secret"
+    world.stripe.refuses_fees = Unauthorised(said)
+    world.run_until(FEE_AT + timedelta(days=3))
+    for stage in world.sweep_queue.receive():
+        world.sweep.page(stage)
+    assert (world.dead_letters.letters, world.profile(ACME).holds, fees_at_stripe(world)) == ([], {}, [])
+    (notice,) = world.team.sent
+    assert (said in notice.text, "company" in notice.text, "dunning connect" in notice.text) == (True, False, False)
+    world.stripe.refuses_fees = None
+    world.advance(timedelta(hours=2))
+    assert fees_at_stripe(world) == [("EUR", 4_00)]

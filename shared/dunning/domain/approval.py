@@ -1,8 +1,13 @@
-"""Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is owed."""
+"""Steps over an amount wait for a person (`approve_above`): asked once for a step, and again only when more is asked for.
+
+The sum that is asked about, compared and sent is one and the same (`sum_asked`).
+"""
 
 import shlex
 from collections.abc import Sequence
 
+from dunning.domain.case import Case
+from dunning.domain.charging import FeesOwed, fees_owed
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.money import Money
@@ -12,18 +17,30 @@ _MOST_LISTED = 20
 _TO_ANSWER = ": dunning approve "
 
 
-def limit_exceeded(invoice: Invoice, step: Step) -> Money | None:
-    """The amount above which this step needs a person's word, when the invoice is over it; telling our own people never does."""
+def sum_asked(case: Case, invoice: Invoice, fees: FeesOwed | None = None) -> int:
+    """What a message asks for on this invoice's account, in minor units: with its late fees, and less the customer's credit.
+
+    Where the credit was not looked up (`Case.is_net`), as much of it counts as when a person was asked about the step.
+    `fees` are the case's, where they are known already.
+    """
+    owed = fees_owed(case) if fees is None else fees
+    known = invoice.approval
+    credit = known.credit if known and known.step == invoice.next_step and not case.is_net else 0
+    return invoice.amount_due + owed.get((invoice.id, invoice.currency), 0) - credit
+
+
+def limit_exceeded(asked: int, currency: str, step: Step) -> Money | None:
+    """The amount above which this step needs a person's word, when it asks for more; telling our own people never does."""
     if step.approve_above is None or not (step.is_message or step.late_fee):
         return None
-    limit = step.approve_above.in_currency(invoice.currency)
-    return Money(limit, invoice.currency) if limit is not None and invoice.amount_due > limit else None
+    limit = step.approve_above.in_currency(currency)
+    return Money(limit, currency) if limit is not None and asked > limit else None
 
 
-def answer_for(invoice: Invoice, step: Step) -> Approval | None:
-    """What was asked or said about this step; a word about less than is owed now does not count."""
+def answer_for(invoice: Invoice, step: Step, asked: int) -> Approval | None:
+    """What was asked or said about this step; a word about less than is asked for now does not count."""
     known = invoice.approval
-    return known if known and known.step == step.id and invoice.amount_due <= known.amount else None
+    return known if known and known.step == step.id and asked <= known.amount else None
 
 
 def waits_for_approval(invoice: Invoice) -> bool:
@@ -36,23 +53,34 @@ def is_about(known: Approval | None, step: str | None, *states: ApprovalState) -
     return known is not None and known.step == step and known.state in states
 
 
-def without_moot_question(invoice: Invoice, policy: Policy) -> Invoice:
-    """The invoice without a question that need not be answered (less is owed, the policy changed), or must be asked anew."""
-    if not waits_for_approval(invoice):
-        return invoice
+def is_needed(case: Case, invoice: Invoice, policy: Policy, fees: FeesOwed | None = None) -> bool:
+    """Whether what was asked about the next step must still be answered: not when less is asked for by now, when the policy has
+    changed, or when so much more is asked for that it must be asked anew.
+    """
     step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+    if step is None:
+        return False
+    asked = sum_asked(case, invoice, fees)
     together = invoice.approval is not None and invoice.approval.together  # whether that is moot, all of them must tell
-    limited = step and (limit_exceeded(invoice, step) or (together and step.approve_above is not None))
-    if step and limited and answer_for(invoice, step):
+    limited = limit_exceeded(asked, invoice.currency, step) or (together and step.approve_above is not None)
+    return bool(limited and answer_for(invoice, step, asked))
+
+
+def without_moot_question(case: Case, invoice: Invoice, policy: Policy) -> Invoice:
+    """The invoice without a question that need not be answered, or must be asked anew; `case` holds its late fees."""
+    if not waits_for_approval(invoice) or is_needed(case, invoice, policy):
         return invoice
     return replace(invoice, approval=None)
 
 
-def question(customer: str, invoice: Invoice, step: Step, limit: Money) -> str:
-    """What the team is asked."""
+def question(customer: str, invoice: Invoice, step: Step, asked: int, limit: Money) -> str:
+    """What the team is asked; `asked` is in minor units."""
     command = f"{shlex.quote(customer)} {shlex.quote(invoice.id)}"
+    fees = asked - invoice.amount_due
+    with_fees = f", {in_words(Money(fees, invoice.currency))} of it late fees" if fees else ""
     return (
-        f'step "{step.id}" about invoice {invoice.number} waits for your approval: {in_words(invoice.money_due)} is owed, '
+        f'step "{step.id}" about invoice {invoice.number} waits for your approval: '
+        f"{in_words(Money(asked, invoice.currency))} is owed{with_fees}, "
         f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
 

@@ -165,17 +165,18 @@ class Case:
     """One customer's profile and invoices (by the source's bare id), as one consistent read shows them.
 
     `covered` says by how much (minor units) the amounts of some were lessened for the customer's credit (`netting`): such a view is
-    never stored.
+    never stored. `is_net`: the credit was looked up, and all amounts are less their parts of it.
     """
 
     profile: Profile
     invoices: Mapping[str, Invoice] = field(default_factory=dict)
     covered: Mapping[str, int] = field(default_factory=dict)
+    is_net: bool = False
 
     def with_invoice(self, invoice: Invoice) -> "Case":
         """The case with this invoice put in or replaced."""
-        return Case(self.profile, {**self.invoices, invoice.id: invoice}, self.covered)
+        return Case(self.profile, {**self.invoices, invoice.id: invoice}, self.covered, self.is_net)
 
     def with_profile(self, profile: Profile) -> "Case":
         """The case with another profile."""
-        return Case(profile, self.invoices, self.covered)
+        return Case(profile, self.invoices, self.covered, self.is_net)

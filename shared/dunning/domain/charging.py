@@ -1,6 +1,7 @@
 """Late fees in the life of a case: what a step charges, what waits to be written to its source, and what rides with what."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -23,6 +24,9 @@ LEFT_OVER_AFTER = timedelta(hours=72)
 
 NO_LATE_FEE = "no late fee: "
 """How the log begins to say why a step had none."""
+
+FeesOwed = Mapping[tuple[str, str], int]
+"""Minor units by the invoice (bare id) that the fees are on and their currency."""
 
 _PROPOSAL = "fee:"
 _LEFT_OVER = "fee_left:"
@@ -107,6 +111,15 @@ def riders(case: Case, invoice_id: str) -> tuple[Invoice, ...]:
     """The open invoices of the fees on an invoice, oldest first: they are told of where it is."""
     found = [fee for fee in case.invoices.values() if fee.fee_for == invoice_id and fee.is_open and fee.amount_due > 0]
     return tuple(sorted(found, key=lambda fee: (fee.issued_at or fee.stamp, fee.id)))
+
+
+def fees_owed(case: Case) -> FeesOwed:
+    """What is owed of late fees: the messages about their invoices ask for them, too."""
+    owed = Counter[tuple[str, str]]()
+    for fee in case.invoices.values():
+        if fee.fee_for and fee.is_open:
+            owed[fee.fee_for, fee.currency] += max(0, fee.amount_due)
+    return owed
 
 
 def parent_of(fee: Invoice, case: Case, policy_of: Callable[[Invoice], Policy]) -> tuple[Invoice, str] | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dunning.domain.approval import answer_for, limit_exceeded, question, waits_for_approval
+from dunning.domain.approval import answer_for, limit_exceeded, question, sum_asked, waits_for_approval
 from dunning.domain.assignment import tags_of
 from dunning.domain.balances import Balances, balance_for, balances_of, is_enough_alone
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
@@ -20,13 +20,14 @@ from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import as_it_stands, thanks_wait, timing_of
-from dunning.domain.policy import BeforeDue, Facts, Policy, Scope, Step
+from dunning.domain.policy import Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
     BELOW_MINIMUM,
     calendar_of,
     customer_zone,
-    effective_due_date,
+    days_overdue,
+    has_passed,
     is_outrun,
     may_run,
     not_chased_because,
@@ -225,9 +226,11 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return Work(invoice.id, Verdict.REPLAN, invoice.next_step, "the policy has changed")
     if _was_late(case, contact, policy, now) and is_outrun(invoice, step, contact, policy, now):
         return Work(invoice.id, Verdict.REPLAN, step.id, "a later message has fallen due meanwhile")
-    if isinstance(step.at, BeforeDue) and days_overdue(invoice, contact, policy, now) > 0:
-        return Work(invoice.id, Verdict.SKIP, step.id, "its day had passed")
-    limit, answer = limit_exceeded(invoice, step), answer_for(invoice, step)
+    if has_passed(step, invoice, contact, policy, now):
+        unanswered = ", and nobody had answered whether it may run" if is_withdrawn(invoice) else ""
+        return Work(invoice.id, Verdict.SKIP, step.id, f"its day had passed{unanswered}")
+    asked = sum_asked(case, invoice) if step.approve_above else 0
+    limit, answer = limit_exceeded(asked, invoice.currency, step), answer_for(invoice, step, asked)
     if answer and answer.state is ApprovalState.DECLINED and (limit or answer.together):
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now) or _is_free_early(invoice, step, contact, policy, now):
@@ -240,7 +243,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
     if limit and not (answer and answer.state is ApprovalState.APPROVED):
-        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, limit))
+        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
     escalates = _escalates(invoice, step, case.profile, policy, now)
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
@@ -358,13 +361,6 @@ def _effects(invoice: Invoice, step: Step, contact: Contact, *, escalates: bool)
             Effect(row_key(Channel.TEAM, step.id, invoice.id), Channel.TEAM, "escalation", "escalation", step.id, about, step.escalate)
         )
     return tuple(found)
-
-
-def days_overdue(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> int:
-    """Whole local days since the due date; negative before it, 0 without one."""
-    zone = customer_zone(contact, policy)
-    due = effective_due_date(invoice, policy)
-    return (local_date(now, zone) - due).days if due else 0
 
 
 def was_opened(invoice: Invoice) -> bool:

@@ -94,7 +94,8 @@ class ApprovalState(StrEnum):
 class Approval:
     """Whether a step may run on as much as `amount` (minor units of the invoice's currency); `reason`: why not.
 
-    `together`: asked for the total of one message about several invoices, not for this amount alone.
+    `amount` is what the message would ask for on this invoice's account (`approval.sum_asked`): with its late fees, and less the
+    customer's credit, of which `credit` was deducted. `together`: asked for the total of one message about several invoices.
     """
 
     step: str
@@ -102,6 +103,7 @@ class Approval:
     amount: int
     reason: str | None = None
     together: bool = False
+    credit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,22 @@ room in this message. Without `scope: customer` each invoice is counted by itsel
 Whether a question still stands is never stored: it is reckoned anew from the case as it is, whatever changed it.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dunning.domain.approval import answer_for, is_about, joint_question, limit_exceeded
+from dunning.domain.approval import answer_for, is_about, is_needed, joint_question, limit_exceeded, sum_asked
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case
+from dunning.domain.charging import fees_owed
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.money import Money
+from dunning.domain.netting import gross_of
 from dunning.domain.policy import Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
-from dunning.domain.timing import customer_zone
+from dunning.domain.timing import customer_zone, has_passed
 from dunning.domain.works import Verdict, Work
 
 _OF_THE_PLAN = frozenset({Verdict.RUN, Verdict.ASK, Verdict.SKIP, Verdict.MOVE, Verdict.SUPPRESS, Verdict.REPLAN})
@@ -65,15 +66,19 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: 
 
 
 def with_questions_reckoned(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
-    """The case as it is to be decided: a question about a message is withdrawn where all of it no more exceeds the limit.
+    """The case as it is to be decided: a question is withdrawn where nobody need answer it any more, or it must be asked anew.
 
-    So it is after a payment, an answer, a hold or a new date of one of the others, or a new wording of the policy. Never stored.
+    So it is after a payment, a fee, or credit; once the day of a step before the due date is over; with a new wording of the policy;
+    and for a message about several after an answer, a hold or a new date of one of the others. Never stored.
     """
-    asked = [invoice for invoice in case.invoices.values() if invoice.is_open and _was_asked_together(invoice)]
+    asked = [invoice for invoice in case.invoices.values() if invoice.is_open and _was_asked(invoice)]
     if not asked:
         return case
-    large = [rows for rows in _groups(case, policy_of, now).values() if _is_too_much(rows)]
-    standing = {row.invoice.id for rows in large for row in rows}
+    standing = _standing(case, asked, policy_of, now)
+    if case.is_net:
+        # Credit only ends questions here: one that ended without it must not stand again, or nobody would look at it any more.
+        gross = gross_of(case)
+        standing &= _standing(gross, [gross.invoices[invoice.id] for invoice in asked], policy_of, now)
     changed: dict[str, Invoice] = {}
     for invoice in asked:
         state = ApprovalState.ASKED if invoice.id in standing else ApprovalState.WITHDRAWN
@@ -82,13 +87,29 @@ def with_questions_reckoned(case: Case, policy_of: PolicyOf, now: datetime) -> C
     return replace(case, invoices={**case.invoices, **changed}) if changed else case
 
 
+def _standing(case: Case, asked: Sequence[Invoice], policy_of: PolicyOf, now: datetime) -> set[str]:
+    """Of the invoices that a person was asked about those that still wait for the answer."""
+    fees = fees_owed(case)
+    needed = [
+        invoice
+        for invoice in asked
+        if is_needed(case, invoice, policy := policy_of(invoice), fees) and not _is_past(case, invoice, policy, now)
+    ]
+    alone = {invoice.id for invoice in needed if invoice.approval and not invoice.approval.together}
+    if len(alone) == len(needed):
+        return alone
+    large = [rows for rows in _groups(case, policy_of, now).values() if _is_too_much(rows)]
+    return alone | ({row.invoice.id for rows in large for row in rows} & {invoice.id for invoice in needed})
+
+
+def _is_past(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> bool:
+    step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+    return step is not None and has_passed(step, invoice, case.profile.reach, policy, now)
+
+
 def is_withdrawn(invoice: Invoice) -> bool:
-    """Whether its next step waited for an answer about a whole message, and need not any more."""
-    return _was_asked_together(invoice) and invoice.approval is not None and invoice.approval.state is ApprovalState.WITHDRAWN
-
-
-def _was_asked_together(invoice: Invoice) -> bool:
-    return _was_asked(invoice) and invoice.approval is not None and invoice.approval.together
+    """Whether its next step waited for an answer, and need not any more."""
+    return is_about(invoice.approval, invoice.next_step, ApprovalState.WITHDRAWN)
 
 
 def _was_asked(invoice: Invoice) -> bool:
@@ -108,29 +129,22 @@ def _groups(case: Case, policy_of: PolicyOf, now: datetime) -> dict[_Key, list[_
 
 
 def _rows(case: Case, policy_of: PolicyOf, now: datetime) -> Iterator[tuple[_Key, _Row]]:
-    contact, fees = case.profile.reach, _fees(case)
+    contact, fees = case.profile.reach, fees_owed(case)
     for invoice in case.invoices.values():
         if not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
         policy = policy_of(invoice)
         step = next((step for step in policy.steps if step.id == invoice.next_step), None)
         limit = step.approve_above.in_currency(invoice.currency) if step and step.approve_above else None
-        if step is None or limit is None or _is_answered(invoice, step) or not _is_due_by_today(invoice.next_at, contact, policy, now):
+        if step is None or limit is None or not _is_due_by_today(invoice.next_at, contact, policy, now):
+            continue
+        amount = sum_asked(case, invoice, fees)
+        if _is_answered(invoice, step, amount):
             continue
         to = _recipients(step, contact)
         if to:
             alone = () if policy.scope is Scope.CUSTOMER else (invoice.id,)
-            amount = invoice.amount_due + fees[invoice.id, invoice.currency]
             yield (policy.name, invoice.currency, *to, "about", *alone), _Row(invoice, amount, limit)
-
-
-def _fees(case: Case) -> Counter[tuple[str, str]]:
-    """What is owed of late fees, by the invoice they are on and their currency: its message asks for them, too."""
-    owed = Counter[tuple[str, str]]()
-    for fee in case.invoices.values():
-        if fee.fee_for and fee.is_open:
-            owed[fee.fee_for, fee.currency] += max(0, fee.amount_due)
-    return owed
 
 
 def _is_due_by_today(at: datetime, contact: Contact, policy: Policy, now: datetime) -> bool:
@@ -149,11 +163,11 @@ def _recipients(step: Step, contact: Contact) -> tuple[str, ...]:
     return ("sms", contact.phone) if "sms" in templates and contact.phone else ()
 
 
-def _is_answered(invoice: Invoice, step: Step) -> bool:
-    answer = answer_for(invoice, step)
+def _is_answered(invoice: Invoice, step: Step, asked: int) -> bool:
+    answer = answer_for(invoice, step, asked)
     if answer is None or answer.state is not ApprovalState.DECLINED:
         return answer is not None and answer.state is ApprovalState.APPROVED
-    return answer.together or limit_exceeded(invoice, step) is not None
+    return answer.together or limit_exceeded(asked, invoice.currency, step) is not None
 
 
 def _is_too_much(rows: Sequence[_Row]) -> bool:

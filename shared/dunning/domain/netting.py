@@ -29,9 +29,15 @@ def covered(case: Case, credit: Credit) -> dict[str, int]:
 
 def net_of(case: Case, parts: Mapping[str, int]) -> Case:
     """The case with every invoice's amount due less its part of the credit: for deciding and writing, never to be stored."""
-    if not parts and not case.covered:
-        return case
     for invoice_id, part in parts.items():
         invoice = case.invoices[invoice_id]
         case = case.with_invoice(replace(invoice, amount_due=invoice.amount_due - part))
-    return replace(case, covered=parts)
+    return replace(case, covered=parts, is_net=True)
+
+
+def gross_of(case: Case) -> Case:
+    """A net case with the amounts as they are stored."""
+    for invoice_id, part in case.covered.items():
+        invoice = case.invoices[invoice_id]
+        case = case.with_invoice(replace(invoice, amount_due=invoice.amount_due + part))
+    return replace(case, covered={}, is_net=False)

@@ -47,4 +47,5 @@ def _restarted(invoice: Invoice, local_now: datetime) -> Invoice:
         next_step=None,
         next_at=None,
         counts_from=local_now.date(),
+        approval=None,
     )

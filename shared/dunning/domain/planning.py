@@ -17,7 +17,7 @@ from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Step
-from dunning.domain.timing import BELOW_MINIMUM, customer_zone, effective_due_date, not_chased_because, upcoming
+from dunning.domain.timing import BELOW_MINIMUM, customer_zone, day_ends, effective_due_date, not_chased_because, upcoming
 
 LONGEST_BACKOFF = timedelta(hours=1)
 TASK_AFTER = timedelta(hours=72)
@@ -107,7 +107,7 @@ def rearmed(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> Cas
     profile = case.profile
     if profile.claimed_at(now):
         return case
-    due_at = next_instant(as_it_stands(case, policy_of, now))
+    due_at = next_instant(as_it_stands(case, policy_of, now), policy_of)
     in_line = profile.claim is not None and profile.claim.mail_at is not None
     waits = (profile.retries > 0 or in_line) and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
     if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):
@@ -147,9 +147,10 @@ def _is_done_with(case: Case, key: str) -> bool:
     return not (invoice is not None and invoice.is_open and invoice.next_at is None and invoice.suppressed_for is None)
 
 
-def next_instant(case: Case) -> datetime | None:
+def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | None:
     """The earliest instant at which something must be decided; reminders wait while the case or their invoice is held,
-    thanks and notices do not; a hold that ends by itself is something to decide."""
+    thanks and notices do not; a hold that ends by itself is something to decide, and so is a question that nobody has answered
+    when the day of its step is over (`policy_of` tells when)."""
     thanks = [] if thanks_wait(case.profile) else [invoice.thanks_at for invoice in case.invoices.values()]
     instants = [at for at in thanks if at]
     instants += [notice.at for notice in case.profile.notices.values()]
@@ -161,14 +162,22 @@ def next_instant(case: Case) -> datetime | None:
             instants += [] if is_stale else ends_of(invoice.holds)
             if invoice.repeat and invoice.repeat.at and not (case.profile.is_held or invoice.is_held):
                 instants.append(invoice.repeat.at)
-            if invoice.next_at and not (case.profile.is_held or invoice.is_held or waits_for_approval(invoice)):
-                instants.append(invoice.next_at)
+            if invoice.next_at and not (case.profile.is_held or invoice.is_held):
+                at = _unanswered_until(invoice, case.profile, policy_of) if waits_for_approval(invoice) else invoice.next_at
+                instants += [at] if at else []
     instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim
     if claim and claim.has_begun and not is_stale and HoldKind.OPERATOR not in case.profile.holds:
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.
         instants.append(claim.until)
     return min(instants, default=None)
+
+
+def _unanswered_until(invoice: Invoice, profile: Profile, policy_of: PolicyOf | None) -> datetime | None:
+    """When a question that nobody answers ends by itself; None: never."""
+    policy = policy_of(invoice) if policy_of else None
+    step = next((step for step in policy.steps if step.id == invoice.next_step), None) if policy else None
+    return day_ends(step, invoice, profile.reach, policy) if step and policy else None
 
 
 def thanks_wait(profile: Profile) -> bool:

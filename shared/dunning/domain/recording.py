@@ -6,20 +6,20 @@ from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.addressing import with_word_of_invoice
-from dunning.domain.approval import without_moot_question
+from dunning.domain.approval import waits_for_approval, without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
-from dunning.domain.bounds import fitting, fitting_contact
+from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
-from dunning.domain.case import Case, Profile
+from dunning.domain.case import Case
 from dunning.domain.charging import lapsed, with_left_over_task
-from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.effects import begun_steps, is_unanswered
 from dunning.domain.evolving import replace
 from dunning.domain.fee_invoices import copies_of, is_still_fee, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
-from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
+from dunning.domain.introducing import contact_filled, filled, introduced, settings_seen
+from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
@@ -92,10 +92,10 @@ class Recorder:
             return Recorded(case)
         if known is None:
             return Recorded(case) if snapshot.status is Status.DELETED else self._first(case, snapshot)
-        case = case.with_profile(_settings_seen(case.profile, snapshot))
+        case = case.with_profile(settings_seen(case.profile, snapshot))
         seen = self._seen(case, known, snapshot)
         if not _changed_facts(known, seen):
-            known = without_moot_question(known, self.policy_of(known))
+            known = without_moot_question(case, known, self.policy_of(known))
             case = introduced(case, snapshot.contact).with_invoice(known)
             return self._unchanged(case, known, snapshot) if known.is_open else Recorded(case)
         if known.status in self.terminal:
@@ -106,7 +106,7 @@ class Recorder:
                 return Recorded(case)
             if near or self.now - snapshot.stamp > LATE_AFTER:
                 return Recorded(case, doubtful=True)
-        return self._changed(case.with_profile(_contact_filled(case, snapshot)), known, seen, snapshot)
+        return self._changed(case.with_profile(contact_filled(case, snapshot)), known, seen, snapshot)
 
     def _readdressed(self, before: Case, recorded: Recorded, snapshot: Snapshot) -> Recorded:
         """With the address that counts among the customer's own and those that invoices name."""
@@ -124,7 +124,7 @@ class Recorder:
         known = case.invoices.get(invoice_id)
         if known is None or not known.is_open:
             return Recorded(case)
-        gone = replace(known, status=Status.DELETED, stamp=self.now, next_step=None, next_at=None, suppressed_for=None)
+        gone = _at_rest(replace(known, status=Status.DELETED, stamp=self.now))
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
         gone, dropped = self._without_open_fees(gone)
         closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
@@ -172,7 +172,7 @@ class Recorder:
         # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
         known = case.profile
         contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
-        case = case.with_profile(_settings_seen(replace(known, contact=_filled(*contacts)), snapshot))
+        case = case.with_profile(settings_seen(replace(known, contact=filled(*contacts)), snapshot))
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
         invoice = self._seen(case, replace(blank, policy=policy.name), snapshot)
@@ -246,7 +246,7 @@ class Recorder:
         if not seen.is_open and seen.status is known.status:
             return Recorded(case.with_invoice(seen), (self._log(ActivityType.UPDATED, seen, ", ".join(facts)),))
         if not seen.is_open:
-            closed, dropped = self._without_open_fees(replace(seen, next_step=None, next_at=None, suppressed_for=None, thanks_at=None))
+            closed, dropped = self._without_open_fees(_at_rest(replace(seen, thanks_at=None)))
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.reach, self.policy_of(seen), self.now)
             closed, kept = with_promise_kept(closed, self.now, self.actor)
@@ -260,12 +260,11 @@ class Recorder:
             return self._partly_paid(case, known, seen, snapshot)
         else:
             log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
-        policy = self.policy_of(seen)
-        if effective_due_date(known, policy) != effective_due_date(seen, policy) or not known.is_open:
-            seen = replace(seen, next_step=None, next_at=None, thanks_at=None)
+        seen, unasked = self._replanned(known, seen)
         seen, kept = with_promise_kept(seen, self.now, self.actor)
         seen, assigned = self._assigned(case, seen, snapshot)
-        return self._with_plan(case, known, without_moot_question(seen, self.policy_of(seen)), log, *kept, *assigned)
+        seen = without_moot_question(case, seen, self.policy_of(seen))
+        return self._with_plan(case, known, seen, log, *unasked, *kept, *assigned)
 
     def retimed(self, case: Case) -> Recorded:
         """Every step still to come at its own hour of the zone, and on the days, that the customer's record names now.
@@ -287,15 +286,24 @@ class Recorder:
 
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
-        policy = self.policy_of(seen)
-        if effective_due_date(known, policy) != effective_due_date(seen, policy):
-            seen = replace(seen, next_step=None, next_at=None)
-        part = after_part_payment(seen, case.profile.contact, policy, self.now, self.actor)
+        seen, unasked = self._replanned(known, seen)
+        part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor)
         besides = "".join(f"; {fact} changed, too" for fact in _changed_facts(known, seen) if fact != "amount_due")
         log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}{besides}")
         invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
-        invoice, assigned = self._assigned(case, without_moot_question(invoice, self.policy_of(invoice)), snapshot)
-        return self._with_plan(case, known, invoice, log, *part.activities, *kept, *assigned)
+        invoice, assigned = self._assigned(case, without_moot_question(case, invoice, self.policy_of(invoice)), snapshot)
+        return self._with_plan(case, known, invoice, log, *unasked, *part.activities, *kept, *assigned)
+
+    def _replanned(self, known: Invoice, seen: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
+        """The invoice without its plan where a new due date, or its reopening, makes it anew; so it is with a question about a step."""
+        policy = self.policy_of(seen)
+        if known.is_open and effective_due_date(known, policy) == effective_due_date(seen, policy):
+            return seen, ()
+        anew = replace(seen, next_step=None, next_at=None, thanks_at=None)
+        if not waits_for_approval(seen):
+            return anew, ()
+        ended = self._log(ActivityType.RELEASED, seen, "approval: the due date has changed, and a person is asked anew in time")
+        return replace(anew, approval=None), (replace(ended, step=seen.next_step),)
 
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""
@@ -327,6 +335,11 @@ class Recorder:
         return Activity(self.now, kind, reason, (invoice.id,), None, self.actor)
 
 
+def _at_rest(closed: Invoice) -> Invoice:
+    """An invoice that is done with: nothing comes next, and nothing that was asked or said of its plan counts any more."""
+    return replace(closed, next_step=None, next_at=None, suppressed_for=None, approval=None)
+
+
 def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
     return tuple(name for name in _FACTS if getattr(known, name) != getattr(seen, name))
 
@@ -350,45 +363,3 @@ def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:
     if isinstance(snapshot.due, datetime):
         return local_date(snapshot.due, zone_of(None, policy.timezone))
     return snapshot.due
-
-
-def introduced(case: Case, told: Contact) -> Case:
-    """The case with what a source tells of its customer that is not known here: gaps are filled, nothing is written over.
-
-    The settings are left out: they have a stamp of their own.
-    """
-    known = case.profile.contact
-    filled = replace(_filled(known, fitting_contact(told)), settings=known.settings)
-    return case if filled == known else case.with_profile(replace(case.profile, contact=filled))
-
-
-def _contact_filled(case: Case, snapshot: Snapshot) -> Profile:
-    return replace(case.profile, contact=_filled(case.profile.contact, snapshot.contact))
-
-
-def _settings_seen(profile: Profile, snapshot: Snapshot) -> Profile:
-    """The profile with the settings of the customer's record, where the source showed it with the invoice, and later than before."""
-    settings, since = snapshot.contact.settings, profile.settings_stamp
-    if settings is None or not settings_differ(profile.contact, settings) or (since is not None and snapshot.stamp < since):
-        return profile
-    return replace(profile, contact=replace(profile.contact, settings=settings), settings_stamp=snapshot.stamp)
-
-
-def settings_differ(known: Contact, told: CustomerSettings) -> bool:
-    """Whether settings say something else than is known; that nothing is set is no news where nothing was known."""
-    return told != (known.settings or CustomerSettings())
-
-
-def _filled(first: Contact, second: Contact) -> Contact:
-    """The first contact, its gaps filled from the second."""
-    return Contact(
-        name=first.name or second.name,
-        email=first.email or second.email,
-        phone=first.phone or second.phone,
-        country=first.country or second.country,
-        locale=first.locale or second.locale,
-        timezone=first.timezone or second.timezone,
-        tags=second.tags if first.tags is None else first.tags,
-        is_business=second.is_business if first.is_business is None else first.is_business,
-        settings=first.settings or second.settings,
-    )

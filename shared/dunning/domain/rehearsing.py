@@ -51,7 +51,7 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CRE
     free, ended = run_out_ended(case, now, settlement.actor)
     try:
         parts = covered(free, credit) if credit else {}
-        net = net_of(free, parts)
+        net = net_of(free, parts) if credit else free
         works = tuple(adjust(decide(net, policy_of, now), net, now))
         settled = settlement.apply(_covering(free, parts), [Done(work, {}) for work in works])
     except Permanent as error:

@@ -9,9 +9,8 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Claim, EffectState, Notice
-from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key
+from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key, riders
 from dunning.domain.consolidation import PolicyOf
-from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
@@ -20,6 +19,7 @@ from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Invoice, Status
+from dunning.domain.money import Money
 from dunning.domain.planning import (
     LONGEST_BACKOFF,
     as_it_stands,
@@ -31,6 +31,7 @@ from dunning.domain.planning import (
     without_moot_tasks,
 )
 from dunning.domain.policy import Policy, Step
+from dunning.domain.timing import days_overdue
 from dunning.domain.works import Verdict, Work, reminders_in
 
 MOST_REMEMBERED = 32
@@ -110,7 +111,7 @@ class Settlement:
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         profile, retries = case.profile, case.profile.retries if only_moved else 0
         free = case if profile.claim is None else case.with_profile(replace(profile, claim=None))
-        due_at = next_instant(as_it_stands(free, self.policy_of, self.now))
+        due_at = next_instant(as_it_stands(free, self.policy_of, self.now), self.policy_of)
         return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
 
     def hand_on(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
@@ -161,7 +162,7 @@ class Settlement:
         held, logged = hold_case(case, HoldKind.STALE_DATA, Hold(self.now, reason=reason), self.actor)
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
         waiting = held.with_profile(replace(held.profile, claim=spent, retries=0))
-        due_at = next_instant(as_it_stands(waiting, self.policy_of, self.now))
+        due_at = next_instant(as_it_stands(waiting, self.policy_of, self.now), self.policy_of)
         return Settled(waiting.with_profile(replace(waiting.profile, due_at=due_at, due_since=due_at)), logged)
 
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
@@ -176,14 +177,25 @@ class Settlement:
         """The step waits from now on; the question itself goes to the team as a notice, at once."""
         if not invoice.is_open or invoice.next_step != work.step or work.step is None:
             return case, []
-        asked = replace(invoice, approval=Approval(work.step, ApprovalState.ASKED, invoice.amount_due, together=bool(work.together)))
+        asked = replace(invoice, approval=self._asked_about(case, invoice, work.step, together=bool(work.together)))
         if work.together[1:] and invoice.id != work.together[0]:
             return case.with_invoice(asked), []
         named = work.together or (invoice.id,)
         profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, named))
-        needs = f"one message about {approval.counted(len(named))}" if work.together else approval.in_words(invoice.money_due)
+        amount = asked.approval.amount if asked.approval else invoice.amount_due
+        needs = f"one message about {approval.counted(len(named))}"
+        if not work.together:
+            needs = approval.in_words(Money(amount, invoice.currency))
         waits = replace(self._log(ActivityType.HELD, work, f"approval: {needs} needs a person's approval"), invoices=named)
         return case.with_invoice(asked).with_profile(profile), [waits]
+
+    @staticmethod
+    def _asked_about(case: Case, invoice: Invoice, step: str, *, together: bool) -> Approval:
+        """What is put down is what the message would have asked for, as it was decided on: less the customer's credit."""
+        parts = [case.covered.get(invoice.id, 0)]
+        parts += [case.covered.get(fee.id, 0) for fee in riders(case, invoice.id) if fee.currency == invoice.currency]
+        amount = approval.sum_asked(case, replace(invoice, approval=None)) - sum(parts)
+        return Approval(step, ApprovalState.ASKED, amount, together=together, credit=sum(parts))
 
     def _after(self, case: Case, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
         work = one.work
@@ -209,6 +221,7 @@ class Settlement:
             last_step=step.id,
             anchor_at=self.now,
             escalated=invoice.escalated or _tells_the_team(work),
+            approval=None,  # the answer was about this one run of the step
         )
         if work.verdict is Verdict.SKIP:
             logged = [self._log(ActivityType.SKIPPED, work, work.reason)]
@@ -300,7 +313,9 @@ def _moved(invoice: Invoice, work: Work) -> Invoice:
         return replace(invoice, thanks_at=work.move_to) if invoice.thanks_at else invoice
     if invoice.next_step != work.step or invoice.next_at is None or work.move_to is None:
         return invoice
-    return replace(invoice, next_at=max(invoice.next_at, work.move_to))
+    # Where a question was withdrawn, perhaps for credit that only this look has shown, nobody would look again if it stayed.
+    stale = approval.waits_for_approval(invoice) and not (invoice.approval and invoice.approval.together)
+    return replace(invoice, next_at=max(invoice.next_at, work.move_to), approval=None if stale else invoice.approval)
 
 
 def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:

@@ -141,6 +141,27 @@ def may_run(step: Step, contact: Contact, policy: Policy, now: datetime) -> bool
     return is_allowed(now, window_for(step, contact, policy), customer_zone(contact, policy), calendar_of(step, policy))
 
 
+def days_overdue(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> int:
+    """Whole local days since the due date; negative before it, 0 without one."""
+    zone = customer_zone(contact, policy)
+    due = effective_due_date(invoice, policy)
+    return (local_date(now, zone) - due).days if due else 0
+
+
+def day_ends(step: Step, invoice: Invoice, contact: Contact, policy: Policy) -> datetime | None:
+    """The instant (UTC) from which a step before the due date is not run any more: that day is over there. None: it may always run."""
+    due = effective_due_date(invoice, policy)
+    if due is None or not isinstance(step.at, BeforeDue):
+        return None
+    return at_local(due + timedelta(days=1), time.min, customer_zone(contact, policy))
+
+
+def has_passed(step: Step, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> bool:
+    """Whether a step before the due date comes too late."""
+    ends = day_ends(step, invoice, contact, policy)
+    return ends is not None and now >= ends
+
+
 def own_time(step: Step) -> time | None:
     """The local time of day that a step names; None for one that follows another by the clock."""
     return step.at.time

@@ -259,14 +259,15 @@ def _read_settings(item: Item) -> CustomerSettings:
 
 def _approval_attributes(approval: Approval) -> dict[str, object]:
     found: dict[str, object] = {"step": approval.step, "state": approval.state.value, "amount": approval.amount}
-    return found | ({"reason": approval.reason} if approval.reason else {}) | ({"together": True} if approval.together else {})
+    told = {"reason": approval.reason, "together": approval.together, "credit": approval.credit}
+    return found | {name: value for name, value in told.items() if value}
 
 
 def _read_approval(item: Item) -> Approval | None:
     if not item:
         return None
     step, state, reason = text(item, "step"), ApprovalState(text(item, "state")), optional_text(item, "reason")
-    return Approval(step, state, number(item, "amount"), reason, together="together" in item)
+    return Approval(step, state, number(item, "amount"), reason, together="together" in item, credit=number(item, "credit"))
 
 
 def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:

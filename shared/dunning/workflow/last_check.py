@@ -7,9 +7,10 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.effects import begun_steps, is_unanswered
+from dunning.domain.introducing import introduced
 from dunning.domain.invoice import Snapshot
 from dunning.domain.opting_out import opted_out
-from dunning.domain.recording import MOVED_AWAY, NOT_FOUND, Recorder, introduced
+from dunning.domain.recording import MOVED_AWAY, NOT_FOUND, Recorder
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
@@ -27,6 +28,7 @@ class Checked:
     `asked` maps each to the version it had when it was: as long as nobody else has written it since, the answer is newer.
     `unread`: those that cannot be read, and why. `gone`: the source has them no more; `moved`: they are another customer's now.
     `is_part`: there is more to ask before a decision.
+    `has_standing`: the customer's credit was asked for, too.
     `number_is_closed`: the customer has told the telephone network to deliver no text messages of ours.
     """
 
@@ -36,6 +38,7 @@ class Checked:
     gone: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     standing: Standing = field(default_factory=Standing)
+    has_standing: bool = False
     number_is_closed: bool = False
     is_part: bool = False
 

@@ -10,7 +10,6 @@ from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.charging import riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
-from dunning.domain.decision import days_overdue
 from dunning.domain.effects import Channel, Effect, rows_of
 from dunning.domain.fee_records import FeeState
 from dunning.domain.history import history_of
@@ -18,7 +17,7 @@ from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.domain.policy import Policy
-from dunning.domain.timing import channels_of, customer_zone
+from dunning.domain.timing import channels_of, customer_zone, days_overdue
 from dunning.workflow.fee_port import MessageFee, MessageProposal
 from dunning.workflow.ports import MessageContent, MessageInvoice, Policies
 

@@ -13,9 +13,10 @@ from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable, Unfores
 from dunning.domain.fee_invoices import is_written_for
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.introducing import settings_differ
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
-from dunning.domain.recording import DOUBTFUL_WITHIN, MOVED_AWAY, Recorded, settings_differ
+from dunning.domain.recording import DOUBTFUL_WITHIN, MOVED_AWAY, Recorded
 from dunning.workflow.moving_port import CaseChange, MovingStore
 from dunning.workflow.ports import Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind

@@ -122,7 +122,7 @@ class RunStep:
             return f"postponed: {because}"
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
-        net = net_of(fresh, covered(fresh, checked.standing.credit))
+        net = net_of(fresh, covered(fresh, checked.standing.credit)) if checked.has_standing else fresh
         works = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
         try:
             works = self.first_contacts(works, net, now)
@@ -273,6 +273,7 @@ class RunStep:
             gone=tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None),
             moved=moved,
             standing=source.standing_of(customer) if is_owed else Standing(),
+            has_standing=is_owed,
             number_is_closed=not is_part and self._number_is_closed(case, due),
             is_part=is_part,
         )

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunning.domain.case import Case, Dispute, EffectState, Notice, Profile
-from dunning.domain.decision import MOST_AT_ONCE, days_overdue, decide, due_invoices, facts
+from dunning.domain.decision import MOST_AT_ONCE, decide, due_invoices, facts
 from dunning.domain.effects import Channel
 from dunning.domain.errors import Permanent
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Facts, Policy, Step
+from dunning.domain.timing import days_overdue
 from dunning.domain.works import Verdict, Work
 from tests.unit.domain.builders import (
     ACME,

@@ -119,6 +119,29 @@ def test_when_more_is_owed_than_was_approved_a_person_is_asked_again(strict: Fak
     assert ["500.00 EUR" in asked for asked in questions(strict)] == [False, True]
 
 
+def test_what_is_asked_about_told_approved_and_sent_is_less_the_customers_credit(strict: FakeDeployment) -> None:
+    strict.stripe.credit[ACME] = {"EUR": 30_00}
+    strict.invoiced(snapshot(amount_due=150_00, stamp=strict.clock.now))
+    strict.run_until(FIRST + timedelta(hours=14))
+    strict.run_sweep()
+    assert ["120.00 EUR is owed" in asked for asked in questions(strict)] == [True]
+    answer(strict, approved=True)
+    assert [one.reason for one in strict.log(ACME) if one.type is ActivityType.APPROVED] == ["up to 120.00 EUR"]
+    strict.advance(DAY)
+    assert [mail.envelope.step for mail in strict.email.sent] == ["first"]
+
+
+def test_credit_that_was_spent_after_the_approval_brings_the_question_again(strict: FakeDeployment) -> None:
+    strict.stripe.credit[ACME] = {"EUR": 30_00}
+    strict.invoiced(snapshot(amount_due=150_00, stamp=strict.clock.now))
+    strict.run_until(FIRST + timedelta(hours=14))
+    answer(strict, approved=True)
+    strict.stripe.credit.clear()
+    strict.advance(DAY)
+    assert strict.email.sent == []
+    assert ["150.00 EUR is owed" in asked for asked in questions(strict)] == [False, True]
+
+
 def test_a_question_that_is_moot_before_it_was_asked_is_never_asked(strict: FakeDeployment) -> None:
     strict.run_until(FIRST)
     asked = strict.invoice(ACME, "in_1").approval

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable, Unforeseen
+from dunning.domain.errors import NotPermitted, NotYet, Permanent, Rejected, Retryable, Unforeseen
 from dunning.workflow.ports import SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.unforeseen import foreseen
 
@@ -61,14 +61,19 @@ class SyncMany:
         """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
 
         What never will succeed, or fails as nobody foresaw, is sent by itself, so that it alone is tried again, and becomes a dead letter.
+        What may not be read keeps back what is of its own kind in its company: a consent covers kinds of things.
         """
         done, waiting, later = 0, dict[str | None, Retryable](), list[SyncRequest]()
+        refused = dict[tuple[str | None, str], NotPermitted]()
         failed: list[SyncRequest] = []
         settling: list[SyncRequest] = []
         outcomes: dict[str, None] = {}
         for request in batch.requests:
             if self._must_settle(request):
                 settling.append(request)
+                continue
+            if (request.account, request.kind) in refused:
+                failed.append(request)
                 continue
             before = seconds_left()
             if reason := self._slow(request):
@@ -80,6 +85,9 @@ class SyncMany:
                 outcomes[foreseen(partial(self._look, request))] = None
                 if before - seconds_left() > SLOW_SECONDS:
                     self._slow_until[request.source, request.account] = self.clock() + _LEFT_ALONE
+            except NotPermitted as exc:
+                refused[request.account, request.kind] = exc
+                failed.append(request)
             except Retryable as exc:
                 waiting[request.account] = exc
                 failed.append(request)
@@ -88,6 +96,7 @@ class SyncMany:
                 done += 1
             else:
                 done += 1
+        waiting = {account: exc for (account, _), exc in refused.items()} | waiting
         # What failed goes last, so that one thing that always fails does not stand before the others.
         in_line = bool(waiting) and all(isinstance(reason, NotYet) for reason in waiting.values())
         self._send_on(SyncBatch((*later, *failed), 0 if done else batch.hops + (not in_line)), waiting)

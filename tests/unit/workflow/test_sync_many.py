@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import NotYet, Permanent, Retryable
+from dunning.domain.errors import NotPermitted, NotYet, Permanent, Retryable
 from dunning.workflow.ports import SyncBatch, SyncRequest
 from dunning.workflow.sync_many import MOST_HOPS, SETTLING, SLOW_SECONDS, SyncMany
 from tests.fakes.clock import StandingClock
@@ -89,6 +89,16 @@ def test_after_three_days_without_an_answer_a_person_must_look(work: Work) -> No
     work.fails["1"] = Retryable("down")
     with pytest.raises(Retryable, match="down"):
         work.many(work.batch("acme/1", hops=MOST_HOPS), plenty)
+
+
+def test_what_may_not_be_read_keeps_back_its_own_kind_only(work: Work) -> None:
+    work.fails["cn_1"] = NotPermitted("xero", "acme", "GET /CreditNotes was answered with 403")
+    notes = [SyncRequest("xero", "credit_note", bare, stamp=work.clock(), account="acme") for bare in ("cn_1", "cn_2")]
+    work.many(SyncBatch((*notes, *work.batch("acme/1", "beta/2").requests)), plenty)
+    assert (work.seen, work.ids_sent_on()) == (["cn_1", "1", "2"], [(["cn_1", "cn_2"], 0, 60)])
+    work.many(SyncBatch(tuple(notes), MOST_HOPS - 2), plenty)
+    with pytest.raises(NotPermitted):
+        work.many(SyncBatch(tuple(notes), MOST_HOPS - 1), plenty)
 
 
 def test_what_never_will_succeed_goes_on_by_itself(work: Work) -> None:

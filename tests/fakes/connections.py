@@ -76,9 +76,9 @@ class MemoryConnections:
         if customer not in waiting:
             waiting.append(customer)
 
-    def held(self, source: str, account: str, most: int) -> tuple[str, ...]:
-        """So many of the cases that wait."""
-        return tuple(self.waiting.get((source, account), ())[:most])
+    def held(self, source: str, account: str, most: int, after: str | None = None) -> tuple[str, ...]:
+        """So many of the cases that wait, from behind one on."""
+        return tuple(sorted(each for each in self.waiting.get((source, account), ()) if each > (after or "")))[:most]
 
     def forget(self, source: str, account: str, customer: str) -> None:
         """This case waits no more."""

@@ -97,9 +97,10 @@ class TableConnections:
         with aws_errors(f"noting a case that waits for {source}"):
             self.client.put_item(TableName=self.table, Item=to_wire(row))
 
-    def held(self, source: str, account: str, most: int) -> tuple[str, ...]:
-        """So many of the cases that wait. Raises Retryable."""
-        return tuple(str(row["customer"]) for row in self._rows(source, keys.waiting_case_key(account, ""), most))
+    def held(self, source: str, account: str, most: int, after: str | None = None) -> tuple[str, ...]:
+        """So many of the cases that wait, in the order of their ids, from behind one on. Raises Retryable."""
+        behind = keys.waiting_case_key(account, after) if after else None
+        return tuple(str(row["customer"]) for row in self._rows(source, keys.waiting_case_key(account, ""), most, behind))
 
     def forget(self, source: str, account: str, customer: str) -> None:
         """This case waits no more. Raises Retryable."""
@@ -107,7 +108,8 @@ class TableConnections:
         with aws_errors(f"forgetting a case that waited for {source}"):
             self.client.delete_item(TableName=self.table, Key=to_wire(key))
 
-    def _rows(self, source: str, begins_with: str, most: int) -> list[dict[str, object]]:
+    def _rows(self, source: str, begins_with: str, most: int, after: str | None = None) -> list[dict[str, object]]:
+        place: dict[str, Any] = {"ExclusiveStartKey": to_wire({"pk": keys.connection_key(source), "sk": after})} if after else {}
         with aws_errors(f"reading the connections to {source}"):
             answer = self.client.query(
                 TableName=self.table,
@@ -115,6 +117,7 @@ class TableConnections:
                 ExpressionAttributeValues=to_wire({":pk": keys.connection_key(source), ":sk": begins_with}),
                 ConsistentRead=True,
                 Limit=most,
+                **place,
             )
         return [from_wire(row) for row in answer["Items"]]
 

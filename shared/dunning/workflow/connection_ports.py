@@ -49,8 +49,8 @@ class Connections(Protocol):
         """Remember a case that waits for the connection."""
         ...
 
-    def held(self, source: str, account: str, most: int) -> tuple[str, ...]:
-        """So many of the cases that wait."""
+    def held(self, source: str, account: str, most: int, after: str | None = None) -> tuple[str, ...]:
+        """So many of the cases that wait, in the order of their ids, from behind one on."""
         ...
 
     def forget(self, source: str, account: str, customer: str) -> None:

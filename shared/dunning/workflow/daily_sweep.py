@@ -17,6 +17,8 @@ CHANGED = "changed"
 LISTING = "listing"
 VANISHED = "vanished"
 RELEASING = "releasing"
+RELEASING_ONE = "releasing_one"
+"""The stage that releases the one case that failed among others; its cursor is the customer."""
 
 CHANGES_REACH_BACK = timedelta(days=29)
 """QuickBooks tells changes of the last 30 days; after longer, what is open must tell alone."""
@@ -79,7 +81,7 @@ class DailySweep:
         """
         work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished, REFUSED: self._refused}
         if stage.source in self.accounted:
-            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released}
+            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released, RELEASING_ONE: self._released_one}
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:
@@ -164,10 +166,21 @@ class DailySweep:
         return Swept(VANISHED, len(ours), 0, len(missing))
 
     def _released(self, stage: SweepStage) -> Swept:
-        """The connection is good and its book was read: what waited for that goes on."""
-        if self.reconnections.release(stage.source, stage.account or ""):
-            self.sweep_queue.send(replace(stage, page=stage.page + 1))
-        return Swept(RELEASING)
+        """The connection is good and its book was read: what waited for that goes on. One that fails gets a message of its own."""
+        alone = list[str]()
+
+        def by_itself(customer: str) -> None:
+            self.sweep_queue.send(replace(stage, stage=RELEASING_ONE, page=0, cursor=customer))
+            alone.append(customer)
+
+        last = self.reconnections.release(stage.source, stage.account or "", by_itself, stage.cursor)
+        if last:
+            self.sweep_queue.send(replace(stage, page=stage.page + 1, cursor=last))
+        return Swept(RELEASING, asked=len(alone))
+
+    def _released_one(self, stage: SweepStage) -> Swept:
+        self.reconnections.release_one(stage.source, stage.account or "", stage.cursor or "")
+        return Swept(RELEASING_ONE, 1)
 
     def _refused(self, stage: SweepStage) -> Swept:
         self.reconnections.tell_of_refusal(stage.source, stage.account or "", stage.cursor or "")

@@ -7,11 +7,13 @@ A call that is refused afterwards still does not tell that the connection ended:
 sweep makes no use. Whoever needs it tries again later, and the team is told; another sweep would find the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from dunning.domain.case import Case
-from dunning.domain.errors import Disconnected, NotPermitted
+from dunning.domain.errors import Disconnected, NotPermitted, Permanent, Rejected, Retryable, Unforeseen
 from dunning.domain.holding import release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.recording import Recorded
@@ -19,6 +21,7 @@ from dunning.workflow.connection_ports import Connections
 from dunning.workflow.ports import Clock, Envelope, TeamChannel
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.sweep_ports import SweepQueue, SweepStage
+from dunning.workflow.unforeseen import foreseen
 
 ACCOUNTS = "accounts"
 """The stage with which a sweep begins."""
@@ -110,16 +113,34 @@ class Reconnections:
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, REFUSED, f"{REFUSED}:{about}"))
         self.connections.note_told_of_refusal(source, account, now)
 
-    def release(self, source: str, account: str) -> bool:
-        """Release some of the cases that waited; whether there may be more. Their data must have been read anew before."""
+    def release(self, source: str, account: str, alone: Callable[[str], None], after: str | None = None) -> str | None:
+        """Release some of the cases that waited, behind `after`; the last of them, where there may be more (None: there are none).
+
+        Their data must have been read anew before. One that fails keeps none of the others: it waits on, until the next sweep tries it
+        again, and where no retry of all would help, or nobody foresaw it, until `alone` has it tried by itself.
+        """
         # First, lest a case that is released, and looks at once, waits for a connection that is being noted as mended.
         if self.connections.has_ended(source, account):
             self.connections.note_mended(source, account, self.record.clock())
-        waiting = self.connections.held(source, account, RELEASED_AT_ONCE)
+        waiting = self.connections.held(source, account, RELEASED_AT_ONCE, after)
+        to_retry: Retryable | None = None
         for customer in waiting:
-            self.record.change(customer, self._released)
-            self.connections.forget(source, account, customer)
-        return len(waiting) == RELEASED_AT_ONCE
+            try:
+                foreseen(partial(self.release_one, source, account, customer))
+            except Retryable as exc:
+                if to_retry:  # no matter of one case
+                    raise
+                to_retry = exc
+            except (Permanent, Rejected, Unforeseen):
+                alone(customer)
+        if to_retry:
+            raise to_retry
+        return waiting[-1] if len(waiting) == RELEASED_AT_ONCE else None
+
+    def release_one(self, source: str, account: str, customer: str) -> None:
+        """Release this case, and wait for it no more."""
+        self.record.change(customer, self._released)
+        self.connections.forget(source, account, customer)
 
     def _released(self, case: Case, now: datetime) -> Recorded:
         return Recorded(*release_case(case, HoldKind.STALE_DATA, "connected again, and read anew", now, self.record.actor))

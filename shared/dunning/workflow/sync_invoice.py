@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, NotYet, Permanent, Rejected, Retryable
+from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, NotYet, Permanent, Rejected, Retryable, Unforeseen
 from dunning.domain.invoice import Contact
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
@@ -16,6 +17,7 @@ from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.source_events import DisputeSeen, FetchKind
 from dunning.workflow.sources import account_of
 from dunning.workflow.sweep_ports import TellsChanges
+from dunning.workflow.unforeseen import foreseen
 
 QUARTER_OF_AN_HOUR = 900
 """Seconds: the longest delay SQS knows."""
@@ -160,15 +162,21 @@ class SyncInvoice:
         """Two customers may have been merged: what was owed by the one that went away is the other's now, and moves there.
 
         Only what does not move is worth a person's look. Of very many some move now, and the rest when it is this one's turn again.
+        One that fails keeps none of the others, and is told once they have moved.
         """
         listed = {snapshot.invoice_id for snapshot in source.open_invoices_of(customer)}
         missing = sorted(self._open(customer) - listed)
-        for invoice_id in missing[:MOST_MOVED_AT_ONCE]:
-            self._invoice(source, invoice_id, customer, account)
+        failure: Permanent | Rejected | Unforeseen | None = None
+        try:
+            _of_each(lambda found: self._invoice(source, found, customer, account), missing[:MOST_MOVED_AT_ONCE])
+        except (Permanent, Rejected, Unforeseen) as exc:
+            failure = exc
         left = self._open(customer) - listed
         if len(missing) > MOST_MOVED_AT_ONCE and len(left) < len(missing):
             self.hand_on(request)
             return f"recorded: {len(missing) - len(left)} moved, {len(left)} to come"
+        if failure:
+            raise failure
         return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))
 
     def _open(self, customer: str) -> set[str]:
@@ -231,13 +239,13 @@ def _of_each(look: Callable[[str], str], invoices: Iterable[str]) -> list[str]:
 
     Only a source at its limit, or one that fails twice on end, is asked no further: that is no matter of one invoice.
     """
-    outcomes, given_up, to_retry = list[str](), list[Permanent | Rejected](), list[Retryable]()
+    outcomes, given_up, to_retry = list[str](), list[Permanent | Rejected | Unforeseen](), list[Retryable]()
     fails = False
     for invoice in invoices:
         try:
-            outcomes.append(look(invoice))
+            outcomes.append(foreseen(partial(look, invoice)))
             fails = False
-        except (Permanent, Rejected) as exc:
+        except (Permanent, Rejected, Unforeseen) as exc:
             given_up.append(exc)
         except Retryable as exc:
             to_retry.append(exc)

@@ -60,9 +60,11 @@ def test_the_cases_that_wait_are_one_account_s_and_each_is_there_once(connection
     connections.hold("xero", "acme2", "xero:acme2:c9")
     assert connections.held("xero", "acme", 25) == ("xero:acme:c1", "xero:acme:c2")
     assert connections.held("xero", "acme", 1) == ("xero:acme:c1",)
+    assert connections.held("xero", "acme", 25, "xero:acme:c1") == ("xero:acme:c2",)
+    assert connections.held("xero", "acme", 25, "xero:acme:c2") == ()
     connections.forget("xero", "acme", "xero:acme:c1")
     connections.forget("xero", "acme", "xero:acme:c1")
-    assert connections.held("xero", "acme", 25) == ("xero:acme:c2",)
+    assert connections.held("xero", "acme", 25) == connections.held("xero", "acme", 25, "xero:acme:c1") == ("xero:acme:c2",)
 
 
 def test_a_refused_call_is_noted_while_the_connection_is_known_to_be_good(connections: TableConnections) -> None:

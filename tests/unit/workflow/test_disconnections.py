@@ -6,11 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dunning.content.policy_book import PolicyBook
-from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, Retryable
+from dunning.domain.case import Case
+from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, Permanent, Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
+from dunning.workflow.daily_sweep import RELEASING, RELEASING_ONE
+from dunning.workflow.disconnections import RELEASED_AT_ONCE
+from dunning.workflow.hold_case import HoldCase
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.promise_to_pay import PromiseToPay
+from dunning.workflow.sweep_ports import SweepStage
+from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.connections import MemoryConnections
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import snapshot
@@ -87,6 +93,83 @@ def test_connected_again_all_go_on_by_themselves(books: FakeDeployment) -> None:
     assert said(books.log(CUSTOMERS[0])) == ["enrolled", "held", "released"]
     books.advance(timedelta(days=1))
     assert sorted(sent.envelope.customer for sent in books.email.sent) == list(CUSTOMERS)
+
+
+class CrackedStore(MemoryCaseStore):
+    """Fails over one customer: as nobody foresaw, or as told."""
+
+    failure: Exception | None = None
+
+    def load(self, customer: str) -> Case:
+        if self.failure and customer == CUSTOMERS[0]:
+            raise self.failure
+        return super().load(customer)
+
+
+@pytest.fixture
+def cracked(world: FakeDeployment) -> FakeDeployment:
+    """More customers than are released at once wait for their connection, which is good again."""
+    store = CrackedStore()
+    world.record = replace(world.record, store=store)
+    world.sweep = replace(world.sweep, record=world.record, reconnections=replace(world.sweep.reconnections, record=world.record))
+    for number in range(RELEASED_AT_ONCE + 5):
+        customer = f"xero:acme:c{number}"
+        owed = replace(snapshot(f"x{number}", customer), source="xero")
+        world.record.invoice(owed)
+        HoldCase(world.record, HoldKind.STALE_DATA)(customer, "xero is not connected")
+        world.connections.hold("xero", "acme", customer)
+    world.store = store
+    return world
+
+
+def held(world: FakeDeployment) -> set[str]:
+    return {each for each in world.store.customers() if MemoryCaseStore.load(world.store, each).profile.holds}
+
+
+@pytest.mark.parametrize("failure", [OverflowError("date value out of range"), Permanent("no such policy")])
+def test_one_case_that_cannot_be_released_keeps_none_of_the_others_and_is_tried_by_itself(
+    cracked: FakeDeployment, failure: Exception
+) -> None:
+    assert isinstance(cracked.store, CrackedStore)
+    cracked.store.failure = failure
+    releasing = SweepStage("xero", "run", RELEASING, FIRST, account="acme")
+    assert cracked.sweep.page(releasing).asked == 1
+    alone, following = cracked.sweep_queue.receive()
+    assert (alone.stage, alone.cursor) == (RELEASING_ONE, CUSTOMERS[0])
+    cracked.sweep.page(following)
+    assert held(cracked) == {CUSTOMERS[0]}
+    assert cracked.sweep_queue.receive() == []
+    with pytest.raises(type(failure)):  # the handler tells it, and puts it aside
+        cracked.sweep.page(alone)
+
+    cracked.store.failure = None
+    cracked.sweep.page(alone)
+    cracked.sweep.page(alone)
+    assert held(cracked) == set()
+    assert cracked.connections.held("xero", "acme", 100) == ()
+
+
+def test_one_that_could_not_be_released_is_tried_again_by_the_next_sweep(cracked: FakeDeployment) -> None:
+    assert isinstance(cracked.store, CrackedStore)
+    cracked.store.failure = OverflowError("date value out of range")
+    cracked.sweep.page(SweepStage("xero", "run", RELEASING, FIRST, account="acme"))
+    cracked.sweep_queue.receive()
+    cracked.store.failure = None
+    cracked.sweep.page(SweepStage("xero", "tomorrow", RELEASING, FIRST + timedelta(days=1), account="acme"))
+    assert CUSTOMERS[0] not in held(cracked)
+
+
+def test_a_case_that_changes_too_fast_to_be_released_is_released_with_the_page_s_next_attempt(cracked: FakeDeployment) -> None:
+    assert isinstance(cracked.store, CrackedStore)
+    cracked.store.failure = Retryable("it changes faster than it can be written")
+    page = cracked.sweep.page(SweepStage("xero", "run", RELEASING, FIRST, account="acme"))
+    assert page.waits == "it changes faster than it can be written"
+    assert len(held(cracked)) == 6
+    cracked.store.failure = None
+    while stages := cracked.sweep_queue.receive():
+        for stage in stages:
+            cracked.sweep.page(stage)
+    assert held(cracked) == set()
 
 
 def test_a_promise_that_runs_out_meanwhile_is_judged_when_its_source_can_be_asked_again(books: FakeDeployment) -> None:

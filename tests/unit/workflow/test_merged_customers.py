@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.domain.errors import Permanent, Unforeseen
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.ports import SyncRequest
@@ -63,6 +64,25 @@ def test_of_very_many_each_look_moves_some(books: FakeDeployment) -> None:
     books.settle_queues()
     assert (open_at(books, GONE), open_at(books, STAYS)) == (0, many)
     assert books.profile(GONE).holds == {}
+
+
+@pytest.mark.parametrize("failure", [Permanent("it cannot be read"), OverflowError("date value out of range")])
+@pytest.mark.parametrize("number", [3, MOST_MOVED_AT_ONCE + 2])
+def test_one_that_cannot_be_moved_keeps_none_of_the_others_and_is_told(books: FakeDeployment, number: int, failure: Exception) -> None:
+    owing(books, number, moved=number)
+    books.xero.fetch_failures = {"x00": failure}
+    for _ in range(number > MOST_MOVED_AT_ONCE):
+        assert books.sync(NEWS) == f"recorded: {MOST_MOVED_AT_ONCE - 1} moved, 3 to come"
+        assert books.sync_queue.receive() == [NEWS]
+    with pytest.raises((Permanent, Unforeseen)):  # the handler tells it, and puts it aside
+        books.sync(NEWS)
+    assert [invoice.id for invoice in books.case(GONE).invoices.values() if invoice.is_open] == ["x00"]
+    assert open_at(books, STAYS) == number - 1
+    assert books.profile(GONE).holds == {}
+
+    books.xero.fetch_failures = {}
+    books.sync(NEWS)
+    assert (open_at(books, GONE), open_at(books, STAYS)) == (0, number)
 
 
 def test_the_sweep_moves_them_too_when_the_news_was_lost(books: FakeDeployment) -> None:

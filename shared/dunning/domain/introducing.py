@@ -29,6 +29,13 @@ def settings_seen(profile: Profile, snapshot: Snapshot) -> Profile:
     return replace(profile, contact=replace(profile.contact, settings=settings), settings_stamp=snapshot.stamp)
 
 
+def differs(name: str, known: object, told: object) -> bool:
+    """Whether a field says something else than before; of tags it tells nothing in which order they come."""
+    if name == "tags" and isinstance(known, tuple) and isinstance(told, tuple):
+        return set(known) != set(told)
+    return known != told
+
+
 def settings_differ(known: Contact, told: CustomerSettings) -> bool:
     """Whether settings say something else than is known; that nothing is set is no news where nothing was known."""
     return told != (known.settings or CustomerSettings())

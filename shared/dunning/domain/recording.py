@@ -18,7 +18,7 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_invoices import copies_of, is_still_fee, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
-from dunning.domain.introducing import contact_filled, filled, introduced, settings_seen
+from dunning.domain.introducing import contact_filled, differs, filled, introduced, settings_seen
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment
 from dunning.domain.planning import Planned, ended, planned, with_thanks
@@ -341,7 +341,7 @@ def _at_rest(closed: Invoice) -> Invoice:
 
 
 def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
-    return tuple(name for name in _FACTS if getattr(known, name) != getattr(seen, name))
+    return tuple(name for name in _FACTS if differs(name, getattr(known, name), getattr(seen, name)))
 
 
 def _may_be_reviewed(invoice: Invoice, policy: Policy) -> bool:

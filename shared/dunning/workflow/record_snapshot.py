@@ -13,7 +13,7 @@ from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable, Unfores
 from dunning.domain.fee_invoices import is_written_for
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.introducing import settings_differ
+from dunning.domain.introducing import differs, settings_differ
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
 from dunning.domain.recording import DOUBTFUL_WITHIN, MOVED_AWAY, Recorded
@@ -278,7 +278,7 @@ class RecordSnapshot:
 
 def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
     names = (name for name in Contact.__slots__ if name != "settings")
-    found = [name for name in names if getattr(told, name) is not None and getattr(told, name) != getattr(known, name)]
+    found = [name for name in names if getattr(told, name) is not None and differs(name, getattr(known, name), getattr(told, name))]
     return (*found, "settings") if told.settings and settings_differ(known, told.settings) else tuple(found)
 
 

@@ -192,6 +192,17 @@ def test_late_and_repeated_words_about_a_contact_change_nothing(world: FakeDeplo
     assert world.store.writes == writes
 
 
+def test_tags_in_another_order_are_no_news_of_a_customer_nor_of_an_invoice(world: FakeDeployment) -> None:
+    world.invoiced(replace(snapshot(), tags=("vip", "retail")))
+    world.record.contact(ACME, Contact(tags=("key", "eu")), LATER)
+    writes = world.store.writes
+    world.record.contact(ACME, Contact(tags=("eu", "key")), LATER + 24 * 60 * MINUTES)
+    world.record.invoice(replace(snapshot(stamp=LATER + 24 * 60 * MINUTES), tags=("retail", "vip")))
+    assert world.store.writes == writes
+    world.record.contact(ACME, Contact(tags=("eu",)), LATER + 48 * 60 * MINUTES)
+    assert [one.reason for one in world.log(ACME)][-1] == "contact: tags"
+
+
 def test_two_contacts_within_a_minute_ask_the_source(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     world.record.contact(ACME, Contact(email="a@acme.example"), LATER)

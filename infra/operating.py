@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from dunning.bootstrap import Platform
 from dunning.bootstrap.people import operator_record
+from dunning.domain.errors import Rejected, Retryable
 from dunning.workflow.answer_approval import AnswerApproval
 from dunning.workflow.mark_do_not_chase import MarkDoNotChase
 from infra.deployed_stack import platform_of
@@ -58,10 +59,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def operate(act: Mark | Answer, stack: str | None, url: str) -> str:
-    """Do it where the person says; what became of it. Raises Rejected."""
+    """Do it where the person says; what became of it. Raises Rejected, also where it was not done, or not all of it, for now."""
     if stack is not None:
-        with platform_of(stack) as platform:
-            return act.on_platform(platform)
+        try:
+            with platform_of(stack) as platform:
+                return act.on_platform(platform)
+        except Retryable as exc:
+            raise Rejected(f"{exc}: give the same command again, it does what is left to do") from exc
     path, body = act.as_call()
     answer = cast("Mapping[str, str]", ask_local_cloud(url, path, json.dumps(body).encode()))
     return answer["outcome"]

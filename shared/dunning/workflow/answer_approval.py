@@ -7,7 +7,7 @@ from datetime import datetime
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.approval import in_words, waits_for_approval
 from dunning.domain.case import Case
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Retryable
 from dunning.domain.invoice import ApprovalState, Invoice
 from dunning.domain.money import Money
 from dunning.domain.recording import Recorded
@@ -31,7 +31,8 @@ class AnswerApproval:
     def __call__(self, customer: str, invoice: str | None, *, approved: bool, reason: str | None = None) -> str:
         """`invoice` is the bare id or the number; None: all of the customer's that wait. Answers "recorded", or that nothing waits.
 
-        Raises Rejected for an unknown customer or invoice, and for a number that two invoices have.
+        Raises Rejected for an unknown customer or invoice, and for a number that two invoices have; Retryable, which says what was
+        answered before it: the same again answers the rest.
         """
         waits: list[Invoice] = []
 
@@ -40,11 +41,17 @@ class AnswerApproval:
             waits[:] = [one for one in known if one.next_at is not None and waits_for_approval(one)]
             return self._answered(case, waits[:_MOST_AT_ONCE], now, approved=approved, reason=reason)
 
-        outcome = self.record.change(customer, change)
-        told = bool(waits)
-        while len(waits) > _MOST_AT_ONCE:
-            self.record.change(customer, change)
-        return outcome if told else "nothing waits for approval there"
+        answered, left = 0, 0
+        while True:
+            try:
+                self.record.change(customer, change)
+            except Retryable as exc:
+                if not answered:
+                    raise
+                raise Retryable(f"{answered} invoices are answered, {left} still wait ({exc})") from exc
+            answered, left = answered + min(len(waits), _MOST_AT_ONCE), len(waits) - _MOST_AT_ONCE
+            if left <= 0:
+                return "recorded" if answered else "nothing waits for approval there"
 
     def _answered(self, case: Case, waiting: Sequence[Invoice], now: datetime, *, approved: bool, reason: str | None) -> Recorded:
         state, kind = (ApprovalState.APPROVED, ActivityType.APPROVED) if approved else (ApprovalState.DECLINED, ActivityType.DECLINED)

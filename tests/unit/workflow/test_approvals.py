@@ -1,5 +1,6 @@
 """Steps over an amount wait for a person (`approve_above`)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,15 +8,17 @@ from decimal import Decimal
 import pytest
 
 from dunning.content.policy_book import PolicyBook
-from dunning.domain.activity import ActivityType
+from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.approval import waits_for_approval
+from dunning.domain.case import Case
 from dunning.domain.decision import decide
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Retryable
 from dunning.domain.fees import Amounts
 from dunning.domain.invoice import ApprovalState, Status
 from dunning.domain.policy import Scope
 from dunning.domain.works import Verdict
 from dunning.workflow.answer_approval import AnswerApproval
+from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST, said
@@ -257,3 +260,52 @@ def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_res
     assert waiting(world) == 130
     assert world.email.sent == []
     assert len(questions(world)) == 2
+
+
+@pytest.fixture
+def many() -> FakeDeployment:
+    """90 invoices of one customer wait, more than one transaction holds."""
+    standard = with_limit(Amounts({"EUR": 5000_00})).default
+    world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
+    world.invoiced(*(snapshot(f"in_{number:02}") for number in range(90)))
+    world.clock.now = FIRST
+    for _ in range(3):
+        world.look_at(ACME)
+    assert waiting(world) == 90
+    return world
+
+
+def test_an_answer_that_is_interrupted_says_how_far_it_came_and_the_same_again_answers_the_rest(many: FakeDeployment) -> None:
+    interrupted = AnswerApproval(replace(many.record, store=FailingStore(many.store, after=1)))
+    with pytest.raises(Retryable, match=r"80 invoices are answered, 10 still wait \(the table is away\)"):
+        interrupted(ACME, None, approved=True)
+    assert waiting(many) == 10
+    assert answer(many, approved=True, invoice=None) == "recorded"
+    assert waiting(many) == 0
+    assert [len(one.invoices) for one in many.log(ACME) if one.type is ActivityType.APPROVED] == [80, 10]
+
+
+def test_an_answer_ends_though_more_wait_than_can_be_answered(many: FakeDeployment) -> None:
+    """A plan that was put off without a date has nothing to run: its question is left alone, and not tried for ever."""
+    before = many.case(ACME)
+    stuck = {name: replace(one, next_at=None) for name, one in before.invoices.items()}
+    many.store.save(before, replace(before, invoices=stuck))
+    assert AnswerApproval(replace(many.record, store=FailingStore(many.store, after=2)))(ACME, None, approved=True) == (
+        "nothing waits for approval there"
+    )
+
+
+class FailingStore(MemoryCaseStore):
+    """A table that goes away after so many writes."""
+
+    def __init__(self, store: MemoryCaseStore, after: int) -> None:
+        super().__init__()
+        self.__dict__.update(store.__dict__)
+        self._left = after
+
+    def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
+        """As of any table, until it goes away."""
+        if not self._left:
+            raise Retryable("the table is away")
+        self._left -= 1
+        super().save(before, after, activities, claim_id=claim_id)

@@ -1,9 +1,9 @@
-"""What the storage contract runs on: the table of template.yaml on moto and on DynamoDB Local, and its twin in memory."""
+"""What the storage contract runs on: the table of template.yaml on moto and on DynamoDB Local, its twin in memory, and the simulator's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from moto import mock_aws
@@ -21,10 +21,16 @@ from dunning.workflow.ports import TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
-from tests.fakes.clock import StandingClock
+from tests.fakes.clock import MONDAY_MORNING, StandingClock
 from tests.fakes.digests import MemoryDigestNotes
 from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.table import aws_session, create_table
+from tests.simulation.cloud import Cloud
+from tests.simulation.faults import FaultBook
+from tests.simulation.plans import plan_of
+from tests.simulation.records import Invocation, Records
+from tests.simulation.storage import Timers, TwinMailPlaces, TwinOpenIndex, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.wire import Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -100,4 +106,33 @@ def memory_storage() -> Iterator[Storage]:
     )
 
 
-STORAGES = {"moto": moto_storage, "memory": memory_storage}
+class _ReadableTwin(TwinStore):
+    """The simulator's store, and the log behind it."""
+
+    def __init__(self, memory: MemoryCaseStore, wire: Wire, cloud: Cloud, timers: Timers) -> None:
+        super().__init__(memory, wire, cloud, timers, lambda _customer, _at: None)
+        self.memory = memory
+
+    def activities(self, customer: str) -> list[Activity]:
+        return self.memory.activities(customer)
+
+
+@contextmanager
+def twin_storage() -> Iterator[Storage]:
+    """As the simulator has it: in memory behind the wire, without faults, its index of timers beside the store."""
+    end = MONDAY_MORNING + timedelta(days=9)
+    cloud = Cloud(replace(plan_of(1), start=MONDAY_MORNING, storms=(), clocks=(0.0,), index_lag=0.0), FaultBook(0.0, 1), Records())
+    cloud.running.append(Invocation("run_step", None, 0.0, end, calm=True))
+    memory, wire = MemoryCaseStore(), Wire(cloud)
+    timers = Timers(memory, cloud)
+    yield Storage(
+        _ReadableTwin(memory, wire, cloud, timers),
+        TwinTimerIndex(wire, timers),
+        TwinOpenIndex(wire, memory),
+        TwinSweepNotes(wire),
+        TwinMailPlaces(wire),
+        MemoryDigestNotes(),
+    )
+
+
+STORAGES = {"moto": moto_storage, "memory": memory_storage, "twin": twin_storage}

@@ -79,14 +79,14 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the effect marks: what was done is remembered when the rest is put off",
         "shared/dunning/domain/settlement.py",
-        "attempt=self.claim.attempt - 1, effects=effects)",
-        "attempt=self.claim.attempt - 1, effects={})",
+        "attempt=crashes, effects=effects)",
+        "attempt=crashes, effects={})",
     ),
     Mutant(
         "the effect marks: what was done is remembered when an outcome is unknown",
         "shared/dunning/domain/settlement.py",
-        "kept = replace(self.claim, effects=effects)",
-        "kept = replace(self.claim, effects={})",
+        "kept = replace(self.claim, effects=effects, attempt=",
+        "kept = replace(self.claim, effects={}, attempt=",
     ),
     Mutant(
         "a late fee is looked for by its id before it is written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -101,17 +102,21 @@ def report_of(answer: object) -> ImportReport:
 
 
 def print_report(report: ImportReport) -> int:
-    """A line for each outcome; exit status 1 when rows were left out."""
+    """A paragraph for each outcome, a line for each row that was left out; exit status 1 when there are such."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    for name, numbers in (("new", report.new), ("changed", report.changed), ("paid", report.paid), ("as before", report.unchanged)):
-        if numbers:
-            shown = ", ".join(numbers[:_MOST_SHOWN]) + (", …" if len(numbers) > _MOST_SHOWN else "")
-            console.print(f"{len(numbers):5} {name:10} {shown}", markup=False)
-    if report.customers:
-        shown = "; ".join(report.customers[:_MOST_SHOWN]) + ("; …" if len(report.customers) > _MOST_SHOWN else "")
-        console.print(f"{len(report.customers):5} {'customers':10} {shown}", markup=False)
+    customers = "customer" if len(report.customers) == 1 else "customers"
+    outcomes = (("new", report.new), ("changed", report.changed), ("paid", report.paid), ("as before", report.unchanged))
+    told = [(name, numbers, ", ") for name, numbers in outcomes if numbers]
+    told += [(customers, report.customers, "; ")] if report.customers else []
+    for name, found, between in told:
+        shown = between.join(found[:_MOST_SHOWN]) + (f"{between}…" if len(found) > _MOST_SHOWN else "")
+        begins = f"{len(found):5} {name:10} "
+        indented = textwrap.TextWrapper(console.width, begins, " " * len(begins), break_on_hyphens=False, break_long_words=False)
+        console.print(indented.fill(shown), markup=False, soft_wrap=True)
+    if report.problems and not told:
+        console.print("nothing was taken")
     for problem in report.problems:
-        console.print(f"left out: {problem}", markup=False)
+        console.print(f"left out: {problem}", markup=False, soft_wrap=True)
     return int(bool(report.problems))

@@ -79,7 +79,10 @@ class Pasted:
     def __call__(self, address: str) -> Query:
         """Show the address, read the answer. Raises Rejected when it is none."""
         print(f"Go to this address and consent:\n{address}\n", flush=True)
-        pasted = self.read("Then paste the whole address that the browser ended at: ").strip()
+        try:
+            pasted = self.read("Then paste the whole address that the browser ended at: ").strip()
+        except EOFError as exc:
+            raise Rejected("no address was pasted: run the command again, in a terminal") from exc
         if not pasted.startswith(self.redirect_uri):
             raise Rejected(f"that is not an address below {self.redirect_uri}: run the command again")
         return query_of(pasted)

@@ -164,6 +164,14 @@ def test_an_address_from_elsewhere_is_not_taken(desk: Desk) -> None:
         desk.connector("quickbooks")(way.redirect_uri, way)
 
 
+def test_where_nothing_can_be_pasted_the_command_says_so() -> None:
+    def ended(_prompt: str) -> str:
+        raise EOFError
+
+    with pytest.raises(Rejected, match="no address was pasted"):
+        Pasted("https://billing.example/oauth", ended)("https://provider.example/")
+
+
 def test_tokens_that_a_function_renews_meanwhile_are_not_lost(desk: Desk) -> None:
     table = desk.aws.session.client("dynamodb")
     item = {"pk": {"S": "CONN#xero"}, "sk": {"S": "LEASE"}, "lease_holder": {"S": "w"}, "lease_until": {"S": "2099-01-01T00:00:00.000000Z"}}

@@ -186,5 +186,16 @@ def test_what_a_file_changed_of_customers_is_printed_and_travels_as_json(capsys:
     assert print_report(report_of(report.as_json())) == 0
     assert capsys.readouterr().out.splitlines() == [
         "    1 changed    R-1",
-        "    1 customers  anna: do_not_chase, contact_manager",
+        "    1 customer   anna: do_not_chase, contact_manager",
     ]
+
+
+def test_a_long_outcome_is_indented_and_a_row_that_was_left_out_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = tuple(f"2026-01{n:02}" for n in range(12))
+    problem = "line 3, customer_id: 'bo:x' holds a colon, which parts the source from the id; write another sign"
+    assert print_report(ImportReport(numbers, (), (), (), (problem,))) == 1
+    *rows, left_out = capsys.readouterr().out.splitlines()
+    assert [row[:18] for row in rows] == ["   12 new        2", f"{'':17}2"]
+    assert (rows[-1][-1], left_out) == ("…", f"left out: {problem}")
+    print_report(ImportReport((), (), (), (), (problem,)))
+    assert capsys.readouterr().out.splitlines()[0] == "nothing was taken"

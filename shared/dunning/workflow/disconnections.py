@@ -37,6 +37,7 @@ RELEASED_AT_ONCE = 25
 BEGUN_WITHIN = timedelta(minutes=15)
 """A sweep that has told nobody for so long never began, and whoever notices the ended connection next begins it."""
 
+_CALLED = {"stripe": "Stripe", "quickbooks": "QuickBooks", "xero": "Xero"}
 _TELLING_LASTS = timedelta(minutes=10)
 
 
@@ -86,9 +87,10 @@ class Reconnections:
         self.connections.note_ended(source, account, now, BEGUN_WITHIN)
         if not self.connections.take_telling(source, account, now, now + _TELLING_LASTS):
             return
-        subject = f"{source} is no longer connected: reminders wait"
+        called = _CALLED.get(source, source)
+        subject = f"{called} is no longer connected: reminders wait"
         text = (
-            f"The connection to {source}, company {account}, does not work: {ended}.\n"
+            f"The connection to {called}, company {account}, does not work any more:\n{ended}.\n\n"
             "Reminders to its customers wait, because nobody can say whether they have paid meanwhile.\n"
             f"Mend it, mostly with `dunning connect {source} --stack NAME`; all goes on by itself then.\n"
         )
@@ -101,10 +103,10 @@ class Reconnections:
         now = self.record.clock()
         if not self.connections.take_telling_of_refusal(source, account, now, now + _TELLING_LASTS, now - TOLD_AGAIN_AFTER):
             return
-        subject = f"{source} refuses something that reminders need"
-        company = f", company {account}," if account else ""
+        called, company = _CALLED.get(source, source), f", company {account}," if account else ""
+        subject = f"{called} refuses something that is needed"
         text = (
-            f"The connection to {source}{company} works, but not for this: {said}.\n"
+            f"The connection to {called}{company} works, but not for this:\n{said}.\n\n"
             "What needs it is tried again, an hour apart at most, and goes on by itself once it is permitted.\n"
         )
         if account:

@@ -75,6 +75,7 @@ class TemplateRenderer:
             "language": language,
             "digest": digest,
             "waiting": [_who_waits(one) for one in digest.waiting],
+            "asked": [_who_waits(one) for one in digest.asked],
             "counts": counts,
         }
         try:

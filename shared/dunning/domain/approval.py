@@ -95,6 +95,12 @@ def joint_question(customer: str, numbers: Sequence[str], total: Money, limit: M
     )
 
 
+def still_asked(customer: str) -> str:
+    """What is said of a customer of whom something waits for approval."""
+    command = shlex.quote(customer)
+    return f"waits for your approval{_TO_ANSWER}{command}, or dunning decline {command}"
+
+
 def counted(invoices: int) -> str:
     """As in "1 invoice"."""
     return "1 invoice" if invoices == 1 else f"{invoices} invoices"

@@ -1,12 +1,12 @@
 """The daily digest: what happened in a day, who has come to wait for a person in it, and how old the money is that is owed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.approval import is_question, waits_for_approval
+from dunning.domain.approval import is_question, still_asked, waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind
@@ -18,6 +18,7 @@ MOST_LOOKED_AT = 200
 _WAITING = frozenset({ActivityType.ESCALATED, ActivityType.NOTIFIED, ActivityType.PLAN_ENDED})
 _BUCKETS = ((0, "not due yet"), (30, "1 to 30 days"), (60, "31 to 60 days"), (90, "61 to 90 days"))
 _OLDEST = "over 90 days"
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 TOLD = frozenset(
     {
@@ -77,13 +78,18 @@ class Ageing:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A day, as a finance team reads it. `counts` are invoices that the activities were about; `left_out`: who waits and is not shown."""
+    """A day, as a finance team reads it. `counts` are invoices that the activities were about; `left_out`: who waits and is not shown.
+
+    `asked` are the customers of whom something waits for approval, since whatever day.
+    """
 
     day: date
     counts: Mapping[ActivityType, int] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     left_out: int = 0
     ageing: tuple[Ageing, ...] = ()
+    asked: tuple[Waiting, ...] = ()
+    asked_left_out: int = 0
 
     @property
     def customers(self) -> frozenset[str]:
@@ -104,23 +110,36 @@ def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount
     return Digest(day, counts, shown, len(waiting) - len(shown), _ageing(day, owed))
 
 
-def as_known(digest: Digest, cases: Mapping[str, Case]) -> Digest:
-    """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id).
+def as_known(digest: Digest, cases: Mapping[str, Case], asked: Sequence[str] = ()) -> Digest:
+    """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id, as they stand now).
 
-    What has been answered, or released, since it was told is left out, before the first `MOST_SHOWN` are taken.
+    What has been answered, or released, since it was told is left out, before the first `MOST_SHOWN` are taken. `asked` are the
+    customers of whom something waits for approval, since whatever day: they are told again until it is answered.
     """
+    digest = _with_asked(
+        digest, [cases[customer] for customer in asked if customer in cases], unread=sum(one not in cases for one in asked)
+    )
     waiting = [one.happened for one in digest.waiting if not _is_done_with(one.happened, cases[one.happened.customer])]
     shown = tuple(_known(happened, cases[happened.customer]) for happened in waiting[:MOST_SHOWN])
     return replace(digest, waiting=shown, left_out=digest.left_out + len(waiting) - len(shown))
 
 
+def _with_asked(digest: Digest, cases: Iterable[Case], unread: int) -> Digest:
+    """With one line for each customer of whom something waits for approval; whose case was `unread` is counted only."""
+    found: list[Waiting] = []
+    for case in cases:
+        names = tuple(invoice.id for invoice in case.invoices.values() if invoice.is_open and waits_for_approval(invoice))
+        since = min((case.invoices[name].next_at or _EVER for name in names), default=_EVER)
+        if names:
+            found.append(_known(Happened(case.profile.customer, ActivityType.HELD, since, names, still_asked(case.profile.customer)), case))
+    found.sort(key=lambda one: (one.happened.at, one.happened.customer))
+    return replace(digest, asked=tuple(found[:MOST_SHOWN]), asked_left_out=len(found[MOST_SHOWN:]) + unread)
+
+
 def _is_done_with(happened: Happened, case: Case) -> bool:
     if happened.type is ActivityType.HELD:
         return HoldKind.OPERATOR not in case.profile.holds
-    if happened.type is not ActivityType.NOTIFIED or not is_question(happened.reason or ""):
-        return False
-    asked = (case.invoices.get(name) for name in happened.invoices)
-    return not any(invoice and invoice.is_open and waits_for_approval(invoice) for invoice in asked)
+    return happened.type is ActivityType.NOTIFIED and is_question(happened.reason or "")  # told among all that are asked
 
 
 def _known(happened: Happened, case: Case) -> Waiting:

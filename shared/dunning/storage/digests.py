@@ -48,6 +48,16 @@ class TableDigests:
             for row in self._rows({"IndexName": keys.OPEN_INDEX, **condition}):
                 yield OpenAmount(str(row["currency"]), int(str(row["amount_due"])), keys.parse_due_date(str(row["due_date"])))
 
+    def asked(self) -> Iterator[str]:
+        """The customers (full ids) of whom an invoice waits for a person's answer, each once. Raises Retryable."""
+        condition = {
+            "KeyConditionExpression": "#day = :asked AND begins_with(sk, :invoices)",
+            "ExpressionAttributeNames": {"#day": "day"},
+            "ExpressionAttributeValues": to_wire({":asked": keys.ASKED, ":invoices": keys.INVOICES_FROM}),
+        }
+        rows = self._rows({"IndexName": keys.DAY_INDEX, **condition})
+        yield from dict.fromkeys(keys.customer_in(str(row["pk"])) for row in rows)
+
     def _rows(self, query: dict[str, Any]) -> Iterator[dict[str, object]]:
         query = {"TableName": self.table, **query}
         while True:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import cast
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Dispute, Notice, Profile
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.fee_records import Fee, FeeState
@@ -30,7 +31,8 @@ _CONTACT_TEXTS = ("name", "email", "phone", "country", "locale", "timezone")
 
 
 def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
-    """An invoice's attributes; None means absent. `open_shard` is there only while it is open: the index is sparse."""
+    """An invoice's attributes; None means absent. `open_shard` is there only while it is open, and `day` while a person is asked
+    about it: the indexes are sparse."""
     return {
         "source": invoice.source,
         "number": invoice.number,
@@ -73,6 +75,7 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "approval": _approval_attributes(invoice.approval) if invoice.approval else None,
         "repeat_step": invoice.repeat.step if invoice.repeat else None,
         "repeat_at": put_instant(invoice.repeat.at) if invoice.repeat else None,
+        "day": keys.ASKED if invoice.is_open and waits_for_approval(invoice) else None,
         "open_shard": keys.shard_of(invoice.customer, shards) if invoice.is_open else None,
     }
 

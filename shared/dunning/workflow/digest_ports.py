@@ -19,6 +19,10 @@ class Digests(Protocol):
         """What is open now."""
         ...
 
+    def asked(self) -> Iterable[str]:
+        """The customers (full ids) of whom an invoice waits for a person's answer, each once."""
+        ...
+
     def begin(self, day: str, owner: str, now: datetime) -> bool:
         """Note that `owner` sends a day's digest; False when another does, or did. Again by the same owner: True."""
         ...

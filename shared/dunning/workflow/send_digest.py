@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain.calendar import local_date, zone_of
-from dunning.domain.digest import as_known, digest_of
+from dunning.domain.case import Case
+from dunning.domain.digest import MOST_LOOKED_AT, as_known, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
 from dunning.workflow.ports import CaseStore, EmailChannel, Envelope
 
@@ -36,7 +38,9 @@ class SendDigest:
             return "no policy names anybody"
         day = local_date(at, zone_of(None, self.policies.named(None).timezone))
         digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
-        mail = self.renderer.digest(as_known(digest, {customer: self.cases.load(customer) for customer in digest.customers}))
+        asked = tuple(self.digests.asked())
+        looked_at = {customer: self._as_it_stands(customer, at) for customer in {*digest.customers, *asked[:MOST_LOOKED_AT]}}
+        mail = self.renderer.digest(as_known(digest, looked_at, asked))
         name, owner = day.isoformat(), self.new_id(at)
         try:
             if not self.digests.begin(name, owner, at):
@@ -53,3 +57,7 @@ class SendDigest:
         except OutcomeUnknown:
             return "perhaps sent: it is not repeated"
         return "sent"
+
+    def _as_it_stands(self, customer: str, at: datetime) -> Case:
+        """With its questions as they are to be answered now, not as they were when they were put down."""
+        return with_questions_reckoned(self.cases.load(customer), lambda invoice: self.policies.named(invoice.policy), at)

@@ -1,5 +1,6 @@
 """What a digest reads of the table: a day's activities and the open money; and the note that it goes out."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Profile
 from dunning.domain.digest import Happened, OpenAmount
 from dunning.domain.errors import Retryable
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Approval, ApprovalState, Status
 from dunning.storage.cases import TableCaseStore
 from dunning.storage.digests import TableDigests
 from dunning.storage.translation import client_config
@@ -49,6 +50,20 @@ def test_it_counts_what_is_open_in_every_shard_and_nothing_that_is_paid(digests:
         store.save(Case(Profile(customer)), case.with_invoice(invoice(f"paid_{number}", customer, status=Status.PAID)))
     open_ones = sorted(digests.owed(), key=lambda one: one.due_date is not None)
     assert open_ones == [OpenAmount("EUR", 100_00, None)] + [OpenAmount("EUR", 100_00, date(2026, 3, 1))] * (2 * SHARDS - 1)
+
+
+def test_it_names_each_customer_of_whom_something_waits_for_an_answer_until_there_is_one(
+    digests: TableDigests, store: TableCaseStore
+) -> None:
+    asked = Approval("first", ApprovalState.ASKED, 100_00)
+    waits = Case(Profile(ACME)).with_invoice(replace(invoice("in_1"), next_step="first", approval=asked))
+    waits = waits.with_invoice(replace(waits.invoices["in_1"], id="in_2")).with_invoice(invoice("in_3"))
+    store.save(Case(Profile(ACME)), waits, [happened(FOUR)])
+    assert list(digests.asked()) == [ACME]
+    known = store.load(ACME)
+    answered = {name: replace(one, approval=replace(asked, state=ApprovalState.APPROVED)) for name, one in known.invoices.items()}
+    store.save(known, replace(known, invoices=answered))
+    assert list(digests.asked()) == []
 
 
 def test_a_note_whose_answer_was_lost_is_found_to_be_ours(aws: Aws, digests: TableDigests) -> None:

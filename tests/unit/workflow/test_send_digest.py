@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,8 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Profile
 from dunning.domain.digest import Happened, OpenAmount, as_known, digest_of
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
-from dunning.domain.invoice import Contact
+from dunning.domain.fees import Amounts
+from dunning.domain.invoice import Approval, ApprovalState, Contact
 from dunning.identifiers import new_ulid
 from dunning.workflow.send_digest import COVERS, SendDigest
 from tests.fakes.case_store import MemoryCaseStore
@@ -30,15 +31,19 @@ class MemoryDigests(MemoryDigestNotes):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[datetime, datetime]] = []
+        self.spans: list[tuple[datetime, datetime]] = []
+        self.waiting: tuple[str, ...] = ()
 
     def happened(self, since: datetime, until: datetime) -> Iterable[Happened]:
-        self.asked.append((since, until))
+        self.spans.append((since, until))
         yield Happened("stripe:cus_<1>", ActivityType.ESCALATED, since, ("in_1",), "three reminders & no word")
         yield Happened("stripe:cus_2", ActivityType.SENT, since, ("in_2", "in_3"))
 
     def owed(self) -> Iterable[OpenAmount]:
         yield OpenAmount("KWD", 1234, None)
+
+    def asked(self) -> Iterable[str]:
+        return self.waiting
 
 
 class OneFailure(FakeEmail):
@@ -73,7 +78,28 @@ def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
     assert "- Ärmel & <Söhne>, EUR 120.00\n  handed over: three reminders & no word\n  stripe:cus_<1> (ACME-0007)\n" in mail.text
     assert "KWD 1.234" in mail.text
     assert isinstance(send.digests, MemoryDigests)
-    assert send.digests.asked[0] == (AT - COVERS, AT)
+    assert send.digests.spans[0] == (AT - COVERS, AT)
+
+
+def test_what_waits_for_approval_is_told_every_day_with_the_command_that_answers_it_until_it_need_not_be() -> None:
+    email = FakeEmail()
+    send = digest(email, "finance@example.com")
+    step = replace(send.policies.named(None).steps[0], approve_above=Amounts({"EUR": 100_00}))
+    send = replace(
+        send, policies=PolicyBook.of({"standard": replace(send.policies.named(None), steps=(step,), digest_to=("f@example.com",))})
+    )
+    asked = replace(ARMEL.invoices["in_1"], next_step=step.id, next_at=AT, approval=Approval(step.id, ApprovalState.ASKED, 120_00))
+    assert isinstance(send.digests, MemoryDigests)
+    assert isinstance(send.cases, MemoryCaseStore)
+    send.digests.waiting = ("stripe:cus_<1>",)
+    for day, amount in enumerate((120_00, 120_00, 90_00)):
+        before = send.cases.load("stripe:cus_<1>")
+        send.cases.save(before, before.with_invoice(replace(asked, amount_due=amount, version=before.invoices["in_1"].version)))
+        assert send(AT + timedelta(days=day)) == "sent"
+    line = "- Ärmel & <Söhne>, EUR 120.00\n  on hold: waits for your approval: dunning approve 'stripe:cus_<1>', or dunning decline"
+    assert [line in mail.text for mail in email.sent] == [True, True, False]
+    assert ["Waits for your approval, until it is answered" in mail.text for mail in email.sent] == [True, True, False]
+    assert ["2 cases for a person" in mail.subject for mail in email.sent] == [True, True, False]
 
 
 def test_nobody_named_means_no_mail() -> None:
@@ -131,3 +157,12 @@ def test_what_comes_from_outside_is_text_in_the_page() -> None:
     assert "Ärmel &amp; &lt;Söhne&gt;" in html
     assert 'href="https://dashboard.stripe.com/invoices/in_1"' in html
     assert "Nothing is owed." in html
+
+
+def test_what_waits_for_approval_has_its_own_heading_in_html_too() -> None:
+    asked = replace(ARMEL.invoices["in_1"], next_step="first", next_at=AT, approval=Approval("first", ApprovalState.ASKED, 120_00))
+    told = as_known(digest_of(AT.date(), [], []), {"stripe:cus_<1>": ARMEL.with_invoice(asked)}, ["stripe:cus_<1>", "stripe:cus_2"])
+    html = TemplateRenderer("Larkfield", "accounts@example.com").digest(told).html
+    assert html.count("Waits for your approval, until it is answered</h2>") == 1
+    assert "and 1 more" in html
+    assert "New for a person" not in html

@@ -275,10 +275,10 @@ def _status_in(log: list[Activity], invoice: Invoice) -> Status | None:
 
 
 def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Activity]) -> int | None:
-    """Reminders after the due date; None where the date or the customer's clock moved."""
+    """Reminders after the due date; None where the date or the customer's clock moved, or the world issued no such invoice."""
     if (
         invoice.is_fee
-        or invoice.due_date != dict(world.plan.due)[invoice.id]
+        or invoice.due_date != dict(world.plan.due).get(invoice.id)
         or any(activity.type is ActivityType.UPDATED for activity in log)
     ):
         return None

@@ -27,6 +27,9 @@ MISSING, DOUBLED = 0.15, 0.15
 MOST_ABANDONED = 4
 """Claims that end without an answer: five in a row are poison by definition, and these faults wait until they meet their call."""
 
+MOST_DEATHS = 2
+"""Lambda tries an event (a report of SES, a turn of the clock) three times: a third death in a row is poison, too."""
+
 LONGEST_DAYS, MOST_INVOICES = 5, 5
 
 
@@ -106,13 +109,14 @@ def _strikes(plan: Plan, random: Random) -> Iterator[Strike]:
     hot = [happening.at for happening in plan.happenings]
     instants = [random.choice(hot) - timedelta(seconds=random.choice((1, 40, 600))) for _ in range(STRIKES * 2 // 3)]
     instants += [plan.start + (plan.end - plan.start) * random.random() for _ in range(STRIKES // 3)]
-    abandoned = 0
+    abandoned = deaths = 0
     for at in sorted(instants):
         (service, operation), mode, times = random.choice(FAULTY), random.choice(MODES), random.choice((1, 1, 2))
         if mode == "crash" or (operation in ("SendEmail", "Publish") and mode in ("error", "lost")):
-            if abandoned + times > MOST_ABANDONED:
+            died = times if mode == "crash" else 0
+            if abandoned + times > MOST_ABANDONED or deaths + died > MOST_DEATHS:
                 continue
-            abandoned += times
+            abandoned, deaths = abandoned + times, deaths + died
         yield Strike(at, service, operation, mode, times)
 
 

@@ -276,11 +276,8 @@ def _status_in(log: list[Activity], invoice: Invoice) -> Status | None:
 
 def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Activity]) -> int | None:
     """Reminders after the due date; None where the date or the customer's clock moved, or the world issued no such invoice."""
-    if (
-        invoice.is_fee
-        or invoice.due_date != dict(world.plan.due).get(invoice.id)
-        or any(activity.type is ActivityType.UPDATED for activity in log)
-    ):
+    due = dict(world.plan.due).get(invoice.id)
+    if invoice.is_fee or due is None or invoice.due_date != due or any(activity.type is ActivityType.UPDATED for activity in log):
         return None
     zone = zone_of(case.profile.contact.timezone, world.plan.policy.timezone)
     sent = [activity for activity in log if activity.type is ActivityType.SENT and activity.step]

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 LONGEST_DELAY = 900
 LARGEST = 256 * 1024
-"""Bytes of one message with its attributes, and of a batch: what SQS has always taken (since August 2025 it takes a mebibyte)."""
+"""Bytes of one message with its attributes, and of a batch: what SQS has always taken."""
+
+LARGEST_NEWS = 1024 * 1024
+"""Bytes of the message with all that one webhook tells: what SQS takes since August 2025 (its quotas of messages).
+
+Lambda takes 6 MB, in which there is no room for more of the providers' events than that: so it is one message, however many they are.
+"""
 
 _BATCH = 10
 _ATTEMPTS = 3
@@ -110,7 +116,7 @@ class SyncBatches:
         """Send in one message (several where one would be too large), visible after so many seconds (0 to 900). Raises Retryable."""
         requests = batch.requests
         body = json.dumps(_batch_body(batch), separators=(",", ":"))
-        if len(body.encode()) > LARGEST and len(requests) > 1:
+        if len(body.encode()) > LARGEST_NEWS and len(requests) > 1:
             half = len(requests) // 2
             self.send(SyncBatch(requests[:half], batch.hops), delay)
             self.send(SyncBatch(requests[half:], batch.hops), delay)

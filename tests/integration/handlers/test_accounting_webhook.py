@@ -1,6 +1,8 @@
 """accounting_webhook on real events of its routes: the exact answers, and two calls to AWS at most."""
 
+import hmac
 import json
+from base64 import b64encode
 
 import pytest
 
@@ -71,3 +73,15 @@ def test_what_asks_for_nothing_or_is_not_the_provider_s_queues_nothing(aws: Aws,
 def test_while_the_queue_is_down_the_provider_is_asked_to_come_again(aws: Aws, handler: Handler) -> None:
     aws.fails("SendMessage", times=10)
     assert invoke(handler, sample("accounting_webhook/quickbooks_two_companies")) == {"statusCode": 503}
+
+
+def test_as_many_events_as_lambda_takes_in_one_request_are_one_message(aws: Aws, handler: Handler) -> None:
+    ids = [f"{n:08x}-6c0e-4d5c-9a3f-2c7c5f1b8e01" for n in range(25_000)]
+    events = [{"resourceId": each, "eventType": "UPDATE", "eventCategory": "INVOICE", "tenantId": TENANT} for each in ids]
+    body = json.dumps({"events": events, "firstEventSequence": 1, "lastEventSequence": len(ids), "entropy": "S0m3"}, separators=(",", ":"))
+    signature = b64encode(hmac.digest(b"local-xero", body.encode(), "sha256")).decode()
+    event = sample("accounting_webhook/xero_invoice_contact_and_credit_note")
+    event |= {"body": body, "isBase64Encoded": False, "headers": {"x-xero-signature": signature}}
+    assert invoke(handler, event) == {"statusCode": 200}
+    assert queued(aws) == [{TENANT: {"invoice": ids}}]
+    assert [operation for operation, _ in aws.requests if operation != "ReceiveMessage"] == ["GetSecretValue", "SendMessage"]

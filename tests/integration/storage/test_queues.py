@@ -8,6 +8,7 @@ import pytest
 from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.storage.queues import (
     LARGEST,
+    LARGEST_NEWS,
     DeadLetters,
     RunQueue,
     SweepContinuations,
@@ -115,12 +116,12 @@ def batch_of(size: int) -> SyncBatch:
 
 def test_a_message_as_large_as_sqs_takes_is_one_and_a_larger_one_becomes_two(aws: Aws) -> None:
     queue = SyncBatches(aws.session.client("sqs"), aws.queues["sync"])
-    queue.send(batch_of(LARGEST))
-    assert [len(body) for body in bodies(aws)] == [256 * 1024]
+    queue.send(batch_of(LARGEST_NEWS))
+    assert [len(body) for body in bodies(aws)] == [1024 * 1024]
     aws.forget_calls()
-    queue.send(batch_of(LARGEST + 1))
+    queue.send(batch_of(LARGEST_NEWS + 1))
     sent = [read_sync_batch(body) for body in bodies(aws)]
-    assert [batch.requests for batch in sent if batch] == [(request,) for request in batch_of(LARGEST + 1).requests]
+    assert [batch.requests for batch in sent if batch] == [(request,) for request in batch_of(LARGEST_NEWS + 1).requests]
 
 
 def test_a_batch_of_messages_holds_no_more_than_sqs_takes_in_one_call(aws: Aws) -> None:
@@ -139,9 +140,12 @@ def test_what_can_never_be_sent_is_refused_for_good(aws: Aws) -> None:
         SyncRequests(aws.session.client("sqs"), aws.queues["sync"]).send(requests)
 
 
-def test_no_queue_of_the_template_takes_more_than_is_sent_to_it() -> None:
+def test_the_queue_of_news_takes_what_is_sent_to_it_and_so_does_where_that_is_put_aside() -> None:
     queues = resources(read_template(), "AWS::SQS::Queue")
-    assert {queue.get("MaximumMessageSize", LARGEST) for queue in queues.values()} == {LARGEST}
+    assert {name: queue["MaximumMessageSize"] for name, queue in queues.items() if "MaximumMessageSize" in queue} == {
+        "SyncQueue": LARGEST_NEWS,
+        "SyncDeadLetters": LARGEST_NEWS,
+    }
 
 
 @pytest.mark.parametrize("read", [read_wakeup, read_sync_request, read_sweep_stage])

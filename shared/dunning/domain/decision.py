@@ -19,7 +19,7 @@ from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
-from dunning.domain.planning import as_it_stands, thanks_wait, timing_of
+from dunning.domain.planning import as_it_stands, notices_to_tell, thanks_wait, timing_of
 from dunning.domain.policy import Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
@@ -83,7 +83,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
         _finish_step(case, case.invoices[name], step, policy_of(case.invoices[name]), now, is_due=case.invoices[name] in due)
         for name, step in begun.items()
     ]
-    works += [_notify(key, notice) for key, notice in case.profile.notices.items() if notice.at <= now]
+    works += [_notify(key, notice) for key, notice in notices_to_tell(case.profile).items() if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
     again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
     works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]
@@ -242,14 +242,16 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return put_off_a_day(invoice, step, contact, policy, now, COVERED if invoice.id in case.covered else silent)
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
-    if limit and not (answer and answer.state is ApprovalState.APPROVED):
-        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
     escalates = _escalates(invoice, step, case.profile, policy, now)
+    effects = _effects(invoice, step, contact, escalates=escalates)
+    reaches = bool(step.late_fee) or any(effect.channel is not Channel.TEAM for effect in effects)
+    if limit and reaches and not (answer and answer.state is ApprovalState.APPROVED):
+        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
     reason = timing_of(step, invoice, policy) + (f"; {stays}" if stays else "")
-    return Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+    return Work(invoice.id, Verdict.RUN, step.id, reason, effects)
 
 
 def _may_count_again(case: Case) -> bool:

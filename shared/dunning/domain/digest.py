@@ -130,7 +130,7 @@ def _with_asked(digest: Digest, cases: Iterable[Case], unread: int) -> Digest:
     for case in cases:
         names = tuple(invoice.id for invoice in case.invoices.values() if invoice.is_open and waits_for_approval(invoice))
         since = min((case.invoices[name].next_at or _EVER for name in names), default=_EVER)
-        if names:
+        if names and not case.profile.is_not_chased:
             found.append(_known(Happened(case.profile.customer, ActivityType.HELD, since, names, still_asked(case.profile.customer)), case))
     found.sort(key=lambda one: (one.happened.at, one.happened.customer))
     return replace(digest, asked=tuple(found[:MOST_SHOWN]), asked_left_out=len(found[MOST_SHOWN:]) + unread)

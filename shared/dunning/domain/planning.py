@@ -1,5 +1,6 @@
 """Putting an invoice's plan down: its next step and instant, or the reason why it has none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from dunning.domain.approval import waits_for_approval
 from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import window_of
 from dunning.domain.case import Case, Notice, Profile
-from dunning.domain.charging import fees_to_charge, is_moot
+from dunning.domain.charging import fees_to_charge, is_moot, is_proposal
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind, ends_of
@@ -153,7 +154,7 @@ def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | No
     when the day of its step is over (`policy_of` tells when)."""
     thanks = [] if thanks_wait(case.profile) else [invoice.thanks_at for invoice in case.invoices.values()]
     instants = [at for at in thanks if at]
-    instants += [notice.at for notice in case.profile.notices.values()]
+    instants += [notice.at for notice in notices_to_tell(case.profile).values()]
     instants += ends_of(case.profile.holds)
     # Whether a promise was kept its source must say; while nobody can ask it, that waits for the connection.
     is_stale = HoldKind.STALE_DATA in case.profile.holds
@@ -178,6 +179,13 @@ def _unanswered_until(invoice: Invoice, profile: Profile, policy_of: PolicyOf | 
     policy = policy_of(invoice) if policy_of else None
     step = next((step for step in policy.steps if step.id == invoice.next_step), None) if policy else None
     return day_ends(step, invoice, profile.reach, policy) if step and policy else None
+
+
+def notices_to_tell(profile: Profile) -> Mapping[str, Notice]:
+    """The notices without what nobody need answer now: whether a step may run, or a fee be charged, of a customer who is not chased."""
+    if not profile.is_not_chased:
+        return profile.notices
+    return {key: notice for key, notice in profile.notices.items() if not (key.startswith(_QUESTION) or is_proposal(key))}
 
 
 def thanks_wait(profile: Profile) -> bool:

@@ -31,3 +31,18 @@ def test_what_to_do_with_one_on_an_imported_invoice_is_said() -> None:
     text = " ".join(told("manual:anna", "en").split())
     assert "add EUR 18.50 to your books as an invoice of its own, and to the file that you import; then close the question here" in text
     assert text.endswith("If the invoice is paid first, the proposal lapses.")
+
+
+SUBJECTS = {
+    "en": ("Late fee to accept: ", "Late fee to charge by hand, or to waive: "),
+    "de": ("Verzugskosten zu bestätigen: ", "Verzugskosten von Hand zu berechnen oder zu erlassen: "),
+    "fr": ("Frais de retard à accepter : ", "Frais de retard à facturer à la main, ou à abandonner\u00a0: "),
+    "es": ("Recargo por aceptar: ", "Recargo por cobrar a mano o por condonar: "),
+}
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_the_subject_asks_for_what_a_person_can_do(language: str) -> None:
+    renderer = TemplateRenderer("Northwind Studio", "a@b.example", team_locale=language)
+    for customer, begins in zip(("stripe:cus_1", "manual:anna"), SUBJECTS[language], strict=True):
+        assert renderer.team("fee_proposal", replace(about(WAITS), customer=customer))[0].startswith(begins)

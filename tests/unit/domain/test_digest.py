@@ -41,6 +41,7 @@ def test_what_waits_for_approval_is_named_whatever_its_day_the_longest_waiting_f
         for n in range(MOST_SHOWN + 2)
     }
     cases["answered"] = case_of(ANSWERED, profile=replace(PROFILE, customer="answered"))
+    cases["not chased"] = case_of(ASKED, profile=replace(PROFILE, customer="not chased", do_not_chase=True))
     asked = ["answered", *cases.keys(), "not looked at"]
     digest = as_known(digest_of(DAY, [], []), cases, list(dict.fromkeys(asked)))
     assert [one.happened.customer for one in digest.asked] == [f"c{n:02}" for n in range(MOST_SHOWN + 1, 1, -1)]

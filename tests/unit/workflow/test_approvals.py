@@ -14,10 +14,11 @@ from dunning.domain.case import Case
 from dunning.domain.decision import decide
 from dunning.domain.errors import Rejected, Retryable
 from dunning.domain.fees import Amounts
-from dunning.domain.invoice import ApprovalState, Status
+from dunning.domain.invoice import ApprovalState, Contact, Status
 from dunning.domain.policy import Scope
 from dunning.domain.works import Verdict
 from dunning.workflow.answer_approval import AnswerApproval
+from dunning.workflow.mark_do_not_chase import MarkDoNotChase
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
@@ -166,6 +167,27 @@ def test_a_change_of_the_policy_lets_a_waiting_step_run_after_the_daily_reconcil
     strict.run_until(FIRST + DAY)
     replace(strict.record, policies=standard_policies()).invoice(snapshot(stamp=strict.clock.now))
     assert strict.invoice(ACME, "in_1").approval is None
+
+
+def test_nobody_is_asked_about_a_customer_who_is_not_chased_until_the_mark_is_lifted(strict: FakeDeployment) -> None:
+    strict.team.refuses()
+    strict.run_until(FIRST)
+    mark = MarkDoNotChase(strict.record)
+    mark(ACME, on=True)
+    strict.advance(DAY)
+    assert [asked for asked in questions(strict) if "do_not_chase" not in asked] == []
+    assert len(strict.team.sent) == 1
+    mark(ACME, on=False)
+    strict.advance(DAY)
+    assert ["dunning approve" in asked for asked in questions(strict)] == [False, True]
+
+
+def test_nobody_is_asked_whether_a_message_may_go_out_that_has_nobody_to_go_to() -> None:
+    world = FakeDeployment(with_limit(Amounts({"EUR": 99_00})))
+    world.invoiced(snapshot(contact=Contact("Acme GmbH")))
+    world.run_until(FIRST)
+    assert questions(world) == []
+    assert said(world.log(ACME)) == ["enrolled", "suppressed first"]
 
 
 @pytest.fixture

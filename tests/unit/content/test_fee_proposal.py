@@ -36,7 +36,7 @@ def test_what_to_do_with_one_on_an_imported_invoice_is_said() -> None:
 SUBJECTS = {
     "en": ("Late fee to accept: ", "Late fee to charge by hand, or to waive: "),
     "de": ("Verzugskosten zu bestätigen: ", "Verzugskosten von Hand zu berechnen oder zu erlassen: "),
-    "fr": ("Frais de retard à accepter : ", "Frais de retard à facturer à la main, ou à abandonner\u00a0: "),
+    "fr": ("Frais de retard à accepter : ", "Frais de retard à facturer à la main, ou à abandonner : "),
     "es": ("Recargo por aceptar: ", "Recargo por cobrar a mano o por condonar: "),
 }
 

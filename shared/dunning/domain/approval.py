@@ -85,12 +85,13 @@ def question(customer: str, invoice: Invoice, step: Step, asked: int, limit: Mon
     )
 
 
-def joint_question(customer: str, numbers: Sequence[str], total: Money, limit: Money) -> str:
-    """What the team is asked about one message for several invoices, or for one with its late fees."""
+def joint_question(customer: str, numbers: Sequence[str], of: int, total: Money, limit: Money) -> str:
+    """What the team is asked about the invoices with these numbers, of so many that come to a total together."""
     listed = ", ".join(numbers[:_MOST_LISTED]) + (f" and {len(numbers) - _MOST_LISTED} more" if len(numbers) > _MOST_LISTED else "")
     command = shlex.quote(customer)
+    about, together = (counted(of), "together") if len(numbers) == of else (f"{len(numbers)} of {counted(of)}", "all together")
     return (
-        f"one message about {counted(len(numbers))} ({listed}) waits for your approval: together {in_words(total)} are owed, "
+        f"one message about {about} ({listed}) waits for your approval: {together} {in_words(total)} are owed, "
         f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
 

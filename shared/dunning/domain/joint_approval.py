@@ -54,10 +54,11 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: 
             continue
         ordered = [*new, *(row for row in rows if row.invoice.id not in decided)]
         lowest = Money(min(row.limit for row in rows), currency)
-        numbers = [row.invoice.number for row in ordered]
-        text = joint_question(case.profile.customer, numbers, Money(_total(rows), currency), lowest)
-        waiting = [row.invoice.id for row in ordered if row.invoice.id in decided or _was_asked(row.invoice)]
-        names = tuple(waiting[: max(MOST_IN_ONE_MESSAGE, len(new))])
+        waiting = [row.invoice for row in ordered if row.invoice.id in decided or _was_asked(row.invoice)]
+        # What one message does not hold is asked about in parts, each of which names its own.
+        about = waiting if len(waiting) <= MOST_IN_ONE_MESSAGE else [row.invoice for row in new]
+        numbers, names = [invoice.number for invoice in about], tuple(invoice.id for invoice in about)
+        text = joint_question(case.profile.customer, numbers, len(rows), Money(_total(rows), currency), lowest)
         asked |= {row.invoice.id: Work(row.invoice.id, Verdict.ASK, None, text, together=names) for row in new}
     return tuple(
         replace(asked[work.invoice], step=work.step) if work.invoice in asked and work is decided.get(work.invoice) else work

@@ -72,7 +72,7 @@ def test_who_waits_is_told_by_name_with_the_numbers_of_the_invoices_and_what_the
 
 
 QUESTION = happened(
-    ActivityType.NOTIFIED, "in_1", "in_2", reason=joint_question("stripe:cus_1", ["1", "2"], Money(3, "EUR"), Money(2, "EUR"))
+    ActivityType.NOTIFIED, "in_1", "in_2", reason=joint_question("stripe:cus_1", ["1", "2"], 2, Money(3, "EUR"), Money(2, "EUR"))
 )
 PARKED = happened(ActivityType.HELD, reason="operator: refused 40 times")
 TOLD = happened(ActivityType.NOTIFIED, "in_1", reason="the plan ended")

@@ -281,7 +281,13 @@ def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_res
         world.look_at(ACME)
     assert waiting(world) == 130
     assert world.email.sent == []
-    assert len(questions(world)) == 2
+    assert [asked.partition(" (")[0] for asked in questions(world)] == [
+        "one message about 100 of 130 invoices",
+        "one message about 30 of 130 invoices",
+    ]
+    assert ["and 80 more) waits" in asked for asked in questions(world)] == [True, False]
+    assert ["and 10 more) waits" in asked for asked in questions(world)] == [False, True]
+    assert all("all together 13,000.00 EUR are owed" in asked for asked in questions(world))
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """A case as the control interface shows it (DESIGN §8)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Claim, Profile
 from dunning.domain.holds import HoldKind, Holds
 from dunning.domain.invoice import Invoice
+from dunning.domain.joint_approval import with_questions_reckoned
 
 Row = dict[str, object]
 
@@ -20,6 +22,14 @@ def case_row(case: Case, activities: Sequence[Activity]) -> Row:
         "invoices": [_invoice_row(invoice, case.profile) for invoice in invoices],
         "activities": [_activity_row(activity) for activity in activities],
     }
+
+
+def as_it_stands(case: Case, policies: Callable[[], PolicyBook], now: datetime) -> Case:
+    """The case without the questions that nobody need answer any more, though they are still put down. Policies are read if it asks any."""
+    if not any(invoice.is_open and waits_for_approval(invoice) for invoice in case.invoices.values()):
+        return case
+    book = policies()
+    return with_questions_reckoned(case, lambda invoice: book.named(invoice.policy), now)
 
 
 def case_summary(case: Case) -> Row:

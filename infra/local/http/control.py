@@ -15,7 +15,7 @@ from infra.explaining import explained
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
 from infra.local.http import inputs
-from infra.local.http.case_view import case_row, case_summary
+from infra.local.http.case_view import as_it_stands, case_row, case_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json, mapping
@@ -101,7 +101,7 @@ class Control:
         case, activities = self._cases.load(names[0]), self._cases.activities(names[0])
         if not (case.profile.version or case.invoices or activities):
             raise _UnknownError(f"no customer {names[0]!r} has a case")
-        return json_answer(case_row(case, activities))
+        return json_answer(case_row(as_it_stands(case, self._cloud.policies, self._cloud.now), activities))
 
     def _explain(self, _request: Request, names: list[str]) -> Answer:
         """For `dunning explain --url`; beyond DESIGN §8."""

@@ -85,14 +85,17 @@ def explain(case: Case, policy_of: PolicyOf, now: datetime) -> Explanation:
     case = with_questions_reckoned(case, policy_of, now)
     blocked = {invoice.id for invoice in case.invoices.values() if _is_blocked(case, invoice)}
     running = _fates(case, policy_of, now, case.invoices.keys() - blocked)
+    # What is held as well as asked about, with others that wait, waits for the same answer once its hold has ended.
+    asked = {invoice.id for invoice in case.invoices.values() if invoice.is_open and is_withdrawn(invoice)}
+    blocked |= {name for name in asked - blocked if (name, None) not in running}
     released = _fates(_released(case), policy_of, now, blocked)
     told: list[Next] = []
     for invoice in sorted(case.invoices.values(), key=lambda one: (one.due_date or one.stamp.date(), one.number)):
         fates = released if invoice.id in blocked else running
         if invoice.is_open:
-            told += _beside(case, invoice, policy_of(invoice), fates, now)
+            told += _beside(case, invoice, policy_of(invoice), fates, now, blocked=invoice.id in blocked)
         if invoice.is_open or invoice.thanks_at:
-            following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now)
+            following = _next(case, invoice, policy_of, fates.get((invoice.id, None)), now, blocked=invoice.id in blocked)
             told.append(replace(following, why=f"{following.why}; {_anew(invoice, policy_of)}") if invoice.id in anew else following)
     told = [replace(one, owed=case.invoices[one.invoice].money_due) for one in told]
     return Explanation(case.profile.customer, now, _once(of_the_case(case, now), now), tuple(told))
@@ -170,9 +173,9 @@ def _kind(work: Work) -> _Kind:
     return Verdict.CHARGE if work.verdict in (Verdict.CHARGE, Verdict.LAPSE) else None
 
 
-def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates, now: datetime) -> Iterator[Next]:
+def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates, now: datetime, *, blocked: bool) -> Iterator[Next]:
     """What happens to an invoice outside its plan's order: a step sent again, a fee charged."""
-    zone, blocked = customer_zone(case.profile.contact, policy).key, _is_blocked(case, invoice)
+    zone = customer_zone(case.profile.contact, policy).key
     for kind, why in _BESIDE.items():
         fate = fates.get((invoice.id, kind))
         if fate is None:
@@ -193,7 +196,7 @@ def _beside(case: Case, invoice: Invoice, policy: Policy, fates: _Fates, now: da
         )
 
 
-def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None, now: datetime) -> Next:
+def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None, now: datetime, *, blocked: bool) -> Next:
     policy = policy_of(invoice)
     zone = customer_zone(case.profile.contact, policy).key
     at = fate.at if fate else None
@@ -203,9 +206,9 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
     if step is None or invoice.next_at is None:
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
-    approval = [Obstacle("a person has not approved it yet")] if waits_for_approval(invoice) else []
-    named = of_the_plan(case, invoice, step, policy_of, now, at) if step.id == invoice.next_step else ()
-    blocked = _is_blocked(case, invoice)
+    asked = waits_for_approval(invoice) or (blocked and is_withdrawn(invoice))
+    approval = [Obstacle("a person has not approved it yet")] if asked else []
+    named = tuple(of_the_plan(case, invoice, step, policy_of, now, at)) if step.id == invoice.next_step else ()
     return Next(
         invoice.id,
         invoice.number,
@@ -215,7 +218,7 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         step.id,
         None if blocked else at,
         at if blocked else None,
-        _once((*approval, *of_holds(invoice.holds), *named, *_of_the_rehearsal(fate)), now),
+        _once((*approval, *of_holds(invoice.holds), *named, *_of_the_rehearsal(fate, named)), now),
     )
 
 
@@ -303,6 +306,8 @@ def _is_blocked(case: Case, invoice: Invoice) -> bool:
     return bool(endless) or case.profile.is_disputed or case.profile.is_not_chased or waits_for_approval(invoice)
 
 
-def _of_the_rehearsal(fate: _Fate | None) -> Iterator[Obstacle]:
+def _of_the_rehearsal(fate: _Fate | None, named: Collection[Obstacle] = ()) -> Iterator[Obstacle]:
+    """What put it off; that it was moved for the hour is said already where `named` holds it back to the same instant."""
     for work in fate.delays if fate else ():
-        yield Obstacle(work.reason, work.move_to)
+        if work.verdict is not Verdict.MOVE or all(one.until != work.move_to for one in named):
+            yield Obstacle(work.reason, work.move_to)

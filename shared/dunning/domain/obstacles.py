@@ -97,10 +97,11 @@ def of_the_plan(case: Case, invoice: Invoice, step: Step, policy_of: PolicyOf, n
     ]
     held = [hold.until for hold in (*case.profile.holds.values(), *invoice.holds.values()) if hold.until and hold.until > now]
     closed = closed_because(local_date(named, zone), allowed.calendar)
-    if not closed and not is_open(named, allowed.window, zone):
-        yield Obstacle(f"{named.astimezone(zone):%H:%M} lies outside the hours {_hours(allowed.window)}", allowed.on_any_day(named))
+    opens = allowed.on_any_day(named) if not closed and not is_open(named, allowed.window, zone) else None
+    if opens:
+        yield Obstacle(f"{named.astimezone(zone):%H:%M} lies outside the hours {_hours(allowed.window)}", opens)
     yield from (Obstacle(pause.reason, pause.until) for pause in paused)
-    if named < now and not is_open(now, allowed.window, zone):
+    if named < now and not is_open(now, allowed.window, zone) and opens != allowed.on_any_day(now):
         yield Obstacle(f"it is {now.astimezone(zone):%H:%M} there, outside the hours {_hours(allowed.window)}", allowed.on_any_day(now))
     yield from allowed.rest([max(named, now), named, *held, *(allowed.at_its_time(pause.until) for pause in paused)], now, stands)
     if allowed.window == ALL_DAY and not closed and named < invoice.stamp <= stands:

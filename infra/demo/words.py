@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from dunning.domain.charging import NO_LATE_FEE
 from dunning.domain.money import Money, minor_digits
 from infra.demo.ledger import Entry, Outcome
 from infra.demo.shapes import Activity, Message
@@ -110,6 +111,8 @@ def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
         return "Only watched, not reminded"
     if activity.is_last_check:
         return "Reminder not sent"
+    if _is_no_fee(activity):
+        return "No late fee"
     if activity.type != "sent":
         return _DECISIONS.get(activity.type, activity.type.replace("_", " ").capitalize())
     sent = [message for message in messages if message.sent_at == activity.at]
@@ -119,11 +122,16 @@ def decision(activity: Activity, messages: tuple[Message, ...] = ()) -> str:
     return f"Reminder sent by {' and '.join(_lower(channel) for channel in channels)}" if channels else "Reminder sent"
 
 
+def _is_no_fee(activity: Activity) -> bool:
+    """Whether a step had no late fee, which is no message that was not sent."""
+    return activity.type == "suppressed" and (activity.reason or "").startswith(NO_LATE_FEE)
+
+
 def because(activity: Activity) -> str | None:
     """The reason of a decision as a person says it; what we have no better words for stays as it was logged."""
     if activity.reason is None:
         return None
-    reason = _REASONS.get(activity.reason, activity.reason)
+    reason = activity.reason.removeprefix(NO_LATE_FEE) if _is_no_fee(activity) else _REASONS.get(activity.reason, activity.reason)
     return f"the last check before sending asked Stripe: {reason}" if activity.is_last_check else reason
 
 

@@ -67,7 +67,7 @@ function activities(found) {
   const numbers = new Map(found.invoices.map((row) => [row.id, row.number]));
   const lines = [...found.activities].reverse().map((each) => h("li", { class: `t-${TONES[each.type] ?? ""}` },
     time(each.at),
-    h("div", {}, h("span", { class: "strong" }, typeWord(each.type)), each.step ? h("b", {}, ` · step ${each.step}`) : null,
+    h("div", {}, h("span", { class: "strong" }, typeWord(each.type, each.reason)), each.step ? h("b", {}, ` · step ${each.step}`) : null,
       h("b", {}, each.invoices.map((id) => ` · ${numbers.get(id) ?? id}`).join("")),
       each.reason ? h("div", {}, reasonWords(each.reason)) : null)));
   return h("ol", { class: "log" }, lines);

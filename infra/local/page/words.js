@@ -43,14 +43,17 @@ export function money(minor, currency) {
 export const channelWord = (channel) => CHANNELS[channel] ?? channel;
 export const kindWord = (kind) => KINDS[kind] ?? kind;
 
-/** What an activity's type says. */
-export function typeWord(type) {
+const NO_FEE = "no late fee: ";
+
+/** What an activity's type says; that a step had no late fee is no message that was not sent. */
+export function typeWord(type, reason) {
+  if (type === "suppressed" && reason?.startsWith(NO_FEE)) return "No late fee";
   const words = TYPES[type] ?? type.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
 }
 
 /** A reason as a person says it; what we have no better words for stays as it was logged. */
-export const reasonWords = (reason) => REASONS[reason] ?? reason;
+export const reasonWords = (reason) => REASONS[reason] ?? (reason.startsWith(NO_FEE) ? reason.slice(NO_FEE.length) : reason);
 
 /** `1 invoice`, `2 invoices` */
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

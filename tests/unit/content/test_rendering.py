@@ -15,6 +15,7 @@ from dunning.content.books import page_in_the_books
 from dunning.content.rendering import TemplateRenderer
 from dunning.content.templates import TEMPLATES, template_names
 from dunning.domain.activity import ActivityType
+from dunning.domain.charging import NO_LATE_FEE
 from dunning.domain.errors import Permanent
 from dunning.domain.history import PastEvent
 from dunning.workflow.ports import MessageContent, MessageInvoice
@@ -233,6 +234,22 @@ def test_the_team_learns_who_owes_what_for_how_long_and_what_was_sent() -> None:
         assert fact in text
     assert "- 9 March 2026: reminder sent (mail), step first\n- 10 March 2026: mail opened, step first\n" in text
     assert '- 11 March 2026: late fee waived, step second, INV-7: by Ada "the boss"\n' in text
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "- 9 March 2026: no late fee, step fee: the amount is disputed\n"),
+        ("de", "- 9. März 2026: keine Verzugskosten, Schritt fee: the amount is disputed\n"),
+        ("fr", ": pas de frais de retard, étape fee: the amount is disputed\n"),
+        ("es", ": sin recargo, paso fee: the amount is disputed\n"),
+    ],
+)
+def test_a_fee_that_the_rules_refuse_is_no_message_that_was_not_sent(language: str, line: str) -> None:
+    refused = PastEvent(date(2026, 3, 9), ActivityType.SUPPRESSED, step="fee", reason=f"{NO_LATE_FEE}the amount is disputed")
+    renderer = TemplateRenderer("Northwind Studio", "a@b.example", team_locale=language)
+    text = renderer.team("escalation", replace(about(INVOICE), history=(refused,)))[1]
+    assert line in text
 
 
 def test_the_team_can_act_from_where_it_reads() -> None:

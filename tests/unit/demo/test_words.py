@@ -1,5 +1,6 @@
 import pytest
 
+from dunning.domain.charging import NO_LATE_FEE
 from dunning.domain.money import Money
 from infra.demo import words
 from infra.samples.book import Sample
@@ -54,3 +55,9 @@ def test_an_invoice_that_is_only_watched_says_why() -> None:
     (watched,) = ledger((), {EARLY.number: (EARLY, told)}).entries[0].activities
     assert words.decision(watched) == "Only watched, not reminded"
     assert words.because(watched) == "it has no due date"
+
+
+def test_a_fee_that_the_rules_refuse_is_no_message_that_was_not_sent() -> None:
+    told = invented.case(EARLY, "open", 1, None, [invented.activity(EARLY, 1, "suppressed", f"{NO_LATE_FEE}the amount is disputed")])
+    (refused,) = ledger((), {EARLY.number: (EARLY, told)}).entries[0].activities
+    assert (words.decision(refused), words.because(refused)) == ("No late fee", "the amount is disputed")

@@ -87,7 +87,8 @@ class Profile:
     `notices` is what the team is still to be told, by a key that names it for ever.
     `reminded_at`: when the last reminders went out, whatever they were about, for gaps and limits.
     `replied_at`: when the customer last answered and nobody has handled it; `replies` are the ids of the last answers.
-    `retries` counts `Retryable` failures in a row.
+    `retries` counts `Retryable` failures in a row. `look_at`: when the source is asked again (UTC) about what waits for a person's
+    answer, for credit or a payment may have ended the question.
     """
 
     customer: str
@@ -110,6 +111,7 @@ class Profile:
     retries: int = 0
     replied_at: datetime | None = None
     replies: tuple[str, ...] = ()
+    look_at: datetime | None = None
     version: int = 0
 
     @property

@@ -19,7 +19,7 @@ from dunning.domain.invoice import ApprovalState, Contact, Invoice
 from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
-from dunning.domain.planning import as_it_stands, notices_to_tell, thanks_wait, timing_of
+from dunning.domain.planning import as_it_stands, notices_to_tell, thanks_wait, timing_of, waiting_for_answers
 from dunning.domain.policy import Facts, Policy, Scope, Step
 from dunning.domain.recipients import recipients_of, templates_of
 from dunning.domain.timing import (
@@ -64,11 +64,14 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
 def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
     """What a decision taken now rests on: what is due, what a fee waits to be charged on, and the open fees that ride with these.
 
-    And what an abandoned claim gave thanks for, though nobody has put its payment down yet: it may be held meanwhile.
+    And what waits for a person's answer, once a day; and what an abandoned claim gave thanks for, though nobody has put its payment
+    down yet: it may be held meanwhile.
     """
     case = as_it_stands(case, policy_of, now)
     found = [*due_invoices(case, now, policy_of), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
     found += [invoice for invoice in case.invoices.values() if invoice.is_open and _thanks_begun(case, invoice)]
+    if case.profile.look_at is not None and case.profile.look_at <= now:
+        found += waiting_for_answers(case)[:MOST_IN_ONE_MESSAGE]
     found += [fee for invoice in found for fee in riders(case, invoice.id)]
     return tuple({invoice.id: invoice for invoice in found}.values())
 

@@ -166,12 +166,20 @@ def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | No
             if invoice.next_at and not (case.profile.is_held or invoice.is_held):
                 at = _unanswered_until(invoice, case.profile, policy_of) if waits_for_approval(invoice) else invoice.next_at
                 instants += [at] if at else []
+    instants += [case.profile.look_at] if case.profile.look_at and waiting_for_answers(case) else []
     instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim
     if claim and claim.has_begun and not is_stale and HoldKind.OPERATOR not in case.profile.holds:
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.
         instants.append(claim.until)
     return min(instants, default=None)
+
+
+def waiting_for_answers(case: Case) -> tuple[Invoice, ...]:
+    """The open invoices about which a person was asked and has not answered; none that are held."""
+    if case.profile.is_held:
+        return ()
+    return tuple(one for one in case.invoices.values() if one.is_open and not one.is_held and waits_for_approval(one))
 
 
 def _unanswered_until(invoice: Invoice, profile: Profile, policy_of: PolicyOf | None) -> datetime | None:

@@ -90,7 +90,7 @@ def _charged(case: Case, works: Sequence[Work], policy_of: PolicyOf, now: dateti
 
 def begun(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
     """The case with its timer set and no claim, to be worked off from `now` on."""
-    return rearmed(case.with_profile(replace(case.profile, claim=None)), now, policy_of)
+    return rearmed(case.with_profile(replace(case.profile, claim=None, look_at=None)), now, policy_of)
 
 
 def next_turn(case: Case, at: datetime, until: datetime) -> datetime | None:

@@ -27,6 +27,7 @@ from dunning.domain.planning import (
     next_instant,
     planned,
     question_key,
+    waiting_for_answers,
     with_thanks,
     without_moot_tasks,
 )
@@ -54,6 +55,8 @@ class Settled:
     activities: tuple[Activity, ...] = ()
 
 
+LOOKS_AGAIN_AFTER = timedelta(days=1)
+
 LONGEST_AT_A_LIMIT = timedelta(minutes=8)
 """A source that said when it takes requests again is asked sooner than one that does not answer."""
 
@@ -65,12 +68,16 @@ def backoff(retries: int) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How works done under a claim are put down. `actor` is who is logged."""
+    """How works done under a claim are put down. `actor` is who is logged.
+
+    `looks_again`: what waits for a person's answer is looked at again after a day; a rehearsal has nobody to ask.
+    """
 
     policy_of: PolicyOf
     now: datetime
     claim: Claim
     actor: str = "run_step"
+    looks_again: bool = False
 
     def apply(self, case: Case, done: Sequence[Done]) -> Settled:
         """Levels, plans and activities of the works; the profile is left to `release`, `postpone` or `keep`."""
@@ -110,9 +117,16 @@ class Settlement:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         profile, retries = case.profile, case.profile.retries if only_moved else 0
-        free = case if profile.claim is None else case.with_profile(replace(profile, claim=None))
-        due_at = next_instant(as_it_stands(free, self.policy_of, self.now), self.policy_of)
-        return case.with_profile(replace(profile, claim=None, retries=retries, due_at=due_at, due_since=due_at))
+        stands = as_it_stands(case.with_profile(replace(profile, claim=None)), self.policy_of, self.now)
+        look_at = self._next_look(stands) if self.looks_again else profile.look_at
+        due_at = next_instant(stands.with_profile(replace(stands.profile, look_at=look_at)), self.policy_of)
+        return case.with_profile(replace(profile, claim=None, retries=retries, look_at=look_at, due_at=due_at, due_since=due_at))
+
+    def _next_look(self, case: Case) -> datetime | None:
+        if not waiting_for_answers(case):
+            return None
+        known = case.profile.look_at
+        return known if known is not None and known > self.now else self.now + LOOKS_AGAIN_AFTER
 
     def hand_on(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
         """All is settled, but of something else it was reported meanwhile that it had gone out: the next claim puts that down, at once."""

@@ -179,6 +179,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
         "due_shard": keys.shard_of(profile.customer, shards) if profile.due_at else None,
         "retries": profile.retries or None,
         "replied_at": put_instant(profile.replied_at),
+        "look_at": put_instant(profile.look_at),
         "replies": list(profile.replies) or None,
         **claim_attributes(profile.claim),
     }
@@ -206,6 +207,7 @@ def read_profile(item: Item) -> Profile:
         claim=read_claim(item),
         retries=number(item, "retries"),
         replied_at=optional_instant(item, "replied_at"),
+        look_at=optional_instant(item, "look_at"),
         replies=texts(item, "replies"),
         version=number(item, "version"),
     )

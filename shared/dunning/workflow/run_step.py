@@ -86,7 +86,7 @@ class RunStep:
         held = case.profile.claim
         if held is None or held.id != claim.id:
             return self._lost(wakeup.customer)
-        settlement = Settlement(self._policy_of, now, held)
+        settlement = Settlement(self._policy_of, now, held, looks_again=True)
         if held.attempt > MOST_CRASHES:
             reason = f"{MOST_CRASHES} attempts in a row ended without an answer"
             return self._guarded(wakeup, lambda: self._park(case, settlement, reason))

@@ -117,6 +117,7 @@ def full_profile() -> Profile:
         claim=Claim("claim-2", LATER, "claim-1", 2, {"email:second:in_full": EffectState.DONE, "sms:second:in_full": EffectState.STARTED}),
         retries=3,
         replied_at=NOW + timedelta(seconds=7),
+        look_at=NOW + timedelta(seconds=9),
         replies=("mail:<1@acme.example>", "sms:2"),
     )
 

@@ -146,6 +146,32 @@ def test_credit_that_was_spent_after_the_approval_brings_the_question_again(stri
     assert ["150.00 EUR is owed" in asked for asked in questions(strict)] == [False, True]
 
 
+def test_credit_that_came_since_ends_the_question_within_a_day(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(hours=2))
+    strict.stripe.credit[ACME] = {"EUR": 20_00}
+    strict.run_until(FIRST + timedelta(hours=23))
+    assert strict.email.sent == []
+    strict.run_until(FIRST + timedelta(hours=25))
+    assert [mail.envelope.step for mail in strict.email.sent] == ["first"]
+    assert answer(strict, approved=True) == "nothing waits for approval there"
+
+
+def test_a_payment_that_nobody_told_us_of_ends_the_question_within_a_day(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(hours=2))
+    strict.stripe.is_paid("in_1")
+    strict.run_until(FIRST + timedelta(hours=25))
+    assert strict.invoice(ACME, "in_1").status is Status.PAID
+    assert strict.profile(ACME).look_at is None
+
+
+def test_while_a_question_waits_the_source_is_asked_once_a_day_and_nothing_is_logged(strict: FakeDeployment) -> None:
+    strict.run_until(FIRST + timedelta(hours=2))
+    requests, log = strict.stripe.requests, len(strict.log(ACME))
+    strict.run_until(FIRST + timedelta(days=5, hours=2))
+    assert strict.stripe.requests == requests + 5 * 2  # the invoice, and the customer's credit
+    assert len(strict.log(ACME)) == log
+
+
 def test_a_question_that_is_moot_before_it_was_asked_is_never_asked(strict: FakeDeployment) -> None:
     strict.run_until(FIRST)
     asked = strict.invoice(ACME, "in_1").approval

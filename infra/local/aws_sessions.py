@@ -1,9 +1,15 @@
-"""boto3 sessions that know nothing of this machine. Each container has one of its own; what all have in common is made once."""
+"""boto3 sessions that know nothing of this machine. Each container has one of its own; what all have in common is made once.
+
+To make a container's clients takes longer than most of what it then does: one that starts takes over the session of one that ended.
+"""
 
 import inspect
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
+from http import HTTPStatus
 from types import CodeType
 from typing import Any
 
@@ -37,6 +43,66 @@ def session_through(before_send: Callable[..., AWSResponse], region: str) -> bot
     session.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="local"))
     session.get_component("event_emitter").register("before-send", before_send)
     return boto3.Session(botocore_session=session, region_name=region)
+
+
+class Line:
+    """A container's session, whose calls `before_send` answers until it is given back."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._before_send: Callable[..., AWSResponse] | None = None
+        self._is_spoiled = False
+        self.session = session_through(self._answer, region)
+        _keep_clients(self.session)
+
+    @classmethod
+    def taken(cls, before_send: Callable[..., AWSResponse], region: str) -> "Line":
+        """One that was given back, or a new one."""
+        with _lock:
+            line = _free[region].pop() if _free[region] else None
+        line = line or cls(region)
+        line.answer_with(before_send)
+        return line
+
+    def answer_with(self, before_send: Callable[..., AWSResponse]) -> None:
+        """From now on, until it is given back."""
+        self._before_send = before_send
+
+    def give_back(self) -> None:
+        """Let another container have it. Not where a call broke: its clients count their retries, and would have fewer left."""
+        was_taken, self._before_send = self._before_send is not None, None
+        if was_taken and not self._is_spoiled:
+            with _lock:
+                _free[self._region].append(self)
+
+    def _answer(self, **told: object) -> AWSResponse:
+        if self._before_send is None:
+            raise RuntimeError("this container has ended, and makes no calls")
+        try:
+            answer = self._before_send(**told)
+        except BaseException:
+            self._is_spoiled = True
+            raise
+        self._is_spoiled = self._is_spoiled or answer.status_code >= HTTPStatus.TOO_MANY_REQUESTS
+        return answer
+
+
+_lock = threading.Lock()
+_free: defaultdict[str, list[Line]] = defaultdict(list)
+
+
+def _keep_clients(session: boto3.Session) -> None:
+    """Let a session answer the same client where a service is asked for with the same configuration."""
+    make: Any = session.client
+    made: dict[tuple[str, str], object] = {}
+
+    def client(service_name: str, config: Config | None = None) -> object:
+        key = (service_name, repr(sorted(vars(config)["_user_provided_options"].items())) if config else "")
+        if key not in made:
+            made[key] = make(service_name, config=config)
+        return made[key]
+
+    vars(session)["client"] = client
 
 
 @cache

@@ -93,6 +93,7 @@ class LocalCloud:
 
     def close(self) -> None:
         """Forget everything."""
+        self._services.functions.forget_containers()
         undeploy(self._stack)
         self._policies.cleanup()
 

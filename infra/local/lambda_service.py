@@ -10,9 +10,8 @@ from datetime import datetime
 from types import ModuleType
 from uuid import uuid4
 
-import boto3
-
 from dunning.bootstrap import Handler, Platform
+from infra.local.aws_sessions import Line
 from infra.local.stack import Function
 
 log = logging.getLogger("dunning.local")
@@ -25,10 +24,11 @@ class InvocationDied(BaseException):
 
 @dataclass(slots=True)
 class Caller:
-    """Who makes AWS calls: one container of a function. A dead one makes no more."""
+    """Who makes AWS calls: one container of a function. A dead one makes no more; of one that was struck, a call was made to fail."""
 
     function: str
     dead: bool = False
+    struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class UnderWay:
 @dataclass(frozen=True, slots=True)
 class _Container:
     caller: Caller
+    line: Line
     handler: Handler
 
 
@@ -80,13 +81,13 @@ class LambdaService:
         self,
         functions: Mapping[str, Function],
         extra_env: Mapping[str, str],
-        session: Callable[[Caller], boto3.Session],
+        line: Callable[[Caller], Line],
         clock: Callable[[], datetime],
     ) -> None:
-        """`extra_env` is added to each function's own environment; `session` makes the boto3 session of one container."""
+        """`extra_env` is added to each function's own environment; `line` has the boto3 session of one container."""
         self._functions = functions
         self._extra_env = extra_env
-        self._session = session
+        self._line = line
         self._clock = clock
         self._containers: dict[str, _Container] = {}
         self.invocations = 0
@@ -98,7 +99,13 @@ class LambdaService:
 
     def forget_containers(self) -> None:
         """Let each function start anew at its next invocation."""
-        self._containers.clear()
+        for arn in list(self._containers):
+            self._end(arn)
+
+    def _end(self, arn: str) -> None:
+        container = self._containers.pop(arn, None)
+        if container and not container.caller.struck and arn not in {each.arn for each in self.under_way}:
+            container.line.give_back()
 
     def invoke(self, arn: str, event: object) -> Outcome:
         """Run a function's handler once. Never raises for what the handler does."""
@@ -114,7 +121,7 @@ class LambdaService:
         try:
             return self.invoke(arn, event)
         finally:
-            self._containers.pop(arn, None)
+            self._end(arn)
             if busy:
                 self._containers[arn] = busy
 
@@ -141,8 +148,9 @@ class LambdaService:
     def _start(self, function: Function) -> _Container:
         caller = Caller(function.name)
         env = {**function.env, **self._extra_env, "AWS_LAMBDA_FUNCTION_NAME": function.name}
-        platform = Platform(env=env, session=self._session(caller), clock=self._clock)
-        container = _Container(caller, _load(function).build(platform))
+        line = self._line(caller)
+        platform = Platform(env=env, session=line.session, clock=self._clock)
+        container = _Container(caller, line, _load(function).build(platform))
         self._containers[function.arn] = container
         return container
 

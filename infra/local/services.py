@@ -70,7 +70,7 @@ def assemble(stack: Stack, clock: VirtualClock, extra_env: Mapping[str, str]) ->
     )
     buses = EventBuses(stack.event_buses, clock)
     wire = Wire(MotoDoor(stack.account, stack.region), mail, topics, buses, faults, clock, stack.region)
-    functions = LambdaService(stack.functions, extra_env, wire.session, clock)
+    functions = LambdaService(stack.functions, extra_env, wire.line, clock)
     sources = tuple(_sources(stack, events, functions, queues, clock))
     return Services(outbox, mail, buses, topics, faults, queues, wire, functions, sources, topics.publish)
 

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
-from infra.local.aws_sessions import session_through
+from infra.local.aws_sessions import Line, session_through
 from infra.local.clock import VirtualClock, virtual_time
 from infra.local.event_bus import EventBuses
 from infra.local.faults import FaultMode, Faults, refusal
@@ -76,6 +76,10 @@ class Wire:
         """A boto3 session whose calls end here. Without a caller they are neither counted nor failed."""
         return session_through(self._hook(caller), self._region)
 
+    def line(self, caller: Caller) -> Line:
+        """A session for one container, to be given back when it ends."""
+        return Line.taken(self._hook(caller), self._region)
+
     def calls(self) -> list[Calls]:
         """What functions called so far, every attempt counted."""
         return [
@@ -102,6 +106,7 @@ class Wire:
             raise InvocationDied("a dead invocation makes no calls")
         self._counts[_Call(caller.function, service, operation)] += 1
         fault = self._faults.take(caller.function, service, operation)
+        caller.struck = caller.struck or fault is not None
         for hear in self.heard_by:
             hear(Attempt(caller.function, service, operation, fault))
         if fault in {FaultMode.ERROR, FaultMode.THROTTLE}:

@@ -1,0 +1,83 @@
+"""moto, with its cures, changes an item as DynamoDB does: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html"""
+
+from collections.abc import Mapping
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.local_cloud.conftest import SmallStack
+
+ITEM = {
+    "n": {"N": "5"},
+    "s": {"S": "old"},
+    "list": {"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}]},
+    "map": {"M": {"x": {"N": "1"}, "deep": {"M": {"y": {"S": "z"}}}, "raw": {"B": b"\x00\xff"}}},
+    "set": {"SS": ["p", "q"]},
+}
+
+CHANGES: list[tuple[str, dict[str, object]]] = [
+    ("SET s = :new", {"s": {"S": "new"}}),
+    (
+        "SET s = :new, n = n + :one REMOVE #map.#deep",
+        {"s": {"S": "new"}, "n": {"N": "6"}, "map": {"M": {"x": {"N": "1"}, "raw": {"B": b"\x00\xff"}}}},
+    ),
+    ("SET n = n - :one", {"n": {"N": "4"}}),
+    ("SET n = if_not_exists(n, :one), fresh = if_not_exists(fresh, :one)", {"fresh": {"N": "1"}}),
+    ("SET fresh = if_not_exists(fresh, :one) + :one", {"fresh": {"N": "2"}}),
+    ("SET #list = list_append(#list, :more)", {"list": {"L": [{"S": each} for each in "abcd"]}}),
+    ("SET #list[1] = :new", {"list": {"L": [{"S": "a"}, {"S": "new"}, {"S": "c"}]}}),
+    (
+        "SET #map.#deep.y = s, s = #map.#deep.y",
+        {"s": {"S": "z"}, "map": {"M": {"x": {"N": "1"}, "deep": {"M": {"y": {"S": "old"}}}, "raw": {"B": b"\x00\xff"}}}},
+    ),
+    ("REMOVE #list[0], s", {"list": {"L": [{"S": "b"}, {"S": "c"}]}, "s": None}),
+    ("ADD n :one, #set :r", {"n": {"N": "6"}, "set": {"SS": ["p", "q", "r"]}}),
+    ("DELETE #set :p", {"set": {"SS": ["q"]}}),
+]
+REFUSED = [
+    "SET pk = :new",
+    "SET s = :new, s = :one",
+    "SET #map = :one, #map.x = :one",
+    "SET n = missing",
+    "SET missing.inside = :one",
+    "SET n = s + :one",
+    "SET s = :new SET n = :one",
+    "SET s = :unknown",
+    "SET #unknown = :new",
+]
+NAMES = {"#map": "map", "#list": "list", "#set": "set", "#deep": "deep"}
+VALUES: dict[str, Mapping[str, object]] = {
+    ":new": {"S": "new"},
+    ":one": {"N": "1"},
+    ":more": {"L": [{"S": "d"}]},
+    ":r": {"SS": ["r"]},
+    ":p": {"SS": ["p"]},
+}
+
+
+def changed(stack: SmallStack, expression: str) -> dict[str, object]:
+    """The item after an update."""
+    table, key = stack.cloud.session().client("dynamodb"), {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    name = stack.env["TABLE_NAME"]
+    table.put_item(TableName=name, Item={**key, **ITEM})
+    values = {each: value for each, value in VALUES.items() if each in expression.replace(",", " ").replace(")", " ").split()}
+    names = {each: name for each, name in NAMES.items() if each in expression}
+    told = {"UpdateExpression": expression, "ExpressionAttributeValues": values, "ExpressionAttributeNames": names}
+    table.update_item(TableName=name, Key=key, **{each: value for each, value in told.items() if value})
+    found = table.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
+    return {each: {"SS": sorted(value["SS"])} if "SS" in value else value for each, value in found.items() if each not in key}
+
+
+@pytest.mark.parametrize(("expression", "differs"), CHANGES, ids=lambda told: told if isinstance(told, str) else "")
+def test_an_update_changes_what_it_names_and_nothing_else(stack: SmallStack, expression: str, differs: dict[str, object]) -> None:
+    expected = {name: value for name, value in {**ITEM, **differs}.items() if value is not None}
+    assert changed(stack, expression) == expected
+    assert changed(stack, expression) == expected, "the second time, what was found out about the expression the first time is used"
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_an_update_that_dynamodb_refuses_is_refused_and_changes_nothing(stack: SmallStack, expression: str) -> None:
+    for _ in range(2):
+        with pytest.raises(ClientError, match="ValidationException"):
+            changed(stack, expression)
+    assert changed(stack, "SET s = s") == ITEM

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dunning.storage.queues import LARGEST
+from dunning.storage.queues import LARGEST_NEWS
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.sweep_ports import SweepStage
 from tests.simulation.cloud import Sqs
@@ -67,7 +67,7 @@ class TwinSyncBatches:
     def send(self, batch: SyncBatch, delay: int = 0) -> None:
         """One message; as many as it takes where one would be too large."""
         requests = batch.requests
-        if len(requests) > 1 and sum(len(request.id.encode()) + len('"",') for request in requests) > LARGEST:
+        if len(requests) > 1 and sum(len(request.id.encode()) + len('"",') for request in requests) > LARGEST_NEWS:
             half = len(requests) // 2
             self.send(SyncBatch(requests[:half], batch.hops), delay)
             self.send(SyncBatch(requests[half:], batch.hops), delay)

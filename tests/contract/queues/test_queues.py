@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.errors import Retryable
-from dunning.storage.queues import LARGEST
+from dunning.storage.queues import LARGEST_NEWS
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.sweep_ports import SweepStage
 from tests.contract.queues.boxes import BOXES, Box
@@ -134,7 +134,7 @@ def test_what_stays_left_out_is_not_taken_for_sent(box: Box, send: Callable[[Box
 
 @pytest.mark.parametrize("delay", [0, 900])
 def test_a_batch_too_large_for_one_message_comes_in_several_and_whole(box: Box, delay: int) -> None:
-    requests = tuple(SyncRequest("xero", "invoice", f"{n}{'x' * (LARGEST // 4)}", account="a") for n in range(9))
+    requests = tuple(SyncRequest("xero", "invoice", f"{n}{'x' * (LARGEST_NEWS // 4)}", account="a") for n in range(9))
     box.batches.send(SyncBatch(requests, hops=2), delay)
     if delay:
         assert come_within(box, timedelta(seconds=delay - 1)).total() == 0
@@ -142,7 +142,7 @@ def test_a_batch_too_large_for_one_message_comes_in_several_and_whole(box: Box, 
     come = [message for message in box.come() if isinstance(message, SyncBatch)]
     assert sorted(request.id for batch in come for request in batch.requests) == sorted(request.id for request in requests)
     assert {batch.hops for batch in come} == {2}
-    assert all(sum(len(request.id) for request in batch.requests) <= LARGEST for batch in come)
+    assert all(sum(len(request.id) for request in batch.requests) <= LARGEST_NEWS for batch in come)
 
 
 def test_who_is_put_aside_is_kept_with_the_reason(box: Box) -> None:

@@ -1,6 +1,8 @@
 """moto, with its cures, changes an item as DynamoDB does: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html"""
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -37,13 +39,13 @@ CHANGES: list[tuple[str, dict[str, object]]] = [
 REFUSED = [
     "SET pk = :new",
     "SET s = :new, s = :one",
-    "SET #map = :one, #map.x = :one",
+    "SET #list[1] = :one, #list[1] = :new",
     "SET n = missing",
     "SET missing.inside = :one",
     "SET n = s + :one",
     "SET s = :new SET n = :one",
     "SET s = :unknown",
-    "SET #unknown = :new",
+    "SET n = #unknown",
 ]
 NAMES = {"#map": "map", "#list": "list", "#set": "set", "#deep": "deep"}
 VALUES: dict[str, Mapping[str, object]] = {
@@ -57,13 +59,14 @@ VALUES: dict[str, Mapping[str, object]] = {
 
 def changed(stack: SmallStack, expression: str) -> dict[str, object]:
     """The item after an update."""
-    table, key = stack.cloud.session().client("dynamodb"), {"pk": {"S": "a"}, "sk": {"S": "b"}}
-    name = stack.env["TABLE_NAME"]
+    table: Any = stack.cloud.session().client("dynamodb")
+    name, key = stack.env["TABLE_NAME"], {"pk": {"S": "a"}, "sk": {"S": "b"}}
     table.put_item(TableName=name, Item={**key, **ITEM})
-    values = {each: value for each, value in VALUES.items() if each in expression.replace(",", " ").replace(")", " ").split()}
-    names = {each: name for each, name in NAMES.items() if each in expression}
-    told = {"UpdateExpression": expression, "ExpressionAttributeValues": values, "ExpressionAttributeNames": names}
-    table.update_item(TableName=name, Key=key, **{each: value for each, value in told.items() if value})
+    told = {
+        "ExpressionAttributeNames": {each: name for each, name in NAMES.items() if each in expression},
+        "ExpressionAttributeValues": {each: value for each, value in VALUES.items() if re.search(rf"{each}\b", expression)},
+    }
+    table.update_item(TableName=name, Key=key, UpdateExpression=expression, **{each: value for each, value in told.items() if value})
     found = table.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
     return {each: {"SS": sorted(value["SS"])} if "SS" in value else value for each, value in found.items() if each not in key}
 

@@ -27,11 +27,11 @@ READS = (SECRET, LOAD, GET)
 
 
 def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
-    """Refused, throttled, the answer lost once and every time, killed after it."""
+    """Refused, the answer lost once and every time, killed after it; and throttled where that is another thing than refused."""
     if call.endswith((MAIL, PUBLISH, OPTED_OUT, RATE)):
         return ((FaultMode.ERROR, 1), (FaultMode.THROTTLE, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
     often = GIVES_UP_UNCONFIGURED if call.startswith("redrive sqs") else GIVES_UP
-    every = ((FaultMode.ERROR, often), (FaultMode.THROTTLE, often), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
+    every = ((FaultMode.ERROR, often), (FaultMode.LOST, often), (FaultMode.CRASH, 1))
     return every if call.endswith(READS) else (*every, (FaultMode.LOST, 1))
 
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models.dynamo_type import DynamoType
 
+from infra.local.moto_expressions import cure_expressions
 from tests.integration.local_cloud.conftest import SmallStack
 
 ITEM = {
@@ -37,15 +40,16 @@ CHANGES: list[tuple[str, dict[str, object]]] = [
     ("DELETE #set :p", {"set": {"SS": ["q"]}}),
 ]
 REFUSED = [
-    "SET pk = :new",
-    "SET s = :new, s = :one",
-    "SET #list[1] = :one, #list[1] = :new",
-    "SET n = missing",
-    "SET missing.inside = :one",
-    "SET n = s + :one",
-    "SET s = :new SET n = :one",
-    "SET s = :unknown",
-    "SET n = #unknown",
+    ("SET pk = :new", "part of the key"),
+    ("SET s = :new, s = :one", "Two document paths overlap"),
+    ("SET #list[1] = :one, #list[1] = :new", "Two document paths overlap"),
+    ("SET n = absent", "does not exist in the item"),
+    ("SET n = if_not_exists(absent, absent)", "does not exist in the item"),
+    ("SET absent.inside = :one", "invalid for update"),
+    ("SET n = s + :one", "Incorrect operand type"),
+    ("SET s = :new SET n = :one", "can only be used once"),
+    ("SET s = :unknown", "not defined"),
+    ("SET n = #unknown", "not defined"),
 ]
 NAMES = {"#map": "map", "#list": "list", "#set": "set", "#deep": "deep"}
 VALUES: dict[str, Mapping[str, object]] = {
@@ -78,9 +82,20 @@ def test_an_update_changes_what_it_names_and_nothing_else(stack: SmallStack, exp
     assert changed(stack, expression) == expected, "the second time, what was found out about the expression the first time is used"
 
 
-@pytest.mark.parametrize("expression", REFUSED)
-def test_an_update_that_dynamodb_refuses_is_refused_and_changes_nothing(stack: SmallStack, expression: str) -> None:
+@pytest.mark.parametrize(("expression", "why"), REFUSED)
+def test_an_update_that_dynamodb_refuses_is_refused_and_changes_nothing(stack: SmallStack, expression: str, why: str) -> None:
     for _ in range(2):
-        with pytest.raises(ClientError, match="ValidationException"):
+        with pytest.raises(ClientError, match=f"ValidationException.*{why}"):
             changed(stack, expression)
     assert changed(stack, "SET s = s") == ITEM
+
+
+def test_what_moto_tells_of_a_value_is_plain_json_and_stays_so_when_the_value_changes() -> None:
+    cure_expressions()
+    told = {"M": {"deep": {"L": [{"N": "1"}, {"M": {"s": {"SS": ["p"]}}}]}}}
+    value: Any = DynamoType(deepcopy(told))
+    plain = value.to_regular_json()
+    assert plain == told
+    value["deep"][1]["s"].value.append("q")
+    assert plain == told
+    assert DynamoType({"B": "AP8="}).to_regular_json() == {"B": b"\x00\xff"}

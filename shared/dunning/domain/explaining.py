@@ -23,7 +23,7 @@ from dunning.domain.policy import AfterPrevious, Policy, Step
 from dunning.domain.recipients import templates_of
 from dunning.domain.rehearsing import turns
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.timing import customer_zone
+from dunning.domain.timing import customer_zone, day_ends
 from dunning.domain.works import Verdict, Work
 
 _AHEAD = timedelta(days=400)
@@ -207,7 +207,9 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)
     asked = waits_for_approval(invoice) or (blocked and is_withdrawn(invoice))
-    approval = [Obstacle("a person has not approved it yet")] if asked else []
+    ends = day_ends(step, invoice, case.profile.reach, policy)
+    unanswered = "a person has not approved it yet" + (", and it is skipped if nobody does before its day is over" if ends else "")
+    approval = [Obstacle(unanswered, ends)] if asked else []
     named = tuple(of_the_plan(case, invoice, step, policy_of, now, at)) if step.id == invoice.next_step else ()
     return Next(
         invoice.id,

@@ -154,18 +154,6 @@ def test_what_waits_for_a_persons_approval_says_so() -> None:
     assert one.what == "mail friendly"
 
 
-def test_a_promised_invoice_whose_siblings_wait_for_an_approval_waits_for_it_too() -> None:
-    follows, until = replace(LIMITED, scope=Scope.CUSTOMER), utc("2026-03-20 12:00")
-    asked = Approval("first", ApprovalState.ASKED, 60_00, together=True)
-    one = replace(with_plan(replace(INVOICE, amount_due=60_00), ISSUED, follows), next_at=NOW, approval=asked)
-    promised = replace(one, id="a", number="A", holds={HoldKind.PROMISE: Hold(NOW, until)})
-    siblings = [replace(one, id=name, number=name.upper()) for name in ("b", "c")]
-    first, *others = told(case_of(promised, *siblings), follows).next
-    assert (first.at, first.if_released) == (None, until)
-    assert reasons(first) == ["a person has not approved it yet", "on hold since 12 March 2026, for a promise to pay"]
-    assert [(other.at, reasons(other)) for other in others] == [(None, ["a person has not approved it yet"])] * 2
-
-
 def test_what_a_person_will_be_asked_is_told_with_the_sum() -> None:
     others = [with_plan(replace(INVOICE, id=name, number=name.upper(), amount_due=50_00), ISSUED, LIMITED) for name in ("a", "b", "c")]
     first, *_ = told(case_of(*others), replace(LIMITED, scope=Scope.CUSTOMER)).next

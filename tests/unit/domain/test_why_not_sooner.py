@@ -6,10 +6,12 @@ from datetime import date
 import pytest
 
 from dunning.domain.explaining import explain
+from dunning.domain.fees import Amounts
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.policy import Window
-from tests.unit.domain.builders import INVOICE, ISSUED, PROFILE, case_of, utc, with_plan
-from tests.unit.domain.test_explaining import ENGLISH, NOW, only, reasons
+from dunning.domain.invoice import Approval, ApprovalState
+from dunning.domain.policy import Scope, Window
+from tests.unit.domain.builders import BRIEF, INVOICE, ISSUED, PROFILE, before_due, case_of, policy, utc, with_plan
+from tests.unit.domain.test_explaining import ENGLISH, LIMITED, NOW, only, reasons, told
 
 EASTER = (
     "no working days there: Friday 3 April (Good Friday), Saturday 4 April to Sunday 5 April (weekend), Monday 6 April 2026 (Easter Monday)"
@@ -72,3 +74,24 @@ def test_hours_that_keep_it_back_to_one_instant_are_named_once() -> None:
     assert [(obstacle.words, obstacle.until) for obstacle in one.not_sooner] == [
         ("09:00 lies outside the hours 11:00-12:00", utc("2026-03-17 11:00"))
     ]
+
+
+def test_what_is_skipped_if_nobody_approves_it_in_time_says_so() -> None:
+    follows = policy(replace(before_due("upcoming", 1), approve_above=Amounts({"EUR": 99_00})), BRIEF.steps[0])
+    asked = Approval("upcoming", ApprovalState.ASKED, INVOICE.amount_due)
+    one = only(case_of(replace(with_plan(replace(INVOICE, due_date=date(2026, 3, 13)), ISSUED, follows), approval=asked)), follows)
+    (waits,) = one.not_sooner
+    assert waits.words == "a person has not approved it yet, and it is skipped if nobody does before its day is over"
+    assert (waits.until, one.if_released) == (utc("2026-03-14 00:00"), NOW)
+
+
+def test_a_promised_invoice_whose_siblings_wait_for_an_approval_waits_for_it_too() -> None:
+    follows, until = replace(LIMITED, scope=Scope.CUSTOMER), utc("2026-03-20 12:00")
+    asked = Approval("first", ApprovalState.ASKED, 60_00, together=True)
+    one = replace(with_plan(replace(INVOICE, amount_due=60_00), ISSUED, follows), next_at=NOW, approval=asked)
+    promised = replace(one, id="a", number="A", holds={HoldKind.PROMISE: Hold(NOW, until)})
+    siblings = [replace(one, id=name, number=name.upper()) for name in ("b", "c")]
+    first, *others = told(case_of(promised, *siblings), follows).next
+    assert (first.at, first.if_released) == (None, until)
+    assert reasons(first) == ["a person has not approved it yet", "on hold since 12 March 2026, for a promise to pay"]
+    assert [(other.at, reasons(other)) for other in others] == [(None, ["a person has not approved it yet"])] * 2

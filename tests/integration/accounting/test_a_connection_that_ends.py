@@ -8,6 +8,9 @@ from tests.integration.accounting.books import Books, xero_invoice
 from tests.integration.accounting.test_the_plan import LIAM, XERO_ID
 from tests.integration.accounting.test_written_back import xero_notes
 
+DUE_TOMORROW_A_WEEK_AGO = "2026-02-24T00:00:00"
+"""The first reminder comes a week after the day on which an invoice is due: on the clouds' second day."""
+
 CUSTOMERS = [f"xero:{TENANT}:c{number}" for number in range(3)]
 
 
@@ -16,10 +19,10 @@ def test_reminders_wait_for_the_connection_and_then_go_out(books: Books) -> None
     assert isinstance(xero, XeroSandbox)
     for number in range(3):
         contact = {"ContactID": f"c{number}", "Name": "X", "EmailAddress": f"x{number}@example.com", "Phones": [{"PhoneType": "FAX"}]}
-        books.holds("xero", xero_invoice(f"x{number}", Contact=contact))
+        books.holds("xero", xero_invoice(f"x{number}", Contact=contact, DueDateString=DUE_TOMORROW_A_WEEK_AGO))
     books.xero_tells("x0", "x1", "x2")
     xero.tokens.revoke()
-    books.advance("11d")
+    books.advance("3d")
     sent = [(row["channel"], row["kind"], row["to"]) for row in books.outbox()]
     assert sent == [("team", "notice", ["collections"])]
     assert "dunning connect xero" in str(books.outbox()[0]["text"])

@@ -77,7 +77,7 @@ def test_what_is_paid_is_not_reminded_about(books: Books, *, announced: bool) ->
     if announced:
         books.quickbooks_tells("145")
         books.xero_tells(XERO_ID)
-    books.advance("30d")
+    books.advance("15d")
     assert [row for row in books.outbox() if row["kind"] == "reminder"] == []
     assert "paid" in types(books, DUKES)
     assert "paid" in types(books, LIAM)
@@ -95,7 +95,7 @@ def test_what_is_paid_is_not_reminded_about(books: Books, *, announced: bool) ->
 def test_what_is_no_debt_starts_no_reminders(books: Books, never_owed: Json) -> None:
     books.holds("xero", never_owed)
     books.xero_tells(XERO_ID)
-    books.advance("30d")
+    books.advance("15d")
     assert books.outbox() == []
     assert books.dead_letters() == []
 
@@ -106,7 +106,7 @@ def test_what_is_voided_or_deleted_is_reminded_about_no_more(books: Books, statu
     books.xero_tells(XERO_ID)
     books.holds("xero", xero_invoice(Status=status, AmountDue=0.0))
     books.xero_tells(XERO_ID)
-    books.advance("30d")
+    books.advance("15d")
     assert books.outbox() == []
     assert types(books, LIAM) == ["enrolled", "closed"]
 
@@ -116,7 +116,7 @@ def test_a_voided_quickbooks_invoice_is_closed_and_not_thanked_for(books: Books)
     books.quickbooks_tells("145")
     books.holds("quickbooks", quickbooks_invoice(Balance=0, TotalAmt=0, PrivateNote="Voided"))
     books.quickbooks_tells("145", operation="Void")
-    books.advance("30d")
+    books.advance("15d")
     assert books.outbox() == []
     assert types(books, DUKES) == ["enrolled", "closed"]
 
@@ -139,7 +139,7 @@ def test_an_invoice_that_moves_away_and_back_is_found_where_it_is(books: Books) 
         books.advance("2m")
     books.holds("quickbooks", quickbooks_invoice(Balance=0))
     books.quickbooks_tells("145")
-    books.advance("30d")
+    books.advance("15d")
     assert types(books, DUKES) == ["enrolled", "closed", "reopened", "paid"]
     assert books.outbox() == []
 

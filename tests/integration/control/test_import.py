@@ -78,7 +78,7 @@ def test_imported_invoices_follow_the_plan_until_they_are_paid(desk: Desk) -> No
     answer = desk.post("/_local/paid", b'{"invoices": ["R-1"]}')
     assert json.loads(answer.body)["paid"] == ["R-1"]
     assert json.loads(desk.post("/_local/paid", b'{"invoices": ["R-1"]}').body)["unchanged"] == ["R-1"]
-    desk.advance("30d")
+    desk.advance("14d")
     assert {invoice for _, invoices in desk.reminders()[2:] for invoice in invoices} == {"R-2"}
     assert desk.log("manual:pat")[-1] == "paid"
     assert desk.get("/_local/dead_letters") == []

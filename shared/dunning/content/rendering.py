@@ -15,6 +15,7 @@ from dunning.content.books import page_in_the_books
 from dunning.content.compiled_templates import CompiledTemplates
 from dunning.content.languages import Wording, wording_for
 from dunning.content.templates import DEFAULT_LOCALE, EMAIL_PARTS, TEMPLATES, is_template_name, language_of
+from dunning.domain.approval import commands
 from dunning.domain.digest import TOLD, Digest, Waiting
 from dunning.domain.errors import Permanent
 from dunning.domain.history import PastEvent
@@ -75,7 +76,7 @@ class TemplateRenderer:
             "language": language,
             "digest": digest,
             "waiting": [_who_waits(one) for one in digest.waiting],
-            "asked": [_who_waits(one) for one in digest.asked],
+            "asked": [{**_who_waits(one), "commands": commands(one.happened.customer)} for one in digest.asked],
             "counts": counts,
         }
         try:
@@ -185,6 +186,7 @@ def _who_waits(one: Waiting) -> dict[str, object]:
         "name": wording.one_line(one.name or happened.customer),
         "type": happened.type.value,
         "reason": wording.one_line(happened.reason or ""),
+        "commands": (),
         "is_known": bool(one.numbers),
         "owed": one.owed,
         "left_out": max(0, len(happened.invoices) - _MOST_NUMBERS),

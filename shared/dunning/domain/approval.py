@@ -96,10 +96,9 @@ def joint_question(customer: str, numbers: Sequence[str], of: int, total: Money,
     )
 
 
-def still_asked(customer: str) -> str:
-    """What is said of a customer of whom something waits for approval."""
-    command = shlex.quote(customer)
-    return f"waits for your approval{_TO_ANSWER}{command}, or dunning decline {command}"
+def commands(customer: str) -> tuple[str, str]:
+    """What answers all that is asked about a customer (full id): yes, and no."""
+    return f"dunning approve {shlex.quote(customer)}", f"dunning decline {shlex.quote(customer)}"
 
 
 def counted(invoices: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.approval import is_question, still_asked, waits_for_approval
+from dunning.domain.approval import is_question, waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.evolving import replace
 from dunning.domain.holds import HoldKind
@@ -131,7 +131,7 @@ def _with_asked(digest: Digest, cases: Iterable[Case], unread: int) -> Digest:
         names = tuple(invoice.id for invoice in case.invoices.values() if invoice.is_open and waits_for_approval(invoice))
         since = min((case.invoices[name].next_at or _EVER for name in names), default=_EVER)
         if names and not case.profile.is_not_chased:
-            found.append(_known(Happened(case.profile.customer, ActivityType.HELD, since, names, still_asked(case.profile.customer)), case))
+            found.append(_known(Happened(case.profile.customer, ActivityType.HELD, since, names), case))
     found.sort(key=lambda one: (one.happened.at, one.happened.customer))
     return replace(digest, asked=tuple(found[:MOST_SHOWN]), asked_left_out=len(found[MOST_SHOWN:]) + unread)
 

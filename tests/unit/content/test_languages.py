@@ -305,10 +305,10 @@ def test_all_that_a_history_may_tell_has_words(language: str, kind: ActivityType
         ("de-AT", "Erinnerungen, 2. März 2026: 2 gesendet, 1 bezahlt, 22 Fälle für einen Menschen", ("über 90 Tage", "noch nicht fällig")),
         (
             "fr",
-            "Rappels, 2 mars 2026: 2 envoyés, 1 payées, 22 dossiers pour une personne",
+            "Rappels, 2 mars 2026: 2 envoyés, 1 payée, 22 dossiers pour une personne",
             ("EUR 1 200,50", "plus de 90 jours", "sur 1 facture"),
         ),
-        ("es", "Recordatorios, 2 de marzo de 2026: 2 enviados, 1 pagadas, 22 casos para una persona", ("EUR 1.200,50", "más de 90 días")),
+        ("es", "Recordatorios, 2 de marzo de 2026: 2 enviados, 1 pagada, 22 casos para una persona", ("EUR 1.200,50", "más de 90 días")),
     ],
 )
 def test_the_digest_is_in_the_teams_own_language(team: str, subject: str, facts: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from importlib import import_module
 from typing import cast
 
 import pytest
@@ -28,6 +29,17 @@ def test_the_two_wheels_have_the_measures_of_the_design() -> None:
     assert run_queue["VisibilityTimeout"] == 360
     assert section(run_queue["RedrivePolicy"])["maxReceiveCount"] == 5
     assert [schedule["Schedule"] for schedule in rules.event_sources(dispatch, "Schedule")] == ["cron(0/10 * * * ? *)"]
+
+
+QUEUE_READERS = {"run_step": "RunQueue", "sync_invoice": "SyncQueue", "daily_sweep": "SweepQueue"}
+
+
+@pytest.mark.parametrize(("function", "queue"), QUEUE_READERS.items())
+def test_what_its_function_lets_go_at_the_last_receive_never_reaches_the_queue_s_own_limit(function: str, queue: str) -> None:
+    last = int(vars(import_module(f"functions.{function}.app"))["LAST_RECEIVES"])
+    allowed = section(rules.resources(TEMPLATE, "AWS::SQS::Queue")[queue]["RedrivePolicy"])["maxReceiveCount"]
+    assert isinstance(allowed, int)
+    assert 1 < last < allowed
 
 
 def test_the_example_of_a_subscriber_asks_for_what_its_page_says() -> None:

@@ -15,7 +15,7 @@ from dunning.domain.case import Case
 from dunning.domain.charging import lapsed, with_left_over_task
 from dunning.domain.effects import begun_steps, is_unanswered
 from dunning.domain.evolving import replace
-from dunning.domain.fee_invoices import copies_of, is_still_fee, with_first_of_fee
+from dunning.domain.fee_invoices import copies_of, is_still_fee, with_fees_linked, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.introducing import contact_filled, differs, filled, introduced, settings_seen
@@ -84,6 +84,8 @@ class Recorder:
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
         recorded = self._readdressed(case, self._recorded(case, snapshot, fetched=fetched), snapshot)
+        linked, charged = with_fees_linked(recorded.case, snapshot.invoice_id, self.policy_of, self.now, self.actor)
+        recorded = replace(recorded, case=linked, activities=(*recorded.activities, *charged))
         return self._with_others_reviewed(case, recorded, snapshot.invoice_id)
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:

@@ -19,7 +19,7 @@ from dunning.domain.netting import Credit, covered, net_of
 from dunning.domain.planning import rearmed
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.settlement import Done, Settlement
+from dunning.domain.settlement import Done, Settlement, stands_still
 from dunning.domain.works import Verdict, Work
 
 _CLAIM_LASTS = timedelta(minutes=20)
@@ -59,7 +59,7 @@ def turn(case: Case, policy_of: PolicyOf, now: datetime, credit: Credit = NO_CRE
         return Turn(now, case, (), (*ended, *parked.activities), parked.case)
     after, charged = _charged(_covering(settled.case, {}), works, policy_of, now, settlement.actor)
     done = Turn(now, case, works, (*ended, *settled.activities, *charged), settlement.release(after, works))
-    if _stands_still(done):
+    if stands_still(case, done.case, now):
         raise Permanent(f"case {case.profile.customer} is due at {now.isoformat()} and nothing moves it on")
     return done
 
@@ -106,12 +106,3 @@ def turns(case: Case, policy_of: PolicyOf, now: datetime, until: datetime, credi
         done = turn(case, policy_of, due, credit)
         yield done
         at, case = due, done.case
-
-
-def _stands_still(done: Turn) -> bool:
-    """Whether the same would be decided at the same instant again."""
-    before, after = done.before, done.case
-    if after.profile.due_at is None or after.profile.due_at > done.at:
-        return False
-    seen = ((case.invoices, case.profile.notices, case.profile.holds) for case in (before, after))
-    return next(seen) == next(seen)

@@ -8,12 +8,13 @@ from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
-from dunning.domain.case import Case, Claim, EffectState, Notice
+from dunning.domain.case import Case, Claim, EffectState, Notice, Profile
 from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key, riders
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.effects import Channel, Effect, marks_of, rows_of
 from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
+from dunning.domain.fee_invoices import with_fee_found
 from dunning.domain.fee_records import FeeState
 from dunning.domain.fees import FeeRefused, LateFee
 from dunning.domain.holding import hold_case
@@ -89,8 +90,12 @@ class Settlement:
                 activities += logged
                 continue
             invoice = case.invoices.get(one.work.invoice)
-            if invoice is None or one.work.verdict is Verdict.CHARGE:
-                continue  # a fee's own invoice, once recorded, says that it was charged
+            if invoice is None:
+                continue
+            if one.work.verdict is Verdict.CHARGE:
+                case, charged = self._charged(case, one)
+                activities += charged
+                continue
             if one.work.verdict is Verdict.ASK:
                 case, logged = self._asked(case, invoice, one.work)
                 activities += logged
@@ -178,6 +183,13 @@ class Settlement:
         waiting = held.with_profile(replace(held.profile, claim=spent, retries=0))
         due_at = next_instant(as_it_stands(waiting, self.policy_of, self.now), self.policy_of)
         return Settled(waiting.with_profile(replace(waiting.profile, due_at=due_at, due_since=due_at)), logged)
+
+    def _charged(self, case: Case, one: Done) -> tuple[Case, tuple[Activity, ...]]:
+        """A fee's own invoice, once recorded, says that it was charged; and where that could not be taken in, the source's answer does."""
+        found = next((one.notes[effect.key] for effect in one.work.effects if effect.key in one.notes), None)
+        if found is None or one.work.step is None:
+            return case, ()
+        return with_fee_found(case, one.work.invoice, one.work.step, found, self.now, self.actor)
 
     def _notified(self, case: Case, work: Work) -> tuple[Case, list[Activity]]:
         notice = case.profile.notices.get(work.invoice)
@@ -337,6 +349,17 @@ def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Do
     finished = {row for one in done for effect in one.work.effects for row in rows_of(effect.key) if _is_of(row, one.work)}
     reported = {row: state for row, state in marks_of(case.profile).items() if state is EffectState.DONE}
     return {row: state for row, state in {**effects, **reported}.items() if row not in finished}
+
+
+def stands_still(before: Case, after: Case, now: datetime) -> bool:
+    """Whether a case is due again at once and all that is decided on is as it was: the same would be decided, again and again."""
+    if after.profile.due_at is None or after.profile.due_at > now:
+        return False
+    return before.invoices == after.invoices and _without_timer(before.profile) == _without_timer(after.profile)
+
+
+def _without_timer(profile: Profile) -> Profile:
+    return replace(profile, claim=None, retries=0, due_at=None, due_since=None, look_at=None)
 
 
 def _is_progress(done: Sequence[Done]) -> bool:

@@ -14,7 +14,7 @@ from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import ending_now, run_out_ended
-from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.domain.settlement import Done, Settled, Settlement, stands_still, unfinished
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
@@ -138,8 +138,11 @@ class RunStep:
             return self._park(case, settlement, _told(checked.unread), checked, progress)
         if isinstance(progress.because, Disconnected):
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
+        if progress.ending is Ending.COMPLETE and self._is_in_vain(case, settlement, checked, progress, works):
+            progress = replace(progress, ending=Ending.REFUSED, failure="what is due was done and is due again, with nothing changed")
         if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, MailLater):
-            return self._park(case, settlement, f"refused {MOST_RETRIES} times in a row", checked, progress)
+            reason = f"refused {MOST_RETRIES} times in a row" + (f": {progress.failure}" if progress.failure else "")
+            return self._park(case, settlement, reason, checked, progress)
 
         endings: dict[Ending, Finish] = {
             Ending.COMPLETE: _released(settlement, progress, works),
@@ -148,6 +151,12 @@ class RunStep:
         }
         self._finish(case, settlement, checked, progress, endings[progress.ending])
         return f"{progress.ending.value}: {len(progress.done)} of {len(works)}"
+
+    def _is_in_vain(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> bool:
+        """Whether all would be put down and the customer be due again at once as if nothing had been: without a pause that never ends."""
+        fresh, _ = taken_in(case, checked, self._recorder(case, settlement.now))
+        worked = settlement.apply(replace(fresh, covered=covered(fresh, checked.standing.credit)), progress.done)
+        return stands_still(case, _released(settlement, progress, works)(worked.case).case, settlement.now)
 
     def _wait_for_connection(self, case: Case, settlement: Settlement, ended: Disconnected, checked: Checked, far: Progress) -> str:
         """Nobody can say what is still owed, or a fee cannot be written: the case is held.

@@ -117,7 +117,7 @@ class Sender:
         if effect.channel is Channel.FEE:
             # No mark of ours decides: the source itself is asked for it by its id.
             charged.append(self.charge(case, effect.invoices[0], effect.step or ""))
-            return _Outcome(sent=True)
+            return _Outcome(sent=True, note=charged[-1].invoice_id)
         state = state_of(effect, effects)
         if state is EffectState.DONE:
             return _Outcome(sent=False, note=f"{effect.channel.value} had already gone out")

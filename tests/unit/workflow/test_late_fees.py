@@ -9,12 +9,15 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
 from dunning.domain.errors import Permanent, Rejected, Retryable, Unauthorised
-from dunning.domain.fee_records import FeeState
+from dunning.domain.fee_records import FeeState, fee_id
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
+from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.release_case import ReleaseCase
+from dunning.workflow.run_step import MOST_RETRIES
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
+from tests.fakes.source import FakeSource
 from tests.unit.content.plans import load
 from tests.unit.workflow.plan import said
 
@@ -244,3 +247,69 @@ def test_a_stripe_key_without_the_right_to_write_parks_nobody_and_the_team_is_to
     world.stripe.refuses_fees = None
     world.advance(timedelta(hours=2))
     assert fees_at_stripe(world) == [("EUR", 4_00)]
+
+
+def _written_before(*, paid: bool = False) -> Snapshot:
+    """The fee's invoice as the source shows it to who never asked for it."""
+    name = fee_id(ACME, "in_1", "charged")
+    status, left = (Status.PAID, 0) if paid else (Status.OPEN, 4_00)
+    return replace(snapshot(f"fee_{name}", status=status, amount_due=left), number=name, total=4_00, fee_id=name)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+@pytest.mark.parametrize("order", [("fee", "parent"), ("parent", "fee"), ("fee", "parent", "fee", "parent")])
+def test_a_fee_written_in_another_life_is_linked_in_whatever_order_both_are_told(order: tuple[str, ...], paid: bool) -> None:
+    world = following(PLAN)
+    told = {"fee": _written_before(paid=paid), "parent": snapshot()}
+    world.stripe.has(*told.values())
+    for which in order:
+        world.record.invoice(told[which])
+    (fee,), parent = charged(world), world.invoice(ACME, "in_1")
+    assert (fee.fee_for, [(known.state, known.invoice) for known in parent.fees]) == ("in_1", [(FeeState.APPLIED, fee.id)])
+    world.run_until(REMINDED_AT)
+    assert world.stripe.orders == []
+    assert said(world.log(ACME)).count("fee_applied charged") == 1
+    assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1",) if paid else ("in_1", fee.id)]
+
+
+def test_an_invoice_paid_already_finds_its_open_fee_and_the_team_hears_of_that() -> None:
+    world = following(PLAN)
+    world.record.invoice(_written_before())
+    world.record.invoice(replace(snapshot(), status=Status.PAID, amount_due=0))
+    assert [notice.invoices for notice in world.profile(ACME).notices.values()] == [(charged(world)[0].id,)]
+
+
+def test_a_fee_that_is_found_although_it_was_taken_for_something_else_is_charged_all_the_same() -> None:
+    world = world_of("propose")
+    world.run_until(FEE_AT + timedelta(minutes=1))
+    world.invoiced(replace(_written_before(), fee_id=None))
+    told = replace(_written_before(), fee_for="in_1")
+    world.stripe.has(told)
+    world.answer_fee(ACME, "in_1", None, accept=True, actor="Ann")
+    world.run_until(REMINDED_AT - timedelta(days=1))
+    assert len(world.stripe.orders) == 1
+    assert [(fee.state, fee.invoice) for fee in world.invoice(ACME, "in_1").fees] == [(FeeState.APPLIED, told.invoice_id)]
+    assert world.profile(ACME).retries == 0
+
+
+class _Forgetful(FakeSource):
+    """Shows fees as invoices that nothing can be made of: deleted drafts."""
+
+    def charge(self, order: FeeOrder) -> Snapshot:
+        """Found, and yet nothing to put down."""
+        return replace(super().charge(order), status=Status.DELETED)
+
+
+def test_what_is_done_and_changes_nothing_is_tried_again_ever_later_and_parks_in_the_end() -> None:
+    world = world_of()
+    book = _Forgetful(world.clock)
+    charge = replace(world.sender.charge, books={"stripe": book})
+    world.run_step = replace(world.run_step, sender=replace(world.sender, charge=charge))
+    world.run_until(FEE_AT + timedelta(minutes=20))
+    assert 3 <= len(book.orders) <= 6
+    assert world.dead_letters.letters == []
+    world.run_until(FEE_AT + timedelta(hours=50))
+    assert len(book.orders) == MOST_RETRIES + 1
+    ((_, reason),) = world.dead_letters.letters
+    assert reason.endswith("what is due was done and is due again, with nothing changed")
+    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}

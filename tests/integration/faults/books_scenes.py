@@ -120,17 +120,10 @@ def only_this_in_the_books(source: str, run: Run) -> None:
 PUBLISHED = calls_of("publish_activity", PUT_EVENTS, TELL_QUEUE)
 ASKED = (LOAD, METER, SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM, METER)
 """Requests to a provider: counted, and with a new token."""
-TOKEN = range(2, 9)
-"""Those that renew the token: they are struck in the workflow `books`."""
 
 ACCOUNTS_ASKED = calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE)
 LISTED = calls_of("daily_sweep", LOAD, WRITE, METER, TELL_QUEUE)
 VANISHED_AND_RELEASED = calls_of("daily_sweep", LOAD, LOAD, CLAIM, TELL_QUEUE, LOAD, LOAD)
-
-
-def among(calls: range, before: int) -> range:
-    """Their places where so many calls come before."""
-    return range(before + calls.start, before + calls.stop)
 
 
 def imported(source: str) -> Scene:
@@ -141,7 +134,6 @@ def imported(source: str) -> Scene:
         (*ACCOUNTS_ASKED, *calls_of("daily_sweep", *ASKED), *LISTED, *VANISHED_AND_RELEASED),
         partial(not_imported, source),
         partial(only_this_in_the_books, source),
-        spared=among(TOKEN, len(ACCOUNTS_ASKED)),
         in_fresh_containers=True,
         lasts=45,  # a message of the sweep is seen again after half an hour
     )
@@ -154,7 +146,6 @@ def noted(source: str) -> Scene:
         partial(reminded, source),
         (*PUBLISHED, *calls_of("write_back", GET, *ASKED)),
         partial(not_noted_once, source),
-        spared=among(TOKEN, len(PUBLISHED) + 1),
         in_fresh_containers=True,
     )
 

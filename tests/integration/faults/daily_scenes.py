@@ -158,14 +158,13 @@ DAILY = (
     Scene(
         "digest",
         morning,
-        calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, LOAD, LOAD, LOAD, PUT, MAIL),
+        calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, LOAD, LOAD, LOAD, LOAD, PUT, MAIL),
         not_one_digest,
         night,
         plan=DIGEST,
         more_calls_follow=True,
-        spared=(0, 1, 2, 5),  # those like the ones beside them
         # It is noted before it is sent, and never repeated where nobody can say whether it was.
-        forgiven={(7, FaultMode.CRASH): NO_DIGEST, (8, FaultMode.ERROR): NO_DIGEST},
+        forgiven={(8, FaultMode.CRASH): NO_DIGEST, (9, FaultMode.ERROR): NO_DIGEST},
     ),
     Scene(
         "first contacts",
@@ -177,7 +176,6 @@ DAILY = (
         plan=ONE_A_DAY,
         customers=2,
         lasts=150,
-        spared=(0, 1, 2, *range(5, 12), *range(14, 20)),  # those of every reminder, and what is asked once more
         in_fresh_containers=True,
     ),
     Scene(

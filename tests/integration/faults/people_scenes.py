@@ -261,6 +261,6 @@ PEOPLE = (
         enrolled_elsewhere,
         customers=2,
         lasts=BY_THE_WHEEL,
-        spared=range(4, 5),  # a container knows the key from before, or asks
+        in_fresh_containers=True,
     ),
 )

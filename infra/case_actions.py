@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 
 from dunning.bootstrap.cases import CaseDesk
 from dunning.domain.errors import Rejected
-from dunning.domain.holds import HoldKind
+from dunning.domain.holds import FOR_A_PERSON, HoldKind
 
-RELEASABLE = tuple(kind.value for kind in (HoldKind.OPERATOR, HoldKind.REPLY, HoldKind.UNDELIVERABLE, HoldKind.STALE_DATA))
+RELEASABLE = tuple(kind.value for kind in (*FOR_A_PERSON, HoldKind.REPLY, HoldKind.UNDELIVERABLE, HoldKind.STALE_DATA))
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "hold": ("reason", "until"),
     "release": ("reason", "hold"),
@@ -84,7 +84,7 @@ def act(desk: CaseDesk, customer: str, action: str, given: Mapping[str, object])
         case "hold":
             return desk.hold(customer, values.words("reason"), values.end("until"))
         case "release":
-            return desk.release(customer, values.words("reason", "a person has looked"), _kind(values))
+            return desk.release(customer, values.words("reason", "a person has looked"), *_kinds(values))
         case "dispute":
             return desk.dispute.begin(customer, values.words("invoice"), values.words("reason"), values.end("until"))
         case "undispute":
@@ -95,8 +95,10 @@ def act(desk: CaseDesk, customer: str, action: str, given: Mapping[str, object])
             return desk.promise(customer, values.words("invoice"), values.day("until"), values.amount("amount"))
 
 
-def _kind(values: Values) -> HoldKind:
-    name = values.words("hold", HoldKind.OPERATOR.value)
+def _kinds(values: Values) -> tuple[HoldKind, ...]:
+    if values.given.get("hold") is None:
+        return FOR_A_PERSON
+    name = values.words("hold")
     if name not in RELEASABLE:
         raise Rejected(f"hold is {name!r}: a person may end {', '.join(RELEASABLE)}")
-    return HoldKind(name)
+    return (HoldKind(name),)

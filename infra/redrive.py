@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from dunning.bootstrap import Platform
 from dunning.bootstrap.feed import PublishServices, publish_activity
-from dunning.bootstrap.operating import release_case
+from dunning.bootstrap.operating import redrive_case
 from dunning.domain.errors import DunningError, Rejected
 from dunning.storage.activity_stream import read_stream_record
 from dunning.storage.note_queues import read_note_request
@@ -49,10 +49,10 @@ class Redriver:
         """Empty the queues; what cannot be read stays where it is, and is told, unless it is to be dropped."""
         sqs: SQSClient = self.platform.session.client("sqs")
         sns: SNSClient = self.platform.session.client("sns")
-        release = release_case(self.platform)
+        redrive = redrive_case(self.platform)
         to_sync, to_sweep = _to(sqs, self.queue_url("SyncQueue")), _to(sqs, self.queue_url("SweepQueue"))
         acts: dict[str, _Act] = {
-            "RunDeadLetters": lambda body: release(read_wakeup(body).customer, "redriven"),
+            "RunDeadLetters": lambda body: redrive(read_wakeup(body).customer),
             "SyncDeadLetters": lambda body: to_sync(_readable(body, lambda: read_sync_batch(body) or read_sync_request(body))),
             "SweepDeadLetters": lambda body: to_sweep(_readable(body, lambda: read_sweep_stage(body))),
             "NoteDeadLetters": lambda body: self._note(sqs, body),

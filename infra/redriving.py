@@ -38,6 +38,6 @@ def print_redriven(letters: Sequence[Redriven]) -> int:
     table = Table("queue", "why it was there", "now", title=f"{len(letters)} dead letters", title_justify="left")
     for letter in letters:
         why = letter.reason or "its function failed each time: see the log"
-        table.add_row(letter.queue, why, "released" if letter.outcome == "recorded" else letter.outcome)
+        table.add_row(letter.queue, why, letter.outcome.replace("recorded", "released", 1))
     console.print(table)
     return int(any(letter.outcome.startswith("left") for letter in letters))

@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
     hold.add_argument("--until", metavar="DATE", help="when they go on by themselves: a date, or an instant in UTC")
     release = actions.add_parser("release", help="let reminders go on", allow_abbrev=False)
     release.add_argument("--reason", metavar="TEXT")
-    release.add_argument("--hold", metavar="KIND", help="operator (the default), reply, undeliverable or stale_data")
+    release.add_argument("--hold", metavar="KIND", help="operator, parked (these two unless told), reply, undeliverable or stale_data")
     dispute = actions.add_parser("dispute", help="keep one invoice out of reminders", allow_abbrev=False)
     dispute.add_argument("invoice", metavar="INVOICE", help="its id at the source, or its number")
     dispute.add_argument("--reason", required=True, metavar="TEXT")

@@ -9,7 +9,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.calendar import is_open, local_date, window_of, zone_of
 from dunning.domain.case import Case
 from dunning.domain.fee_records import FeeState, fee_id
-from dunning.domain.holds import HoldKind
+from dunning.domain.holds import HoldKind, waits_for_a_person
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import AfterPrevious, Scope
 from tests.simulation.plans import POISONED
@@ -286,4 +286,4 @@ def _overdue_reminders(world: World, case: Case, invoice: Invoice, log: list[Act
 
 def _is_parked(world: World, customer: str) -> bool:
     """What went out before is put down when a person releases the case."""
-    return HoldKind.OPERATOR in world.memory.load(customer).profile.holds
+    return waits_for_a_person(world.memory.load(customer).profile.holds)

@@ -7,7 +7,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
 from dunning.domain.fee_records import fee_id
-from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
 from dunning.domain.invoice import Status
 from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
@@ -121,7 +121,7 @@ class Watch:
         now = self._cloud.true_time()
         for customer in store.customers():
             case = store.load(customer)
-            if case.profile.claimed_at(now) or HoldKind.OPERATOR in case.profile.holds:
+            if case.profile.claimed_at(now) or waits_for_a_person(case.profile.holds):
                 continue
             self._holds_end(case)
             if case.profile.is_held:

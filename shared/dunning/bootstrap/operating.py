@@ -10,7 +10,7 @@ from dunning.bootstrap import Platform, _Parts
 if TYPE_CHECKING:
     from dunning.workflow.answer_fee import AnswerFee
     from dunning.workflow.fee_port import FeeBook
-    from dunning.workflow.release_case import ReleaseCase
+    from dunning.workflow.redrive_case import RedriveCase
 
 
 def fee_books(parts: _Parts) -> Mapping[str, FeeBook]:
@@ -37,8 +37,8 @@ def answer_fee(platform: Platform) -> AnswerFee:
     return AnswerFee(_Parts(platform, "fee").record())
 
 
-def release_case(platform: Platform) -> ReleaseCase:
+def redrive_case(platform: Platform) -> RedriveCase:
     """Builds the use case behind `dunning redrive`."""
-    from dunning.workflow.release_case import ReleaseCase
+    from dunning.workflow.redrive_case import RedriveCase
 
-    return ReleaseCase(_Parts(platform, "redrive").record())
+    return RedriveCase(_Parts(platform, "redrive").record())

@@ -9,7 +9,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.approval import is_question, waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.evolving import replace
-from dunning.domain.holds import HoldKind
+from dunning.domain.holds import FOR_A_PERSON, waits_for_a_person
 
 MOST_SHOWN = 20
 MOST_LOOKED_AT = 200
@@ -103,11 +103,16 @@ def digest_of(day: date, happened: Iterable[Happened], owed: Iterable[OpenAmount
     waiting: list[Happened] = []
     for one in happened:
         counts[one.type] = counts.get(one.type, 0) + max(1, len(one.invoices))
-        if one.type in _WAITING or (one.type is ActivityType.HELD and (one.reason or "").startswith("operator")):
+        if one.type in _WAITING or (one.type is ActivityType.HELD and _kind_of_hold(one) in FOR_A_PERSON):
             waiting.append(one)
     waiting.sort(key=lambda one: (one.at, one.customer), reverse=True)
     shown = tuple(Waiting(one) for one in waiting[:MOST_LOOKED_AT])
     return Digest(day, counts, shown, len(waiting) - len(shown), _ageing(day, owed))
+
+
+def _kind_of_hold(happened: Happened) -> str:
+    """The kind stands before the reason in what is logged of every hold."""
+    return (happened.reason or "").partition(":")[0]
 
 
 def as_known(digest: Digest, cases: Mapping[str, Case], asked: Sequence[str] = ()) -> Digest:
@@ -138,7 +143,7 @@ def _with_asked(digest: Digest, cases: Iterable[Case], unread: int) -> Digest:
 
 def _is_done_with(happened: Happened, case: Case) -> bool:
     if happened.type is ActivityType.HELD:
-        return HoldKind.OPERATOR not in case.profile.holds
+        return not waits_for_a_person(case.profile.holds)
     return happened.type is ActivityType.NOTIFIED and is_question(happened.reason or "")  # told among all that are asked
 
 

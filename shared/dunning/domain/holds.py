@@ -9,7 +9,8 @@ from enum import StrEnum
 class HoldKind(StrEnum):
     """Why a case or an invoice is paused. Holds overlap; all must end.
 
-    A dispute, a promise and a partial payment hold their invoice; the others the whole case.
+    A dispute, a promise and a partial payment hold their invoice; the others the whole case. OPERATOR is a person's own, or what only a
+    person may end; PARKED is what no retry could mend, which `dunning redrive` ends once it is mended.
     """
 
     DISPUTE = "dispute"
@@ -17,6 +18,7 @@ class HoldKind(StrEnum):
     PARTIAL_PAYMENT = "partial_payment"
     REPLY = "reply"
     OPERATOR = "operator"
+    PARKED = "parked"
     STALE_DATA = "stale_data"
     UNDELIVERABLE = "undeliverable"
 
@@ -31,6 +33,14 @@ class Hold:
 
 
 Holds = Mapping[HoldKind, Hold]
+
+FOR_A_PERSON = (HoldKind.OPERATOR, HoldKind.PARKED)
+"""The holds of a case that wait until a person has looked."""
+
+
+def waits_for_a_person(holds: Holds) -> bool:
+    """Whether any of them waits until a person has looked."""
+    return not holds.keys().isdisjoint(FOR_A_PERSON)
 
 
 def without(holds: Holds, *kinds: HoldKind) -> dict[HoldKind, Hold]:

@@ -70,6 +70,7 @@ _HOLDS = {
     HoldKind.PARTIAL_PAYMENT: "after a partial payment",
     HoldKind.REPLY: "for the customer answered",
     HoldKind.OPERATOR: "until a person releases it",
+    HoldKind.PARKED: "until a person mends what no retry could, and runs `dunning redrive`",
     HoldKind.STALE_DATA: "for its source could not be asked",
     HoldKind.UNDELIVERABLE: "for mail does not arrive",
 }

@@ -13,7 +13,7 @@ from dunning.domain.case import Case, Notice, Profile
 from dunning.domain.charging import fees_to_charge, is_moot, is_proposal
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.evolving import replace
-from dunning.domain.holds import HoldKind, ends_of
+from dunning.domain.holds import FOR_A_PERSON, HoldKind, ends_of, waits_for_a_person
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.domain.moving import moved_to_workday
@@ -169,7 +169,7 @@ def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | No
     instants += [case.profile.look_at] if case.profile.look_at and waiting_for_answers(case) else []
     instants += [fee.at for _, fee in fees_to_charge(case)]
     claim = case.profile.claim
-    if claim and claim.has_begun and not is_stale and HoldKind.OPERATOR not in case.profile.holds:
+    if claim and claim.has_begun and not is_stale and not waits_for_a_person(case.profile.holds):
         # Paid meanwhile or put off: what an abandoned claim sent must be put down all the same.
         instants.append(claim.until)
     return min(instants, default=None)
@@ -198,7 +198,7 @@ def notices_to_tell(profile: Profile) -> Mapping[str, Notice]:
 
 def thanks_wait(profile: Profile) -> bool:
     """Whether not even a thank-you goes out: a person stopped the case, or its mail does not arrive."""
-    return not profile.holds.keys().isdisjoint((HoldKind.OPERATOR, HoldKind.UNDELIVERABLE))
+    return not profile.holds.keys().isdisjoint((*FOR_A_PERSON, HoldKind.UNDELIVERABLE))
 
 
 def timing_of(step: Step, invoice: Invoice, policy: Policy) -> str:

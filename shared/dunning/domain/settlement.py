@@ -169,11 +169,11 @@ class Settlement:
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
     def park(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
-        """No retry will help: hold the case for a person. What was already done is remembered until the case is released."""
-        holds = {**case.profile.holds, HoldKind.OPERATOR: Hold(self.now, reason=reason)}
+        """No retry will help: hold the case until that is mended, beside whatever else holds it. What was done is remembered until then."""
+        holds = {**case.profile.holds, HoldKind.PARKED: Hold(self.now, reason=reason)}
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
         profile = replace(case.profile, claim=spent, retries=0, holds=holds, due_at=None, due_since=None)
-        held = Activity(self.now, ActivityType.HELD, f"operator: {reason}", (), None, self.actor, claim=self.claim.origin)
+        held = Activity(self.now, ActivityType.HELD, f"{HoldKind.PARKED.value}: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
 
     def wait(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:

@@ -3,26 +3,36 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dunning.domain.activity import Activity
 from dunning.domain.case import Case
 from dunning.domain.holding import release_case
-from dunning.domain.holds import HoldKind
+from dunning.domain.holds import FOR_A_PERSON, HoldKind
 from dunning.domain.recording import Recorded
 from dunning.workflow.record_snapshot import RecordSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCase:
-    """Ends a hold, `operator` (which also parks a case) unless told otherwise. Releasing twice changes nothing. Raises Retryable."""
+    """Ends holds of some kinds: what a person has set and what parked the case, unless told otherwise.
+
+    Releasing twice changes nothing. Raises Retryable.
+    """
 
     record: RecordSnapshot
 
-    def __call__(self, customer: str, reason: str, kind: HoldKind = HoldKind.OPERATOR) -> str:
+    def __call__(self, customer: str, reason: str, *kinds: HoldKind) -> str:
         """Answers what became of it: "recorded", or "nothing new" when the case is not held so."""
 
         def change(case: Case, now: datetime) -> Recorded:
-            if kind not in case.profile.holds:
-                return Recorded(case)
-            after, logged = release_case(case, kind, reason, now, self.record.actor)
-            return Recorded(after.with_profile(replace(after.profile, retries=0)), logged)
+            return released(case, kinds or FOR_A_PERSON, reason, now, self.record.actor)
 
         return self.record.change(customer, change)
+
+
+def released(case: Case, kinds: tuple[HoldKind, ...], reason: str, now: datetime, actor: str) -> Recorded:
+    """The case without these holds; nothing to log when it has none of them."""
+    activities: list[Activity] = []
+    for kind in kinds:
+        case, logged = release_case(case, kind, reason, now, actor)
+        activities += logged
+    return Recorded(case.with_profile(replace(case.profile, retries=0)) if activities else case, tuple(activities))

@@ -57,7 +57,7 @@ def _without_notices(log: Sequence[str]) -> list[str]:
 def _left_over(run: Run, customer: int) -> Iterator[str]:
     case = run.case(customer)
     profile = case.profile
-    if HoldKind.OPERATOR in profile.holds:
+    if HoldKind.PARKED in profile.holds:
         yield "it is parked"
     if profile.is_held:
         yield f"it is held: {profile.holds or profile.disputes}"

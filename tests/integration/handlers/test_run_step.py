@@ -176,7 +176,7 @@ def test_a_mail_that_ses_will_never_take_reaches_the_dead_letters_once(aws: Aws,
     assert failures(invoke(handler, batch(DUE))) == []
     invoke(handler, batch(DUE))
     assert [message["customer"] for message in aws.messages("run-dead")] == [CUSTOMER]
-    assert set(aws.case(CUSTOMER).profile.holds) == {HoldKind.OPERATOR}
+    assert set(aws.case(CUSTOMER).profile.holds) == {HoldKind.PARKED}
 
 
 def test_as_many_invoices_of_one_customer_as_fit_are_settled_in_one_transaction(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:

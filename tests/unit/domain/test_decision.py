@@ -232,7 +232,7 @@ def test_a_late_thank_you_waits_for_the_morning_too() -> None:
 
 @pytest.mark.parametrize(
     ("holds", "thanked"),
-    [((), True), ((HoldKind.REPLY,), True), ((HoldKind.OPERATOR,), False), ((HoldKind.UNDELIVERABLE,), False)],
+    [((), True), ((HoldKind.REPLY,), True), ((HoldKind.OPERATOR,), False), ((HoldKind.PARKED,), False), ((HoldKind.UNDELIVERABLE,), False)],
 )
 def test_a_person_or_a_dead_address_stops_thanks_too(holds: tuple[HoldKind, ...], thanked: bool) -> None:
     profile = replace(PROFILE, holds=dict.fromkeys(holds, Hold(ISSUED)))

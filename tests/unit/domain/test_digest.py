@@ -56,7 +56,9 @@ def test_no_more_cases_are_read_than_a_morning_allows_and_the_others_are_counted
     assert as_known(told, {row.customer: case_of() for row in rows}).left_out == MOST_LOOKED_AT + 3 - MOST_SHOWN
 
 
-@pytest.mark.parametrize(("reason", "waits"), [("operator: refused 40 times", True), ("promise until Friday", False)])
+@pytest.mark.parametrize(
+    ("reason", "waits"), [("operator: ask legal", True), ("parked: refused 40 times", True), ("promise until Friday", False)]
+)
 def test_of_what_is_held_only_what_a_person_must_release_waits(reason: str, waits: bool) -> None:
     assert bool(digest_of(DAY, [happened(ActivityType.HELD, "a", reason=reason)], []).waiting) is waits
 
@@ -74,7 +76,7 @@ def test_who_waits_is_told_by_name_with_the_numbers_of_the_invoices_and_what_the
 QUESTION = happened(
     ActivityType.NOTIFIED, "in_1", "in_2", reason=joint_question("stripe:cus_1", ["1", "2"], 2, Money(3, "EUR"), Money(2, "EUR"))
 )
-PARKED = happened(ActivityType.HELD, reason="operator: refused 40 times")
+PARKED = happened(ActivityType.HELD, reason="parked: refused 40 times")
 TOLD = happened(ActivityType.NOTIFIED, "in_1", reason="the plan ended")
 ASKED = replace(INVOICE, next_step="first", approval=Approval("first", ApprovalState.ASKED, 120_00, together=True))
 ANSWERED = replace(ASKED, approval=Approval("first", ApprovalState.APPROVED, 120_00, together=True))
@@ -87,6 +89,7 @@ OTHER = replace(ANSWERED, id="in_2")
         (case_of(ASKED, OTHER), [TOLD]),
         (case_of(ANSWERED, OTHER), [TOLD]),
         (case_of(profile=replace(PROFILE, holds={HoldKind.OPERATOR: Hold(AT)})), [PARKED, TOLD]),
+        (case_of(profile=replace(PROFILE, holds={HoldKind.PARKED: Hold(AT)})), [PARKED, TOLD]),
     ],
 )
 def test_a_question_has_a_place_of_its_own_and_what_was_released_since_is_left_out(case: Case, shown: list[Happened]) -> None:

@@ -65,6 +65,7 @@ def test_reminders_wait_until_every_hold_and_dispute_has_ended(profile: Profile,
         (held(HoldKind.REPLY), THANKED.thanks_at),
         (disputed("open"), THANKED.thanks_at),
         (held(HoldKind.OPERATOR), None),
+        (held(HoldKind.PARKED), None),
         (held(HoldKind.UNDELIVERABLE, HoldKind.REPLY), None),
     ],
 )

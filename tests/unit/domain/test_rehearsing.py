@@ -60,7 +60,7 @@ def test_a_condition_that_cannot_be_evaluated_parks_the_case_as_it_does_in_produ
     follows = replace(BRIEF, steps=(replace(BRIEF.steps[0], condition=broken, condition_text="x"),))
     (parked,) = rehearse(case_of(with_plan(INVOICE, ISSUED, follows)), follows)
     assert [activity.type for activity in parked.activities] == [ActivityType.HELD]
-    assert HoldKind.OPERATOR in parked.case.profile.holds
+    assert HoldKind.PARKED in parked.case.profile.holds
 
 
 class _Contradictory:

@@ -275,8 +275,8 @@ def test_what_no_retry_will_help_is_held_for_a_person() -> None:
     settled = settlement(FIRST_AT).park(case_of(ENROLLED, profile=disputed), "the template fails", {})
     profile = settled.case.profile
     assert (profile.claim, profile.due_at, profile.due_since, profile.retries) == (None, None, None, 0)
-    assert profile.holds == {HoldKind.REPLY: Hold(ISSUED), HoldKind.OPERATOR: Hold(FIRST_AT, reason="the template fails")}
-    assert [(activity.type.value, activity.reason) for activity in settled.activities] == [("held", "operator: the template fails")]
+    assert profile.holds == {HoldKind.REPLY: Hold(ISSUED), HoldKind.PARKED: Hold(FIRST_AT, reason="the template fails")}
+    assert [(activity.type.value, activity.reason) for activity in settled.activities] == [("held", "parked: the template fails")]
     assert settled.case.invoices == {"in_1": ENROLLED}
 
 

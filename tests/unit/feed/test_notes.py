@@ -51,7 +51,7 @@ def test_a_note_tells_the_local_day_and_what_happened_without_an_address(activit
 )
 def test_what_nobody_outside_noticed_or_the_source_told_us_is_not_noted(kind: ActivityType) -> None:
     assert not is_noted(of(kind, "dispute opened"))
-    assert not is_noted(of(ActivityType.HELD, "operator: parked"))
+    assert not is_noted(of(ActivityType.HELD, "parked: refused 40 times in a row"))
 
 
 def test_a_note_is_added_below_what_stands_there_and_only_once() -> None:

@@ -181,7 +181,7 @@ def test_what_went_out_before_a_case_was_parked_is_not_repeated_when_it_is_relea
     until_second_notice(world)
     world.sms.fails(Permanent("no such number"))
     world.look_at(ACME)
-    assert HoldKind.OPERATOR in world.profile(ACME).holds
+    assert HoldKind.PARKED in world.profile(ACME).holds
     ReleaseCase(world.record)(ACME, "the number was mended")
     world.run_until(SECOND + HOURS)
     assert (len(world.email.sent), len(world.sms.sent)) == (1, 1)

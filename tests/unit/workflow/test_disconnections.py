@@ -342,7 +342,7 @@ def fees_at_xero(world: FakeDeployment) -> list[int]:
 def test_a_fee_that_may_not_be_written_parks_nobody_and_is_written_once_it_is_permitted(charging: FakeDeployment) -> None:
     charging.xero.refuses_fees = NotPermitted("xero", "acme", "POST /Invoices was answered with 403")
     charging.run_until(BOTH_DUE + timedelta(days=4))
-    assert (charging.dead_letters.letters, HoldKind.OPERATOR in charging.profile(CUSTOMERS[0]).holds) == ([], False)
+    assert (charging.dead_letters.letters, HoldKind.PARKED in charging.profile(CUSTOMERS[0]).holds) == ([], False)
     assert sum("POST /Invoices was answered with 403" in sent.text for sent in charging.team.sent) == 1
     assert fees_at_xero(charging) == []
     charging.xero.refuses_fees = None

@@ -165,7 +165,7 @@ def test_a_provider_that_refuses_for_ever_parks_the_case_and_it_goes_on_after_a_
     world.run_until(FEE_AT - timedelta(minutes=1))
     world.stripe.refuses_fees = Permanent("Stripe answered POST /v1/invoices with 400")
     world.run_until(FEE_AT + timedelta(minutes=1))
-    assert HoldKind.OPERATOR in world.profile(ACME).holds
+    assert HoldKind.PARKED in world.profile(ACME).holds
     assert "answered POST /v1/invoices with 400" in world.dead_letters.letters[0][1]
     world.stripe.refuses_fees = None
     ReleaseCase(world.record)(ACME, "the key was mended")
@@ -312,4 +312,4 @@ def test_what_is_done_and_changes_nothing_is_tried_again_ever_later_and_parks_in
     assert len(book.orders) == MOST_RETRIES + 1
     ((_, reason),) = world.dead_letters.letters
     assert reason.endswith("what is due was done and is due again, with nothing changed")
-    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
+    assert set(world.profile(ACME).holds) == {HoldKind.PARKED}

@@ -99,7 +99,7 @@ def test_a_provider_that_refuses_our_key_is_waited_for_and_nothing_is_parked(due
 def test_a_provider_that_never_will_answer_parks_the_case_for_a_person(due: FakeDeployment) -> None:
     due.stripe.failure = Permanent("the invoice cannot be read")
     due.look_at(ACME)
-    assert due.profile(ACME).holds == {HoldKind.OPERATOR: Hold(FIRST, reason="the invoice cannot be read")}
+    assert due.profile(ACME).holds == {HoldKind.PARKED: Hold(FIRST, reason="the invoice cannot be read")}
     assert due.profile(ACME).due_at is None
     assert due.dead_letters.letters == [(Wakeup(ACME), "the invoice cannot be read")]
     assert due.email.sent == []
@@ -226,7 +226,7 @@ def test_the_fifth_crash_in_a_row_reaches_the_dead_letters_once_and_holds_the_ca
     due.advance(timedelta(days=7))
     assert due.email.attempts == MOST_CRASHES
     assert due.dead_letters.letters == [(Wakeup(ACME), "5 attempts in a row ended without an answer")]
-    assert set(due.profile(ACME).holds) == {HoldKind.OPERATOR}
+    assert set(due.profile(ACME).holds) == {HoldKind.PARKED}
     assert said(due.log(ACME)) == ["enrolled", "held"]
 
 

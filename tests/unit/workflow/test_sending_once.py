@@ -184,7 +184,7 @@ def test_a_message_that_no_retry_will_send_parks_the_case_with_its_reason(world:
     world.email.fails(Permanent("the address is not well formed"))
     world.run_until(FIRST + HOURS)
     assert world.email.attempts == 1
-    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
+    assert set(world.profile(ACME).holds) == {HoldKind.PARKED}
     assert [reason for _, reason in world.dead_letters.letters] == ["email:first:in_1: the address is not well formed"]
     assert said(world.log(ACME)) == ["enrolled", "held"]
 
@@ -297,6 +297,6 @@ def test_a_mail_refused_for_days_is_put_aside_for_a_person(world: FakeDeployment
     world.invoiced(snapshot())
     world.email.refuses(times=500)
     world.run_until(FIRST + 100 * HOURS)
-    assert HoldKind.OPERATOR in world.profile(ACME).holds
+    assert HoldKind.PARKED in world.profile(ACME).holds
     assert [reason for _, reason in world.dead_letters.letters] == ["refused 40 times in a row"]
     assert world.email.sent == []

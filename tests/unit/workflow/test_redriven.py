@@ -1,0 +1,89 @@
+"""`dunning redrive` ends what parked a case, and never what a person has set."""
+
+from datetime import timedelta
+
+import pytest
+
+from dunning.domain.errors import Permanent
+from dunning.domain.holds import Hold, HoldKind
+from dunning.workflow.hold_case import HoldCase
+from dunning.workflow.redrive_case import RedriveCase
+from dunning.workflow.release_case import ReleaseCase
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.plan import FIRST, said
+
+DAY = timedelta(days=1)
+LEGAL = "in legal talks: do not write"
+
+
+def parks(world: FakeDeployment) -> None:
+    """At the first reminder's instant."""
+    world.email.fails(Permanent("the mail cannot be written"))
+    world.run_until(FIRST)
+    assert len(world.dead_letters.letters) == 1
+
+
+def told(world: FakeDeployment) -> list[str]:
+    """What the log says of holds."""
+    return [f"{activity.type.value} {activity.reason}" for activity in world.log(ACME) if activity.type.value in ("held", "released")]
+
+
+def test_a_parked_case_goes_on_when_it_is_redriven(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    parks(world)
+    redrive = RedriveCase(world.record)
+    assert [redrive(ACME), redrive(ACME)] == ["recorded", "nothing new"]
+    world.run_until(FIRST + DAY)
+    assert said(world.log(ACME)) == ["enrolled", "held", "released", "sent first"]
+
+
+@pytest.mark.parametrize("person_is_first", [True, False])
+def test_of_a_park_and_a_person_s_hold_redriving_ends_the_park_alone(world: FakeDeployment, *, person_is_first: bool) -> None:
+    world.invoiced(snapshot())
+
+    def hold() -> None:
+        HoldCase(world.record)(ACME, LEGAL)
+
+    if person_is_first:
+        world.email.meanwhile = hold  # while the worker sends
+    parks(world)
+    hold()
+    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR, HoldKind.PARKED}
+    assert RedriveCase(world.record)(ACME) == "recorded; held still: operator"
+    world.run_until(FIRST + 30 * DAY)
+    assert world.email.sent == []
+    assert world.profile(ACME).holds == {HoldKind.OPERATOR: Hold(FIRST, reason=LEGAL)}
+    assert set(told(world)) == {
+        "held parked: email:first:in_1: the mail cannot be written",
+        f"held operator: {LEGAL}",
+        "released parked: redriven",
+    }
+    ReleaseCase(world.record)(ACME, "the talks are over")
+    world.run_until(FIRST + 31 * DAY)
+    assert [mail.envelope.step for mail in world.email.sent] == ["first"]
+
+
+def test_a_letter_of_a_case_that_was_never_parked_ends_no_hold(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    HoldCase(world.record)(ACME, LEGAL)
+    assert RedriveCase(world.record)(ACME) == "nothing new; held still: operator"
+    world.run_until(FIRST + 30 * DAY)
+    assert (world.email.sent, told(world)) == ([], [f"held operator: {LEGAL}"])
+
+
+def test_who_was_forgotten_by_the_source_while_parked_stays_held_when_redriven(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    parks(world)
+    world.record.customer_deleted(ACME)
+    assert RedriveCase(world.record)(ACME) == "recorded; held still: operator"
+    world.run_until(FIRST + 5 * DAY)
+    assert world.email.sent == []
+
+
+def test_a_person_who_releases_a_case_ends_what_parked_it_too(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    parks(world)
+    assert ReleaseCase(world.record)(ACME, "mended") == "recorded"
+    world.run_until(FIRST + DAY)
+    assert len(world.email.sent) == 1

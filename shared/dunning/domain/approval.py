@@ -38,9 +38,11 @@ def limit_exceeded(asked: int, currency: str, step: Step) -> Money | None:
 
 
 def answer_for(invoice: Invoice, step: Step, asked: int) -> Approval | None:
-    """What was asked or said about this step; a word about less than is asked for now does not count."""
+    """What was asked or said about this step. A question, or a yes, about less than is asked for now does not count; a no does."""
     known = invoice.approval
-    return known if known and known.step == step.id and asked <= known.amount else None
+    if known is None or known.step != step.id:
+        return None
+    return known if asked <= known.amount or known.state is ApprovalState.DECLINED else None
 
 
 def waits_for_approval(invoice: Invoice) -> bool:

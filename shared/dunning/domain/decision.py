@@ -234,7 +234,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return Work(invoice.id, Verdict.SKIP, step.id, f"its day had passed{unanswered}")
     asked = sum_asked(case, invoice) if step.approve_above else 0
     limit, answer = limit_exceeded(asked, invoice.currency, step), answer_for(invoice, step, asked)
-    if answer and answer.state is ApprovalState.DECLINED and (limit or answer.together):
+    if answer and answer.state is ApprovalState.DECLINED:
         return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
     if not may_run(step, contact, policy, now) or _is_free_early(invoice, step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)

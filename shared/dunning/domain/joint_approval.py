@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dunning.domain.approval import answer_for, is_about, is_needed, joint_question, limit_exceeded, sum_asked
+from dunning.domain.approval import answer_for, is_about, is_needed, joint_question, sum_asked
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case
 from dunning.domain.charging import fees_owed
@@ -166,9 +166,7 @@ def _recipients(step: Step, contact: Contact) -> tuple[str, ...]:
 
 def _is_answered(invoice: Invoice, step: Step, asked: int) -> bool:
     answer = answer_for(invoice, step, asked)
-    if answer is None or answer.state is not ApprovalState.DECLINED:
-        return answer is not None and answer.state is ApprovalState.APPROVED
-    return answer.together or limit_exceeded(asked, invoice.currency, step) is not None
+    return answer is not None and answer.state in (ApprovalState.APPROVED, ApprovalState.DECLINED)
 
 
 def _is_too_much(rows: Sequence[_Row]) -> bool:

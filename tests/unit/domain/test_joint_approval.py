@@ -13,7 +13,7 @@ from dunning.domain.decision import decide
 from dunning.domain.fees import Amounts
 from dunning.domain.holding import hold_invoice, release_invoice
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import ApprovalState, Invoice
+from dunning.domain.invoice import Approval, ApprovalState, Invoice
 from dunning.domain.planning import rearmed
 from dunning.domain.policy import Policy, Scope
 from dunning.domain.works import Verdict, Work
@@ -163,3 +163,10 @@ def test_a_question_that_was_never_told_is_told_when_it_stands_again() -> None:
     again = rearmed(waits, TEN, lambda _: JOINT)
     assert again.profile.due_at is not None
     assert [work.verdict for work in decided(again, TEN)] == [Verdict.NOTIFY]
+
+
+def test_what_was_declined_counts_with_nothing_however_it_was_asked_about() -> None:
+    """Asked about alone, declined, and below the limit by now: it is skipped, so the other is within the limit."""
+    case = case_of(A, B)
+    declined = replace(A, approval=Approval("first", ApprovalState.DECLINED, 1200_00))
+    assert mails(decided(case.with_invoice(declined))) == {("b",)}

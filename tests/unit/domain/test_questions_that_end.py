@@ -200,3 +200,10 @@ def test_a_question_of_a_day_that_passed_while_nobody_looked_is_skipped_at_once(
     assert said(list(done.activities)) == [("skipped", "upcoming")]
     assert done.case.invoices["in_1"].next_step == "first"
     assert date(2026, 3, 17) == (done.case.invoices["in_1"].next_at or late).date()
+
+
+@pytest.mark.parametrize("owed", [60_00, 500_00])
+def test_a_step_that_was_declined_is_not_sent_whatever_is_owed_by_then(owed: int) -> None:
+    declined = answered(waiting(LATE, FIRST_AT), ApprovalState.DECLINED)
+    case = record(declined, replace(SEEN, amount_due=owed, stamp=FIRST_AT + HOUR), FIRST_AT + HOUR, LATE, fetched=True).case
+    assert said(list(turn(case, lambda _: LATE, FIRST_AT + DAY).activities))[0] == ("skipped", "first")

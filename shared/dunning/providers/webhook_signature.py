@@ -14,13 +14,16 @@ class BadSignature(Rejected):
 
 
 def raw_body(body: str | None, *, is_base64: bool) -> bytes:
-    """The bytes that were signed: API Gateway hands over in base64 what it does not take for text. Raises Rejected."""
+    """The bytes that were signed: API Gateway hands over in base64 what it does not take for text.
+
+    Raises BadSignature for what is said to be base64 and is not: nobody signed that.
+    """
     if not is_base64:
         return (body or "").encode()
     try:
         return base64.b64decode(body or "", validate=True)
     except ValueError as exc:
-        raise Rejected("the body is said to be base64 and is not") from exc
+        raise BadSignature("the body is said to be base64 and is not") from exc
 
 
 def verify(raw: bytes, signature: str | None, keys: Sequence[str]) -> None:

@@ -70,6 +70,13 @@ def test_what_asks_for_nothing_or_is_not_the_provider_s_queues_nothing(aws: Aws,
     assert queued(aws) == []
 
 
+@pytest.mark.parametrize("source", ["quickbooks", "xero"])
+def test_what_is_said_to_be_base64_and_is_not_cannot_be_verified_and_so_is_forged(aws: Aws, handler: Handler, source: str) -> None:
+    event = sample(f"accounting_webhook/{source}_{'intent_to_receive_' if source == 'xero' else ''}forged")
+    assert invoke(handler, event | {"body": "%%% no base64", "isBase64Encoded": True}) == {"statusCode": 401}
+    assert queued(aws) == []
+
+
 def test_while_the_queue_is_down_the_provider_is_asked_to_come_again(aws: Aws, handler: Handler) -> None:
     aws.fails("SendMessage", times=10)
     assert invoke(handler, sample("accounting_webhook/quickbooks_two_companies")) == {"statusCode": 503}

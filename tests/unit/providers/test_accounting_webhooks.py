@@ -64,8 +64,21 @@ def test_an_empty_key_opens_nothing() -> None:
 def test_what_api_gateway_encodes_is_decoded_before_it_is_verified() -> None:
     assert raw_body(base64.b64encode("ü".encode()).decode(), is_base64=True) == "ü".encode()
     assert raw_body("ü", is_base64=False) == "ü".encode()
-    with pytest.raises(Rejected):
+    with pytest.raises(BadSignature):
         raw_body("%%%", is_base64=True)
+
+
+def test_what_intuit_published_is_signed_as_it_says() -> None:
+    """The vector in the tests of Intuit's own .NET SDK (github.com/intuit/QuickBooks-V3-DotNET-SDK, WebhooksServiceTest.cs)."""
+    verifier, signature = "00faeec4-08d0-4996-bb37-698ae19f0149", "6q+xGyMirJupwKTh2/WBl2NcdxzxqdIbk3sneKTxLWM="
+    vendor = '{"name":"Vendor","id":"40","operation":"Update","lastUpdated":"2016-10-05T03:09:04.000Z"}'
+    customer = '{"name":"Customer","id":"43","operation":"Create","lastUpdated":"2016-10-05T03:07:04.000Z"}'
+    entities = f'{{"entities":[{vendor},{customer}]}}'
+    raw = f'{{"eventNotifications":[{{"realmId":"1269959970","dataChangeEvent":{entities}}}]}}'.encode()
+    verify(raw, signature, [verifier])
+    assert quickbooks(json.loads(raw)) == [("1269959970", "customer", "43")]
+    with pytest.raises(BadSignature):
+        verify(raw + b" ", signature, [verifier])
 
 
 def test_quickbooks_names_what_changed_in_several_companies_each_once() -> None:

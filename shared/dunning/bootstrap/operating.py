@@ -22,7 +22,8 @@ def fee_books(parts: _Parts) -> Mapping[str, FeeBook]:
     from dunning.providers.xero_fees import XeroFees
 
     quickbooks = parts.oauth_api("quickbooks", parts.config.quickbooks, QUICKBOOKS_ALLOWANCE, urgent=False)
-    xero = parts.oauth_api("xero", parts.config.xero, XERO_ALLOWANCE, urgent=False)
+    # A fee that waits is looked at again and again, by last checks that each cost a day's requests more than it does.
+    xero = parts.oauth_api("xero", parts.config.xero, XERO_ALLOWANCE, urgent=True)
     return {
         "stripe": StripeFees(parts.stripe_api(), parts.clock),
         "quickbooks": QuickBooksFees(quickbooks, parts.clock),

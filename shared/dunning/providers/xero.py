@@ -295,17 +295,23 @@ class XeroSource:
     ) -> HttpAnswer:
         get = self._api.get_if_permitted if optional else self._api.get
         answer = get(tenant, path, params, {**(headers or {}), "xero-tenant-id": tenant}, tells)
-        self._spare(tenant, answer.headers.get("x-daylimit-remaining", "").strip())
+        spare(self._api, tenant, answer)
         return answer
 
-    def _spare(self, tenant: str, left: str) -> None:
-        """The day is a window that slides: after an hour it is worth another look."""
-        if not left.isdecimal() or int(left) > KEPT_FOR_LAST_CHECKS:
-            return
-        again = self._clock() + _ANOTHER_LOOK
-        self._api.pace.spared(tenant, again)
-        if int(left) == 0:
-            self._api.pace.closed(tenant, again)
+
+def spare(api: OAuthApi, tenant: str, answer: HttpAnswer) -> datetime | None:
+    """What an answer says of the day's requests: until when (UTC) the rest of them is kept; None while there are enough for all.
+
+    The day is a window that slides: after an hour it is worth another look. Every request to Xero has its answer told here.
+    """
+    left = answer.headers.get("x-daylimit-remaining", "").strip()
+    if not left.isdecimal() or int(left) > KEPT_FOR_LAST_CHECKS:
+        return None
+    again = api.clock() + _ANOTHER_LOOK
+    api.pace.spared(tenant, again)
+    if int(left) == 0:
+        api.pace.closed(tenant, again)
+    return again
 
 
 def _page_of(cursor: str | None) -> int:

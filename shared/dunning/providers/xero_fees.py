@@ -13,6 +13,7 @@ from dunning.domain.money import Money
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, items, text
 from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.xero import spare
 from dunning.providers.xero_objects import RECEIVABLE, snapshot_of, split_customer_id
 from dunning.workflow.fee_port import FeeOrder
 
@@ -33,7 +34,9 @@ class XeroFees:
         stamp = self._clock()
         headers = {"xero-tenant-id": tenant}
         with self._api.pace.turn(tenant, 2):
-            rows = _rows(self._api.get(tenant, _PATH, {"InvoiceNumbers": order.id, "page": "1"}, headers))
+            answer = self._api.get(tenant, _PATH, {"InvoiceNumbers": order.id, "page": "1"}, headers)
+            spare(self._api, tenant, answer)
+            rows = _rows(answer)
             found = next((row for row in rows if text(row, "InvoiceNumber") == order.id and text(row, "Type") == RECEIVABLE), None)
             invoice = found if found is not None else self._written(tenant, contact, order)
         snapshot = snapshot_of(tenant, invoice, stamp)
@@ -44,6 +47,7 @@ class XeroFees:
     def _written(self, tenant: str, contact: str, order: FeeOrder) -> JsonObject:
         headers = {"xero-tenant-id": tenant, "Idempotency-Key": f"dunning-{order.id}"}
         answer = self._api.send("PUT", tenant, _PATH, {}, {"Invoices": [_invoice(contact, order)]}, headers, tells=_is_refused)
+        spare(self._api, tenant, answer)
         if _is_refused(answer):
             raise Permanent(f"Xero does not take the late fee {order.id} on invoice {order.invoice_number}: {_said(answer)}")
         rows = _rows(answer)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from dunning.domain.errors import NotOffered
+from dunning.domain.errors import NotOffered, Retryable
 from dunning.domain.notes import Note
 from dunning.providers.json_reading import items, text
 from dunning.providers.oauth_api import OAuthApi
-from dunning.providers.xero import XERO_BASE
+from dunning.providers.xero import XERO_BASE, spare
 
 LONGEST_DETAILS = 450
 _NOT_OFFERED = (405, 501)
@@ -20,7 +20,7 @@ class XeroNotes:
         self._api = api
 
     def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
-        """Add the notes that the history does not hold yet, in one request."""
+        """Add the notes that the history does not hold yet, in one request. They wait while the rest of a day is kept for reminders."""
         with self._api.pace.turn(account or "", 2):
             return self._written(invoice_id, account or "", notes)
 
@@ -28,6 +28,7 @@ class XeroNotes:
         path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/History"
         headers = {"xero-tenant-id": tenant}
         answer = self._api.get(tenant, path, {}, headers, tells=lambda answer: answer.status in (404, *_NOT_OFFERED))
+        again = spare(self._api, tenant, answer)
         if answer.status == 404:
             return "Xero has no such invoice"
         if answer.status in _NOT_OFFERED:
@@ -36,9 +37,11 @@ class XeroNotes:
         missing = [note for note in notes if note.id not in known]
         if not missing:
             return "noted before"
+        if again is not None:
+            raise Retryable("what Xero still takes today is kept for reminders", again)
         records = [{"Details": _details(note)} for note in missing]
         key = f"{max(note.id for note in missing)}-{len(missing)}-{invoice_id}"
-        self._api.send("PUT", tenant, path, {}, {"HistoryRecords": records}, {**headers, "Idempotency-Key": key})
+        spare(self._api, tenant, self._api.send("PUT", tenant, path, {}, {"HistoryRecords": records}, {**headers, "Idempotency-Key": key}))
         return "noted"
 
 

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from dunning.channels.event_bus import MOST_BYTES, Entry, EventBridgeBus, batches, detail
 from dunning.domain.activity import Activity, ActivityType
@@ -56,12 +59,41 @@ def test_an_event_names_ids_only_and_carries_the_activitys_own_id() -> None:
         "channel": "email",
         "actor": "run_step",
         "reason": "step first was due",
+        "summary": "sent (step first), customer stripe:cus_1, invoices in_1, in_2",
     }
 
 
 @pytest.mark.parametrize("kind", [ActivityType.REPLIED, ActivityType.UNDELIVERED, ActivityType.HELD, ActivityType.UPDATED])
 def test_a_reason_that_might_quote_a_person_is_not_told(kind: ActivityType) -> None:
     assert detail(logged(kind=kind, reason="Pat <pat@example.com> wrote"))["reason"] is None
+
+
+def transformed(event: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """What the example's rule sends to HubSpot: texts as they are, all else as JSON, nothing escaped."""
+    example = yaml_parse((Path(__file__).parents[3] / "infra" / "hubspot.yaml").read_text())
+    (target,) = example["Resources"]["Rule"]["Properties"]["Targets"]
+    text = target["InputTransformer"]["InputTemplate"]
+    for name, path in target["InputTransformer"]["InputPathsMap"].items():
+        value = event[path.removeprefix("$.detail.")]
+        text = text.replace(f"<{name}>", value if isinstance(value, str) else json.dumps(value))
+    found: dict[str, dict[str, str]] = json.loads(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("step", "invoices", "said"),
+    [
+        (None, ("in_1", "in_2"), "sent, customer stripe:cus_1, invoices in_1, in_2"),
+        ("first", ("in_1",), "sent (step first), customer stripe:cus_1, invoices in_1"),
+        (None, (), "sent, customer stripe:cus_1"),
+        ("first", ('RE "7"', "a\\b\n"), "sent (step first), customer stripe:cus_1, invoices RE '7', a'b"),
+    ],
+)
+def test_the_example_for_hubspot_makes_valid_json_of_every_event(step: str | None, invoices: tuple[str, ...], said: str) -> None:
+    known = logged()
+    told = replace(known, activity=replace(known.activity, step=step, invoices=invoices))
+    expected = {"hs_timestamp": "2026-03-09T09:00:01Z", "hs_note_body": f"dunning: {said} [{known.id}]"}
+    assert transformed(detail(told)) == {"properties": expected}
 
 
 def test_twenty_three_activities_are_three_calls() -> None:

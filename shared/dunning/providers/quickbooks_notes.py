@@ -7,7 +7,7 @@ version that it changes; what was written is looked for before every write all t
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import NotOffered, Retryable
 from dunning.domain.notes import Note, with_lines
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, text
@@ -20,6 +20,9 @@ LONGEST_NOTE = 4000
 _NOT_FOUND = "610"
 _STALE = "5010"
 """Stale Object Error, for a SyncToken that is not the newest (knowledgebase.curbwaste.com/quickbooks-online-error-codes)."""
+
+_BOOKS_CLOSED = frozenset({"6200", "6210"})
+"""Account Period Closed, without and with a password for changes (developer.intuit.com, error codes): no API call gets past either."""
 
 _ATTEMPTS = 4
 
@@ -48,6 +51,8 @@ class QuickBooksNotes:
             newest = max(note.id for note in notes)
             params = {**MINOR_VERSION, "requestid": f"{newest}-{change['SyncToken']}"}
             answer = self._api.send("POST", company, f"{company_path(company)}/invoice", params, change, tells=_tells)
+            if _BOOKS_CLOSED & error_codes(answer):
+                raise NotOffered(f"QuickBooks' books are closed for the time of invoice {invoice_id}, which takes no notes any more")
             if _STALE not in error_codes(answer):
                 return "noted" if _NOT_FOUND not in error_codes(answer) else "QuickBooks has no such invoice"
         raise Retryable(f"QuickBooks' invoice {invoice_id} changes faster than it can be noted")
@@ -64,4 +69,4 @@ class QuickBooksNotes:
 
 
 def _tells(answer: HttpAnswer) -> bool:
-    return bool({_NOT_FOUND, _STALE} & error_codes(answer))
+    return bool({_NOT_FOUND, _STALE, *_BOOKS_CLOSED} & error_codes(answer))

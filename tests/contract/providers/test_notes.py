@@ -18,13 +18,14 @@ from dunning.providers.oauth_tokens import TokenKeeper
 from dunning.providers.quickbooks_notes import QuickBooksNotes
 from dunning.providers.stripe_api import StripeApi
 from dunning.providers.stripe_notes import StripeNotes
+from dunning.providers.xero import KEPT_FOR_LAST_CHECKS
 from dunning.providers.xero_notes import XeroNotes
 from dunning.workflow.activity_feed import NoteWriter
 from infra.local.http.wire import Answer, Request, Server
 from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.quickbooks import TOKEN_PATH as QUICKBOOKS_TOKENS
 from infra.local.sandbox.server import ProviderSandbox
-from infra.local.sandbox.xero import TENANT
+from infra.local.sandbox.xero import TENANT, XeroSandbox
 from infra.local.sandbox.xero import TOKEN_PATH as XERO_TOKENS
 from tests.fakes.tokens import Leases, MemoryMeters, Vault
 
@@ -184,6 +185,39 @@ def test_a_limit_says_when_to_come_again(desk: Desk) -> None:
     with pytest.raises(Retryable) as full:
         desk.write(note(1))
     assert full.value.retry_at == START + timedelta(seconds=30)
+
+
+def at_the_reserve(desk: Desk, left: int) -> None:
+    """Xero has so many requests left today before the next."""
+    provider = desk.sandbox.provider("xero")
+    assert isinstance(provider, XeroSandbox)
+    provider.left_today(left)
+
+
+def test_the_last_requests_of_a_day_at_xero_are_not_for_notes() -> None:
+    desk = Desk("xero")
+    at_the_reserve(desk, KEPT_FOR_LAST_CHECKS + 3)
+    assert desk.write(note(1)) == "noted"
+    for number in (2, 3):
+        with pytest.raises(Retryable) as spared:
+            desk.write(note(number))
+        assert spared.value.retry_at == START + timedelta(hours=1)
+    assert [request.method for request in desk.requests] == ["GET", "PUT", "GET"]
+
+    desk.now += timedelta(hours=2)
+    at_the_reserve(desk, 1000)
+    assert desk.write(note(2), note(3)) == "noted"
+    desk.close()
+
+
+@pytest.mark.parametrize("code", ["6200", "6210"])
+def test_an_invoice_from_before_quickbooks_closing_date_gets_no_note_and_nobody_need_look(code: str) -> None:
+    desk = Desk("quickbooks")
+    fault = {"Fault": {"Error": [{"Message": "Account Period Closed", "code": code}], "type": "ValidationFault"}}
+    desk.failing = refusing(400, body=json.dumps(fault).encode())
+    with pytest.raises(NotOffered, match="books are closed"):
+        desk.write(note(1))
+    desk.close()
 
 
 def test_what_a_bookkeeper_wrote_into_quickbooks_stays_and_so_does_all_else() -> None:

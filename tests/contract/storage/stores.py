@@ -10,18 +10,23 @@ from moto import mock_aws
 
 from dunning.domain.activity import Activity
 from dunning.storage.cases import TableCaseStore
+from dunning.storage.day_places import TableDayPlaces
 from dunning.storage.digests import TableDigests
+from dunning.storage.ended_connections import TableConnections
 from dunning.storage.mail_line import TableMailPlaces
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
+from dunning.workflow.connection_ports import Connections
 from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.mail_line import MailPlaces
 from dunning.workflow.moving_port import MovingStore
-from dunning.workflow.ports import TimerIndex
+from dunning.workflow.ports import Correspondents, DayPlaces, TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import MONDAY_MORNING, StandingClock
+from tests.fakes.connections import MemoryConnections
+from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.digests import MemoryDigestNotes
 from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.table import aws_session, create_table
@@ -29,7 +34,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.faults import FaultBook
 from tests.simulation.plans import plan_of
 from tests.simulation.records import Invocation, Records
-from tests.simulation.storage import Timers, TwinMailPlaces, TwinOpenIndex, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.storage import Timers, TwinCorrespondents, TwinMailPlaces, TwinOpenIndex, TwinStore, TwinSweepNotes, TwinTimerIndex
 from tests.simulation.wire import Wire
 
 if TYPE_CHECKING:
@@ -69,6 +74,9 @@ class Storage:
     notes: SweepNotes
     mail_places: MailPlaces
     digest_notes: DigestNotes
+    day_places: DayPlaces
+    connections: Connections
+    correspondents: Correspondents
 
 
 @contextmanager
@@ -87,13 +95,17 @@ def dynamodb_local_storage(url: str) -> Iterator[Storage]:
 
 
 def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
+    store = TableCaseStore(client, table, SHARDS)
     return Storage(
-        TableCaseStore(client, table, SHARDS),
+        store,
         TableTimerIndex(client, table, SHARDS),
         TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
         TableSweepNotes(client, table, StandingClock()),
         TableMailPlaces(client, table),
         TableDigests(client, table, SHARDS),
+        TableDayPlaces(client, table),
+        TableConnections(client, table),
+        store,
     )
 
 
@@ -102,7 +114,15 @@ def memory_storage() -> Iterator[Storage]:
     """In memory."""
     store = MemoryCaseStore()
     yield Storage(
-        store, MemoryTimerIndex(store), MemoryOpenIndex(store, PAGE_SIZE), MemorySweepNotes(), MemoryMailPlaces(), MemoryDigestNotes()
+        store,
+        MemoryTimerIndex(store),
+        MemoryOpenIndex(store, PAGE_SIZE),
+        MemorySweepNotes(),
+        MemoryMailPlaces(),
+        MemoryDigestNotes(),
+        MemoryDayPlaces(),
+        MemoryConnections(),
+        store,
     )
 
 
@@ -132,6 +152,9 @@ def twin_storage() -> Iterator[Storage]:
         TwinSweepNotes(wire),
         TwinMailPlaces(wire),
         MemoryDigestNotes(),
+        MemoryDayPlaces(),
+        MemoryConnections(),
+        TwinCorrespondents(memory, wire),
     )
 
 

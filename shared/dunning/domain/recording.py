@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.addressing import with_word_of_invoice
-from dunning.domain.approval import waits_for_approval, without_moot_question
+from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
 from dunning.domain.bounds import fitting
@@ -297,15 +297,15 @@ class Recorder:
         return self._with_plan(case, known, invoice, log, *unasked, *part.activities, *kept, *assigned)
 
     def _replanned(self, known: Invoice, seen: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
-        """The invoice without its plan where a new due date, or its reopening, makes it anew; so it is with a question about a step."""
+        """The invoice without its plan where a new due date, or its reopening, makes it anew; so it is with what was asked or answered about a step."""
         policy = self.policy_of(seen)
         if known.is_open and effective_due_date(known, policy) == effective_due_date(seen, policy):
             return seen, ()
-        anew = replace(seen, next_step=None, next_at=None, thanks_at=None)
-        if not waits_for_approval(seen):
+        anew = replace(seen, next_step=None, next_at=None, thanks_at=None, approval=None)
+        if seen.approval is None or seen.approval.step != seen.next_step:
             return anew, ()
         ended = self._log(ActivityType.RELEASED, seen, "approval: the due date has changed, and a person is asked anew in time")
-        return replace(anew, approval=None), (replace(ended, step=seen.next_step),)
+        return anew, (replace(ended, step=seen.next_step),)
 
     def _with_plan(self, case: Case, known: Invoice | None, invoice: Invoice, *logged: Activity) -> Recorded:
         """Plan the invoice, `known` as it was; a plan that stands is kept unless the invoice must now be left alone."""

@@ -91,9 +91,10 @@ def test_it_ends_so_while_others_of_its_message_wait_too(together: bool) -> None
     assert said(logged) == [("skipped", "upcoming")] * 2
 
 
-def test_when_the_due_date_moves_the_question_is_asked_anew_in_its_time() -> None:
+@pytest.mark.parametrize("state", [ApprovalState.ASKED, ApprovalState.APPROVED, ApprovalState.DECLINED])
+def test_when_the_due_date_moves_the_question_is_asked_anew_in_its_time_and_no_answer_outlives_it(state: ApprovalState) -> None:
     later = replace(SEEN, due=DUE + timedelta(days=10), stamp=ASKED_AT + HOUR)
-    recorded = record(waiting(EARLY, ASKED_AT), later, ASKED_AT + HOUR, EARLY, fetched=True)
+    recorded = record(answered(waiting(EARLY, ASKED_AT), state), later, ASKED_AT + HOUR, EARLY, fetched=True)
     assert [one.reason for one in recorded.activities if one.type is ActivityType.RELEASED] == [
         "approval: the due date has changed, and a person is asked anew in time"
     ]

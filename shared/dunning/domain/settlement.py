@@ -28,7 +28,6 @@ from dunning.domain.planning import (
     next_instant,
     planned,
     question_key,
-    waiting_for_answers,
     with_thanks,
     without_moot_tasks,
 )
@@ -123,12 +122,13 @@ class Settlement:
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         profile, retries = case.profile, case.profile.retries if only_moved else 0
         stands = as_it_stands(case.with_profile(replace(profile, claim=None)), self.policy_of, self.now)
-        look_at = self._next_look(stands) if self.looks_again else profile.look_at
+        look_at = self._next_look(case) if self.looks_again else profile.look_at
         due_at = next_instant(stands.with_profile(replace(stands.profile, look_at=look_at)), self.policy_of)
         return case.with_profile(replace(profile, claim=None, retries=retries, look_at=look_at, due_at=due_at, due_since=due_at))
 
     def _next_look(self, case: Case) -> datetime | None:
-        if not waiting_for_answers(case):
+        """Kept while a hold lasts, at whose end what was asked waits again."""
+        if not any(invoice.is_open and approval.waits_for_approval(invoice) for invoice in case.invoices.values()):
             return None
         known = case.profile.look_at
         return known if known is not None and known > self.now else self.now + LOOKS_AGAIN_AFTER

@@ -297,7 +297,7 @@ class Recorder:
         return self._with_plan(case, known, invoice, log, *unasked, *part.activities, *kept, *assigned)
 
     def _replanned(self, known: Invoice, seen: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
-        """The invoice without its plan where a new due date, or its reopening, makes it anew; so it is with what was asked or answered about a step."""
+        """The invoice without its plan, and what was asked or answered of it, where a new due date, or its reopening, makes it anew."""
         policy = self.policy_of(seen)
         if known.is_open and effective_due_date(known, policy) == effective_due_date(seen, policy):
             return seen, ()

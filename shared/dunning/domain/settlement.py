@@ -204,9 +204,9 @@ class Settlement:
         if not invoice.is_open or invoice.next_step != work.step or work.step is None:
             return case, []
         asked = replace(invoice, approval=self._asked_about(case, invoice, work.step, together=bool(work.together)))
-        if work.together[1:] and invoice.id != work.together[0]:
-            return case.with_invoice(asked), []
         named = work.together or (invoice.id,)
+        if named[1:] and any((one.reason, one.invoices) == (work.reason, named) for one in case.profile.notices.values()):
+            return case.with_invoice(asked), []  # the first of them that is still open carries the question
         profile = with_notice(case.profile, question_key(invoice.id), Notice(work.reason, self.now, named))
         amount = asked.approval.amount if asked.approval else invoice.amount_due
         needs = f"one message about {approval.counted(len(named))}"

@@ -31,7 +31,7 @@ class Work:
 
     `begun`: something of it has gone out before, under a claim that never settled it.
     `again`: what is moved is the repetition of a step whose mail bounced.
-    `together`: the invoices of one question about a message's total; the first of them carries it.
+    `together`: the invoices of one question about a message's total; the first of them that is still open then carries it.
     """
 
     invoice: str

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.customer_settings import CustomerSettings, Person
@@ -13,11 +14,26 @@ from dunning.domain.decision import decide
 from dunning.domain.fees import Amounts
 from dunning.domain.holding import hold_invoice, release_invoice
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Approval, ApprovalState, Invoice
+from dunning.domain.invoice import Approval, ApprovalState, Invoice, Status
 from dunning.domain.planning import rearmed
 from dunning.domain.policy import Policy, Scope
+from dunning.domain.settlement import Done
 from dunning.domain.works import Verdict, Work
-from tests.unit.domain.builders import ACME, FIRST, FIRST_AT, INVOICE, PROFILE, SECOND, SEEN, case_of, policy, record, utc, work_off
+from tests.unit.domain.builders import (
+    ACME,
+    FIRST,
+    FIRST_AT,
+    INVOICE,
+    PROFILE,
+    SECOND,
+    SEEN,
+    case_of,
+    policy,
+    record,
+    settlement,
+    utc,
+    work_off,
+)
 
 LIMIT = Amounts({"EUR": 1000_00})
 JOINT = replace(policy(replace(FIRST, approve_above=LIMIT), replace(SECOND, approve_above=LIMIT)), scope=Scope.CUSTOMER)
@@ -170,3 +186,15 @@ def test_what_was_declined_counts_with_nothing_however_it_was_asked_about() -> N
     case = case_of(A, B)
     declined = replace(A, approval=Approval("first", ApprovalState.DECLINED, 1200_00))
     assert mails(decided(case.with_invoice(declined))) == {("b",)}
+
+
+@pytest.mark.parametrize("gone", ["a", "b", "c"])
+def test_a_question_is_told_whichever_of_its_invoices_is_paid_while_it_is_being_put_down(gone: str) -> None:
+    third = replace(A, id="c", number="C")
+    case = case_of(A, B, third)
+    done = [Done(work, {}) for work in decided(case)]
+    paid = case.with_invoice(replace(case.invoices[gone], status=Status.PAID, next_step=None, next_at=None))
+    settled = settlement(FIRST_AT, JOINT).apply(paid, done)
+    assert [one.invoices for one in settled.activities if one.type is ActivityType.HELD] == [("a", "b", "c")]
+    (told,) = decided(settlement(FIRST_AT, JOINT).release(settled.case))
+    assert told.verdict is Verdict.NOTIFY

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dunning.domain.case import Case
 from dunning.domain.charging import FeesOwed, fees_owed
 from dunning.domain.evolving import replace
-from dunning.domain.invoice import Approval, ApprovalState, Invoice
+from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy, Step
+from dunning.domain.recipients import templates_of
 
 _MOST_LISTED = 20
 _TO_ANSWER = ": dunning approve "
@@ -37,6 +38,11 @@ def limit_exceeded(asked: int, currency: str, step: Step) -> Money | None:
     return Money(limit, currency) if limit is not None and asked > limit else None
 
 
+def reaches_customer(step: Step, contact: Contact) -> bool:
+    """Whether the step writes to this customer on a channel that is open, or charges a fee."""
+    return bool(step.late_fee or templates_of(step, contact))
+
+
 def answer_for(invoice: Invoice, step: Step, asked: int) -> Approval | None:
     """What was asked or said about this step. A question, or a yes, about less than is asked for now does not count; a no does."""
     known = invoice.approval
@@ -57,10 +63,12 @@ def is_about(known: Approval | None, step: str | None, *states: ApprovalState) -
 
 def is_needed(case: Case, invoice: Invoice, policy: Policy, fees: FeesOwed | None = None) -> bool:
     """Whether what was asked about the next step must still be answered: not when less is asked for by now, when the policy has
-    changed, or when so much more is asked for that it must be asked anew.
+    changed, when nobody can be written to any more, or when so much more is asked for that it must be asked anew.
     """
     step = next((step for step in policy.steps if step.id == invoice.next_step), None)
     if step is None:
+        return False
+    if not reaches_customer(step, case.profile.reach):
         return False
     asked = sum_asked(case, invoice, fees)
     together = invoice.approval is not None and invoice.approval.together  # whether that is moot, all of them must tell

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dunning.domain.approval import answer_for, limit_exceeded, question, sum_asked, waits_for_approval
+from dunning.domain.approval import answer_for, limit_exceeded, question, reaches_customer, sum_asked, waits_for_approval
 from dunning.domain.assignment import tags_of
 from dunning.domain.balances import Balances, balance_for, balances_of, is_enough_alone
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
@@ -247,8 +247,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
     escalates = _escalates(invoice, step, case.profile, policy, now)
     effects = _effects(invoice, step, contact, escalates=escalates)
-    reaches = bool(step.late_fee) or any(effect.channel is not Channel.TEAM for effect in effects)
-    if limit and reaches and not (answer and answer.state is ApprovalState.APPROVED):
+    if limit and reaches_customer(step, contact) and not (answer and answer.state is ApprovalState.APPROVED):
         return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:

@@ -18,6 +18,7 @@ from dunning.domain.rehearsing import Turn, turn, turns
 from tests.unit.domain.builders import (
     ACME,
     DUE,
+    ESCALATE,
     FIRST,
     FIRST_AT,
     INVOICE,
@@ -208,3 +209,14 @@ def test_a_step_that_was_declined_is_not_sent_whatever_is_owed_by_then(owed: int
     declined = answered(waiting(LATE, FIRST_AT), ApprovalState.DECLINED)
     case = record(declined, replace(SEEN, amount_due=owed, stamp=FIRST_AT + HOUR), FIRST_AT + HOUR, LATE, fetched=True).case
     assert said(list(turn(case, lambda _: LATE, FIRST_AT + DAY).activities))[0] == ("skipped", "first")
+
+
+def test_a_question_ends_when_there_is_nobody_left_to_write_to_and_the_plan_goes_on() -> None:
+    follows = policy(replace(FIRST, approve_above=LIMIT), ESCALATE)
+    case = waiting(follows, FIRST_AT)
+    opted_out = replace(case.profile, opted_out={"email": FIRST_AT, "sms": FIRST_AT})
+    case = rearmed(case.with_profile(opted_out), FIRST_AT + HOUR, lambda _: follows)
+    done = turn(case, lambda _: follows, case.profile.due_at or FIRST_AT + DAY)
+    assert said(list(done.activities)) == [("suppressed", "first")]
+    assert (done.activities[0].reason or "").startswith("no_channel")
+    assert done.case.invoices["in_1"].next_step == "escalate"

@@ -23,7 +23,8 @@ from tests.fakes.digests import MemoryDigestNotes
 from tests.unit.domain.builders import INVOICE, utc
 
 AT = utc("2026-03-17 04:00")
-ARMEL = Case(Profile("stripe:cus_<1>", Contact("Ärmel & <Söhne>")), {"in_1": replace(INVOICE, customer="stripe:cus_<1>")})
+KNOWN = Contact("Ärmel & <Söhne>", "ap@aermel.example")
+ARMEL = Case(Profile("stripe:cus_<1>", KNOWN), {"in_1": replace(INVOICE, customer="stripe:cus_<1>")})
 
 
 class MemoryDigests(MemoryDigestNotes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dunning.bootstrap import Platform
 from dunning.bootstrap.feed import PublishServices, publish_activity
@@ -14,6 +14,8 @@ from dunning.domain.errors import DunningError, Rejected
 from dunning.storage.activity_stream import read_stream_record
 from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_sweep_stage, read_sync_batch, read_sync_request, read_wakeup
+from dunning.storage.translation import aws_errors
+from dunning.workflow.unforeseen import foreseen
 from infra.stream_letters import PLACE, Found, StreamsClient, activities_at
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _NOTED_BY = {"stripe": "StripeNotes", "quickbooks": "QuickBooksNotes", "xero": "XeroNotes"}
+_Answer = TypeVar("_Answer")
 _Act = Callable[[str], str]
 """What is done with a letter's body, and what became of it. Raises Rejected for one that cannot be read."""
 
@@ -46,11 +49,14 @@ class Redriver:
     queue_url: Callable[[str], str]
 
     def __call__(self, *, drop_unreadable: bool = False) -> list[Redriven]:
-        """Empty the queues; what cannot be read stays where it is, and is told, unless it is to be dropped."""
+        """Empty the queues; what cannot be read stays where it is, and is told, unless it is to be dropped.
+
+        Whatever fails with one letter, or with one queue, is told, and the others have their turn.
+        """
         sqs: SQSClient = self.platform.session.client("sqs")
         sns: SNSClient = self.platform.session.client("sns")
         redrive = redrive_case(self.platform)
-        to_sync, to_sweep = _to(sqs, self.queue_url("SyncQueue")), _to(sqs, self.queue_url("SweepQueue"))
+        to_sync, to_sweep = self._to(sqs, "SyncQueue"), self._to(sqs, "SweepQueue")
         acts: dict[str, _Act] = {
             "RunDeadLetters": lambda body: redrive(read_wakeup(body).customer),
             "SyncDeadLetters": lambda body: to_sync(_readable(body, lambda: read_sync_batch(body) or read_sync_request(body))),
@@ -59,11 +65,14 @@ class Redriver:
             "ActivityDeadLetters": self._published(),
             "EventDeadLetters": lambda body: _event(sns, body),
         }
-        return [
-            self._told(sqs, queue, message, act, drop_unreadable=drop_unreadable)
-            for queue, act in acts.items()
-            for message in self._letters(sqs, queue)
-        ]
+        return [told for queue, act in acts.items() for told in self._emptied(sqs, queue, act, drop_unreadable=drop_unreadable)]
+
+    def _emptied(self, sqs: SQSClient, queue: str, act: _Act, *, drop_unreadable: bool) -> list[Redriven]:
+        try:
+            letters = _attempt(f"reading {queue}", lambda: self._letters(sqs, queue))
+        except DunningError as exc:
+            return [Redriven(queue, "", f"left there, whatever there is: {exc}")]
+        return [self._told(sqs, queue, message, act, drop_unreadable=drop_unreadable) for message in letters]
 
     def _published(self) -> _Act:
         """What was put aside, with its record or only its place in the stream, is published, and its notes are asked for.
@@ -90,7 +99,14 @@ class Redriver:
         queue = _NOTED_BY.get(read_note_request(body).customer.partition(":")[0])
         if queue is None:
             raise Rejected("a note for a source that takes none")
-        return _to(sqs, self.queue_url(queue))(body)
+        return self._to(sqs, queue)(body)
+
+    def _to(self, sqs: SQSClient, queue: str) -> _Act:
+        def send(body: str) -> str:
+            sqs.send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
+            return "sent back"
+
+        return send
 
     def _letters(self, sqs: SQSClient, queue: str) -> list[MessageTypeDef]:
         """All that are there now: what comes back while the others are sent back waits for the next time."""
@@ -107,14 +123,32 @@ class Redriver:
         """Act first, delete then: a letter may be sent back twice, never lost."""
         attributes = message.get("MessageAttributes", {})
         reason = next((attributes[name].get("StringValue", "") for name in ("reason", "ErrorMessage") if name in attributes), "")
+        receipt = message.get("ReceiptHandle", "")
         try:
-            outcome = act(message.get("Body", ""))
+            outcome = _outcome(queue, message, act, drop_unreadable=drop_unreadable)
+            _attempt(f"taking it out of {queue}", lambda: sqs.delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=receipt))
         except DunningError as exc:
-            if not (drop_unreadable and isinstance(exc, Rejected)):
-                return Redriven(queue, reason, f"left there: {exc}")
-            outcome = f"dropped: {exc}"
-        sqs.delete_message(QueueUrl=self.queue_url(queue), ReceiptHandle=message.get("ReceiptHandle", ""))
+            return Redriven(queue, reason, f"left there: {exc}")
         return Redriven(queue, reason, outcome)
+
+
+def _outcome(queue: str, message: MessageTypeDef, act: _Act, *, drop_unreadable: bool) -> str:
+    try:
+        return _attempt(f"a letter of {queue}", lambda: act(message.get("Body", "")))
+    except Rejected as exc:
+        if not drop_unreadable:
+            raise
+        return f"dropped: {exc}"
+
+
+def _attempt(what: str, act: Callable[[], _Answer]) -> _Answer:
+    """Do it. Raises a DunningError whatever goes wrong, with AWS's own code where it was AWS that refused."""
+
+    def attempt() -> _Answer:
+        with aws_errors(what):
+            return act()
+
+    return foreseen(attempt)
 
 
 def publish_found(found: Found, services: PublishServices) -> str:
@@ -123,14 +157,6 @@ def publish_found(found: Found, services: PublishServices) -> str:
     for record, reason in found.unreadable:
         services.aside.put(record, reason)
     return "; ".join(["published"] * bool(found.activities) + [f"left there by itself: {reason}" for _, reason in found.unreadable])
-
-
-def _to(sqs: SQSClient, url: str) -> _Act:
-    def send(body: str) -> str:
-        sqs.send_message(QueueUrl=url, MessageBody=body)
-        return "sent back"
-
-    return send
 
 
 def _readable(body: str, read: Callable[[], object]) -> str:

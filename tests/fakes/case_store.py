@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
-from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict
+from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Unreadable
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.replying import reply_token
 from dunning.storage.keys import contact_reference_key
@@ -28,9 +29,13 @@ class MemoryCaseStore:
         self._references: dict[tuple[str, str], str] = {}
         self._reached: dict[str, dict[str, None]] = {}
         self.writes = 0
+        self.unreadable: set[str] = set()
+        """Customers of whom a row cannot be read."""
 
     def load(self, customer: str) -> Case:
-        """The case as it is; an empty one (version 0) when the customer is unknown."""
+        """The case as it is; an empty one (version 0) when the customer is unknown. Raises Unreadable."""
+        if customer in self.unreadable:
+            raise Unreadable(f"row CUST#{customer}, PROFILE of the table cannot be read")
         return self._stored(customer)
 
     def _stored(self, customer: str) -> Case:
@@ -134,6 +139,23 @@ class MemoryCaseStore:
         self.writes += 1
         self._profiles[customer] = replace(profile, claim=taken, due_at=claim.until, version=profile.version + 1)
         return taken
+
+    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+        """Park a case without reading it. Raises AlreadyClaimed when that claim is no longer held."""
+        profile = self._stored(customer).profile
+        if profile.claim is None or profile.claim.id != claim_id:
+            raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
+        self.writes += 1
+        self._profiles[customer] = replace(
+            profile,
+            claim=replace(profile.claim, until=hold.since, attempt=0),
+            holds={**profile.holds, HoldKind.PARKED: hold},
+            due_at=None,
+            due_since=None,
+            retries=0,
+            version=profile.version + 1,
+        )
+        self._log.setdefault(customer, []).append(logged)
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone, or the effect is done already."""

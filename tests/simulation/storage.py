@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.errors import Retryable
+from dunning.domain.holds import Hold
 from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer, SendingLimits
 from dunning.workflow.sweep_ports import OpenPage
@@ -105,6 +106,15 @@ class TwinStore:
             return taken
 
         return self._wire.call("store.claim", CLAIM, take)
+
+    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+        """As `save` writes one case."""
+
+        def write() -> None:
+            self._memory.park_unread(customer, claim_id, hold, logged)
+            self._timers.note(customer)
+
+        self._wire.call("store.save", WRITE, write, again=lambda: None)
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
         """A retry marks what is marked."""

@@ -56,6 +56,10 @@ class Permanent(DunningError):
     """No retry will help: park the case for a person."""
 
 
+class Unreadable(Permanent):
+    """A row of our table cannot be read, as what a newer release wrote after going back to an older one. It names the row only."""
+
+
 class NotOffered(Permanent):
     """A source has no such call at all: there is nothing to do, and nothing to mend."""
 

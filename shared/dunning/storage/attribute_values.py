@@ -1,12 +1,23 @@
 """The attributes of an item by their names: plain values in, typed values out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import cast
+from typing import TypeVar, cast
 
+from dunning.domain.errors import Unreadable
 from dunning.storage import keys
 
 Item = Mapping[str, object]
+Typed = TypeVar("Typed")
+
+
+def typed(row: Item, read: Callable[[Item], Typed]) -> Typed:
+    """What `read` makes of a row. Raises Unreadable, which names the row and what is wrong with it, and tells no value of it."""
+    try:
+        return read(row)
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as exc:
+        place = f"row {row.get('pk')}, {row.get('sk')} of the table"
+        raise Unreadable(f"{place} cannot be read ({type(exc).__name__}): put it right, or deploy the release that wrote it") from exc
 
 
 def put_instant(at: datetime | None) -> str | None:

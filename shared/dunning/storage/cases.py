@@ -10,10 +10,13 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.digest import TOLD
 from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable
+from dunning.domain.holds import Hold
 from dunning.domain.invoice import Invoice
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
+from dunning.storage.attribute_values import number, optional_instant, typed
+from dunning.storage.claim_item import read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
 from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
 from dunning.workflow.moving_port import CaseChange
@@ -33,21 +36,24 @@ class TableCaseStore:
         self._shards = shards
 
     def load(self, customer: str) -> Case:
-        """The case by one strongly consistent query of INV#…PROFILE; the activities are never read."""
+        """The case by one strongly consistent query of INV#…PROFILE; the activities are never read.
+
+        Raises Unreadable, Retryable.
+        """
         rows = self._rows(customer, keys.INVOICES_FROM, keys.PROFILE)
         return items.read_case(customer, [from_wire(row) for row in rows])
 
     def activities(self, customer: str) -> list[Activity]:
         """A case's log, oldest first."""
         rows = self._rows(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
-        return [items.read_activity(from_wire(row)) for row in rows]
+        return [typed(from_wire(row), items.read_activity) for row in rows]
 
     def latest_activities(self, customer: str, most: int) -> list[Activity]:
         """The last of a case's log, oldest first; one page of one query."""
         query = self._query(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
         with aws_errors(f"reading the log of case {customer}"):
             page = self._client.query(**query, ScanIndexForward=False, Limit=most)
-        return [items.read_activity(from_wire(row)) for row in reversed(page["Items"])]
+        return [typed(from_wire(row), items.read_activity) for row in reversed(page["Items"])]
 
     def _query(self, customer: str, first: str, last: str) -> dict[str, Any]:
         return {
@@ -199,7 +205,7 @@ class TableCaseStore:
         """Take a due, unclaimed customer; an abandoned claim's origin, effects and count are inherited.
 
         t0 ── claim ── until: others are refused. From `until` on the wheel finds it (due_at = until) and the next takes over.
-        Raises AlreadyClaimed (not due, or held), Retryable.
+        Raises AlreadyClaimed (not due, or held), Unreadable (it is claimed, and what it inherits cannot be read), Retryable.
         """
         timer_is_due = "due_at <= :now"
         nobody_holds_it = "(attribute_not_exists(claim_until) OR claim_until <= :now)"
@@ -233,11 +239,26 @@ class TableCaseStore:
         return self._ours(item, claim, customer)
 
     def _ours(self, item: Mapping[str, Any], claim: Claim, customer: str) -> Claim:
-        profile = items.read_profile(from_wire(item)) if item else None
-        held = profile.claim if profile else None
-        if held is None or held.id != claim.id:
-            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", profile.due_at if profile else None)
-        return held
+        """Of the profile only the claim is read: whatever else is wrong with it is for who holds it to say."""
+        row = from_wire(item)
+        if row.get("claim_id") != claim.id:
+            due_at = typed(row, lambda profile: optional_instant(profile, "due_at"))
+            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", due_at)
+        return typed(row, read_claim) or claim
+
+    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+        """Park a case that cannot be read, without reading it: one hold more and one activity; what its claim has marked stays.
+
+        Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.
+        """
+        rows = self._rows(customer, keys.PROFILE, keys.PROFILE)
+        row = from_wire(rows[0]) if rows else {}
+        if row.get("claim_id") != claim_id:
+            raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
+        as_it_lies = Case(Profile(customer, version=typed(row, lambda profile: number(profile, "version"))))
+        write = self._profile_write(as_it_lies, items.parked_unread(row, hold), claim_id)
+        logs = self._activity_write(customer, logged, (as_it_lies.profile.version + 1) << 16)
+        self._transact([write, logs], claim_id, customer)
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone: it was settled. Raises Retryable.

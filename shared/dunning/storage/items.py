@@ -24,6 +24,7 @@ from dunning.storage.attribute_values import (
     put_instant,
     text,
     texts,
+    typed,
 )
 from dunning.storage.claim_item import claim_attributes, read_claim
 
@@ -283,6 +284,13 @@ def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | Non
     return found or None
 
 
+def parked_unread(item: Item, hold: Hold) -> dict[str, object]:
+    """What parks a profile that cannot be read: what is there stays as it is, its timer and the time of its claim end; None: remove."""
+    ended = {"due_at": None, "due_since": None, "due_shard": None, "retries": None}
+    holds = {**mapping(item, "holds"), **(_holds_attributes({HoldKind.PARKED: hold}) or {})}
+    return {**ended, "claim_until": keys.instant(hold.since), "claim_attempt": 0, "holds": holds}
+
+
 def _read_holds(item: Item) -> dict[HoldKind, Hold]:
     found = {HoldKind(kind): cast("Item", value) for kind, value in mapping(item, "holds").items()}
     return {
@@ -356,13 +364,13 @@ def read_activity(item: Item) -> Activity:
 
 
 def read_case(customer: str, rows: list[Item]) -> Case:
-    """The case in the rows of one query; an empty profile of version 0 when there is none."""
+    """The case in the rows of one query; an empty profile of version 0 when there is none. Raises Unreadable."""
     profile = Profile(customer=customer)
     invoices: dict[str, Invoice] = {}
     for row in rows:
         if row["sk"] == keys.PROFILE:
-            profile = read_profile(row)
+            profile = typed(row, read_profile)
         else:
-            invoice = read_invoice(row)
+            invoice = typed(row, read_invoice)
             invoices[invoice.id] = invoice
     return Case(profile=profile, invoices=invoices)

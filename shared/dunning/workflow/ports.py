@@ -28,7 +28,7 @@ class CaseStore(Protocol):
     """Cases in the table. Every write is one conditional transaction."""
 
     def load(self, customer: str) -> Case:
-        """The case by one strongly consistent query; an empty case (version 0) when the customer is unknown."""
+        """The case by one strongly consistent query; an empty case (version 0) when the customer is unknown. Raises Unreadable."""
         ...
 
     def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
@@ -42,7 +42,7 @@ class CaseStore(Protocol):
     def claim(self, customer: str, claim: Claim, now: datetime) -> Claim:
         """Take the customer whose timer is due and who is not claimed; answers the claim as stored (with what it inherits).
 
-        Raises AlreadyClaimed. Our own id found in place counts as success: the first answer was lost.
+        Raises AlreadyClaimed, Unreadable. Our own id found in place counts as success: the first answer was lost.
         """
         ...
 

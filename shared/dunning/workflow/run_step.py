@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable, Unreadable
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
@@ -19,8 +21,8 @@ from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
+from dunning.workflow.parking_port import ParkingStore
 from dunning.workflow.ports import (
-    CaseStore,
     Clock,
     DeadLetters,
     InvoiceSource,
@@ -56,7 +58,7 @@ Finish = Callable[[Case], Settled]
 class RunStep:
     """The use case behind the function run_step."""
 
-    store: CaseStore
+    store: ParkingStore
     sources: Mapping[str, InvoiceSource]
     policies: Policies
     sender: Sender
@@ -77,6 +79,12 @@ class RunStep:
         """
         now = self.clock()
         claim_id = self.new_id(now)
+        try:
+            return self._looked_at(wakeup, claim_id, now)
+        except Unreadable as exc:
+            return self._park_unread(wakeup.customer, claim_id, str(exc), now)
+
+    def _looked_at(self, wakeup: Wakeup, claim_id: str, now: datetime) -> str:
         try:
             claim = self.store.claim(wakeup.customer, Claim(claim_id, now + CLAIM_LASTS, claim_id), now)
         except AlreadyClaimed as exc:
@@ -101,6 +109,8 @@ class RunStep:
     def _work_or_park(self, case: Case, settlement: Settlement) -> str:
         try:
             return self._work(case, settlement)
+        except Unreadable:
+            raise
         except Permanent as exc:
             return self._park(case, settlement, str(exc))
 
@@ -187,6 +197,20 @@ class RunStep:
         far = progress or Progress((), marks_by_row(settlement.claim.effects), Ending.FAILED)
         self._finish(case, settlement, checked, far, lambda after: settlement.park(after, reason, unfinished(after, far.effects, far.done)))
         return f"parked: {reason}"
+
+    def _park_unread(self, customer: str, claim_id: str, reason: str, now: datetime) -> str:
+        """What cannot be read can be neither decided nor settled: it is parked as it lies there, dead letter first as in `_park`."""
+        self.dead_letters.send(Wakeup(customer), reason)
+        logged = Activity(now, ActivityType.HELD, f"{HoldKind.PARKED.value}: {reason}", (), None, "run_step", claim=claim_id)
+        for _ in range(_MOST_CONFLICTS):
+            try:
+                self.store.park_unread(customer, claim_id, Hold(now, reason=reason), logged)
+            except Conflict:
+                continue
+            except AlreadyClaimed:
+                return "claim lost"
+            return f"parked: {reason}"
+        raise Retryable(f"case {customer} changes faster than it can be parked")
 
     def _finish(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, finish: Finish) -> None:
         """Settle in one transaction, or in several where there is too much for one. Raises AlreadyClaimed.
@@ -302,7 +326,11 @@ class RunStep:
 
     def _lost(self, customer: str) -> str:
         """The claim is gone: another took over, or our own settling went through and its answer was lost."""
-        wake_if_near(self.wakeups, self.store.load(customer), self.clock())
+        try:
+            case = self.store.load(customer)
+        except Unreadable:
+            return "claim lost"  # whoever has it finds that out, and says so
+        wake_if_near(self.wakeups, case, self.clock())
         return "claim lost"
 
     def _recorder(self, case: Case, now: datetime) -> Recorder:

@@ -20,6 +20,7 @@ from dunning.workflow.connection_ports import Connections
 from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.mail_line import MailPlaces
 from dunning.workflow.moving_port import MovingStore
+from dunning.workflow.parking_port import ParkingStore
 from dunning.workflow.ports import Correspondents, DayPlaces, TimerIndex
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
 from tests.dynamodb_local.server import client_of, fresh_table
@@ -44,7 +45,7 @@ SHARDS = 3
 PAGE_SIZE = 4
 
 
-class ReadableStore(MovingStore, RememberingStore, Protocol):
+class ReadableStore(MovingStore, RememberingStore, ParkingStore, Protocol):
     """A case store whose log can be read."""
 
     def activities(self, customer: str) -> list[Activity]:

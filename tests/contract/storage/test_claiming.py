@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState, Profile
 from dunning.domain.errors import AlreadyClaimed
+from dunning.domain.holds import Hold, HoldKind
 from tests.contract.storage.cases import ACME, NOW, TWENTY_MINUTES, claim, due_case
 from tests.contract.storage.stores import Storage
 
@@ -139,3 +141,27 @@ def test_what_was_begun_and_refused_may_be_begun_again(storage: Storage) -> None
         held = storage.store.load(ACME).profile.claim
         assert held is not None
         assert held.effects == {TEXT: state}
+
+
+def test_a_case_that_cannot_be_read_is_parked_under_its_claim_and_keeps_what_that_has_marked(storage: Storage) -> None:
+    reply = Hold(NOW - SECOND)
+    storage.store.save(Case(Profile(ACME)), due_case().with_profile(replace(due_case().profile, holds={HoldKind.REPLY: reply}, retries=3)))
+    storage.store.claim(ACME, claim(1), NOW)
+    storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    park = Hold(NOW + SECOND, reason="row INV#in_1 cannot be read")
+    storage.store.park_unread(ACME, "claim-1", park, Activity(NOW + SECOND, ActivityType.HELD, "parked"))
+    profile = storage.store.load(ACME).profile
+    assert profile.holds == {HoldKind.REPLY: reply, HoldKind.PARKED: park}
+    assert profile.claim == Claim("claim-1", NOW + SECOND, "claim-1", 0, {MAIL: EffectState.DONE})
+    assert (profile.due_at, profile.due_since, profile.retries, profile.version) == (None, None, 0, 4)
+    assert [activity.reason for activity in storage.store.activities(ACME)] == ["parked"]
+    assert list(storage.timers.due(NOW + TWENTY_MINUTES * 2)) == []
+
+
+def test_a_case_that_another_worker_claimed_is_not_parked(storage: Storage) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    before = storage.store.load(ACME)
+    with pytest.raises(AlreadyClaimed):
+        storage.store.park_unread(ACME, "claim-2", Hold(NOW), Activity(NOW, ActivityType.HELD, "parked"))
+    assert storage.store.load(ACME) == before

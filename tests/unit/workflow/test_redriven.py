@@ -4,16 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Permanent
+from dunning.domain.errors import Permanent, Unreadable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.workflow.hold_case import HoldCase
+from dunning.workflow.ports import Wakeup
 from dunning.workflow.redrive_case import RedriveCase
 from dunning.workflow.release_case import ReleaseCase
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST, said
+from tests.unit.workflow.test_sending_once import reports_sent
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+GONE = "stripe:cus_gone"
 LEGAL = "in legal talks: do not write"
 
 
@@ -24,9 +27,9 @@ def parks(world: FakeDeployment) -> None:
     assert len(world.dead_letters.letters) == 1
 
 
-def told(world: FakeDeployment) -> list[str]:
+def told(world: FakeDeployment, customer: str = ACME) -> list[str]:
     """What the log says of holds."""
-    return [f"{activity.type.value} {activity.reason}" for activity in world.log(ACME) if activity.type.value in ("held", "released")]
+    return [f"{activity.type.value} {activity.reason}" for activity in world.log(customer) if activity.type.value in ("held", "released")]
 
 
 def test_a_parked_case_goes_on_when_it_is_redriven(world: FakeDeployment) -> None:
@@ -87,3 +90,37 @@ def test_a_person_who_releases_a_case_ends_what_parked_it_too(world: FakeDeploym
     assert ReleaseCase(world.record)(ACME, "mended") == "recorded"
     world.run_until(FIRST + DAY)
     assert len(world.email.sent) == 1
+
+
+def test_a_case_that_cannot_be_read_is_put_aside_once_its_neighbours_go_on_and_it_heals(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_1"), snapshot("in_2", customer=GONE))
+    world.store.unreadable.add(GONE)
+    world.run_until(FIRST + 2 * DAY)
+    assert {mail.envelope.customer for mail in world.email.sent} == {ACME}
+    why = f"row CUST#{GONE}, PROFILE of the table cannot be read"
+    assert world.dead_letters.letters == [(Wakeup(GONE), why)]
+    looks = world.store.writes
+    assert world.look_at(GONE) == "nothing due, or held by another"
+    assert world.store.writes == looks
+    with pytest.raises(Unreadable):
+        RedriveCase(world.record)(GONE)
+
+    world.store.unreadable.clear()
+    assert RedriveCase(world.record)(GONE) == "recorded"
+    world.run_until(FIRST + 3 * DAY)
+    assert [mail.envelope.step for mail in world.email.sent if mail.envelope.customer == GONE] == ["first"]
+    assert told(world, GONE) == [f"held parked: {why}", "released parked: redriven"]
+
+
+def test_what_went_out_before_its_row_could_not_be_read_goes_out_once(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.email.meanwhile = lambda: world.store.unreadable.add(ACME)
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST + HOUR)
+    assert len(world.dead_letters.letters) == 1
+    world.store.unreadable.clear()
+    reports_sent(world, world.email.sent[0])
+    RedriveCase(world.record)(ACME)
+    world.run_until(FIRST + DAY)
+    assert [mail.envelope.step for mail in world.email.sent] == ["first"]
+    assert said(world.log(ACME)) == ["enrolled", "held", "released", "sent first"]

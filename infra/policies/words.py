@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dunning.domain.approval import charges
 from dunning.domain.calendar import window_of
 from dunning.domain.fees import Amounts
 from dunning.domain.money import Money
@@ -72,7 +73,7 @@ def _rules(policy: Policy) -> Iterator[tuple[str, str]]:
 
 def _large_sums(policy: Policy) -> Iterator[tuple[str, str]]:
     """Each limit once, with the steps that it is for where it is not for all that could wait."""
-    waiting = [step for step in policy.steps if step.is_message or step.late_fee]
+    waiting = [step for step in policy.steps if step.is_message or charges(step)]
     limits = list(dict.fromkeys(_amounts(step.approve_above) for step in waiting if step.approve_above))
     for limit in limits:
         ids = [step.id for step in waiting if step.approve_above and _amounts(step.approve_above) == limit]

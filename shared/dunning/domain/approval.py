@@ -8,11 +8,14 @@ from collections.abc import Sequence
 
 from dunning.domain.case import Case
 from dunning.domain.charging import FeesOwed, fees_owed
+from dunning.domain.effects import Channel
 from dunning.domain.evolving import replace
+from dunning.domain.fees import FeeMode
 from dunning.domain.invoice import Approval, ApprovalState, Contact, Invoice
 from dunning.domain.money import Money
 from dunning.domain.policy import Policy, Step
 from dunning.domain.recipients import templates_of
+from dunning.domain.works import Verdict, Work
 
 _MOST_LISTED = 20
 _TO_ANSWER = ": dunning approve "
@@ -32,7 +35,7 @@ def sum_asked(case: Case, invoice: Invoice, fees: FeesOwed | None = None) -> int
 
 def limit_exceeded(asked: int, currency: str, step: Step) -> Money | None:
     """The amount above which this step needs a person's word, when it asks for more; telling our own people never does."""
-    if step.approve_above is None or not (step.is_message or step.late_fee):
+    if step.approve_above is None or not (step.is_message or charges(step)):
         return None
     limit = step.approve_above.in_currency(currency)
     return Money(limit, currency) if limit is not None and asked > limit else None
@@ -40,7 +43,12 @@ def limit_exceeded(asked: int, currency: str, step: Step) -> Money | None:
 
 def reaches_customer(step: Step, contact: Contact) -> bool:
     """Whether the step writes to this customer on a channel that is open, or charges a fee."""
-    return bool(step.late_fee or templates_of(step, contact))
+    return charges(step) or bool(templates_of(step, contact))
+
+
+def charges(step: Step) -> bool:
+    """Whether the step charges a late fee at once; one that is proposed is a question itself."""
+    return step.late_fee is not None and step.late_fee.mode is FeeMode.APPLY
 
 
 def answer_for(invoice: Invoice, step: Step, asked: int) -> Approval | None:
@@ -49,6 +57,41 @@ def answer_for(invoice: Invoice, step: Step, asked: int) -> Approval | None:
     if known is None or known.step != step.id:
         return None
     return known if asked <= known.amount or known.state is ApprovalState.DECLINED else None
+
+
+def declined_in_words(invoice: Invoice, step: Step) -> str:
+    """What is said of a step that a person declined, whatever is owed by now; "" for any other."""
+    known = invoice.approval
+    if known is None or not is_about(known, step.id, ApprovalState.DECLINED):
+        return ""
+    return "declined by a person" + (f": {known.reason}" if known.reason else "")
+
+
+def as_far_as_approved(run: Work, case: Case, invoice: Invoice, step: Step) -> Work:
+    """A step's run, or the question that must be answered first. One that hands over asks nothing: where a person would have to be
+    asked, or has declined, our own team is told at once, and the customer gets nothing.
+    """
+    asked = sum_asked(case, invoice) if step.approve_above else 0
+    limit, answer = limit_exceeded(asked, invoice.currency, step), answer_for(invoice, step, asked)
+    if declined := declined_in_words(invoice, step):
+        return told_to_team_only(run, declined)
+    if limit is None or (answer and answer.state is ApprovalState.APPROVED) or not reaches_customer(step, case.profile.reach):
+        return run
+    if hands_over(run):
+        return told_to_team_only(run, needs_approval(Money(asked, invoice.currency)))
+    return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
+
+
+def hands_over(run: Work) -> bool:
+    """Whether our own team is told."""
+    return any(effect.channel is Channel.TEAM for effect in run.effects)
+
+
+def told_to_team_only(run: Work, why: str) -> Work:
+    """The run of a step that hands over, without what would go to the customer."""
+    reason = f"nothing was sent to the customer with this step: {why}"
+    kept = tuple(replace(effect, reason=reason) for effect in run.effects if effect.channel is Channel.TEAM)
+    return replace(run, effects=kept, reason=f"{run.reason}; {reason}", unapproved=True)
 
 
 def waits_for_approval(invoice: Invoice) -> bool:
@@ -63,12 +106,14 @@ def is_about(known: Approval | None, step: str | None, *states: ApprovalState) -
 
 def is_needed(case: Case, invoice: Invoice, policy: Policy, fees: FeesOwed | None = None) -> bool:
     """Whether what was asked about the next step must still be answered: not when less is asked for by now, when the policy has
-    changed, when nobody can be written to any more, or when so much more is asked for that it must be asked anew.
+    changed, when nobody can be written to any more, when it hands over, which waits for nobody, or when so much more is asked for
+    that it must be asked anew.
     """
     step = next((step for step in policy.steps if step.id == invoice.next_step), None)
     if step is None:
         return False
-    if not reaches_customer(step, case.profile.reach):
+    always_hands_over = step.escalate is not None and step.escalate_condition is None
+    if always_hands_over or not reaches_customer(step, case.profile.reach):
         return False
     asked = sum_asked(case, invoice, fees)
     together = invoice.approval is not None and invoice.approval.together  # whether that is moot, all of them must tell
@@ -104,6 +149,18 @@ def joint_question(customer: str, numbers: Sequence[str], of: int, total: Money,
         f"one message about {about} ({listed}) waits for your approval: {together} {in_words(total)} are owed, "
         f"and steps over {in_words(limit)} wait for a person{_TO_ANSWER}{command}, or dunning decline {command}"
     )
+
+
+def as_approved(step: Step, work: Work, *, declined: bool) -> Step:
+    """The step as it ran: a fee that nobody has approved is proposed where it would have been charged, and none where it was declined."""
+    if not work.unapproved or step.late_fee is None:
+        return step
+    return replace(step, late_fee=None if declined else replace(step.late_fee, mode=FeeMode.PROPOSE))
+
+
+def needs_approval(money: Money) -> str:
+    """As in "12,000.00 EUR needs a person's approval"."""
+    return f"{in_words(money)} needs a person's approval"
 
 
 def commands(customer: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dunning.domain.approval import answer_for, limit_exceeded, question, reaches_customer, sum_asked, waits_for_approval
+from dunning.domain.approval import as_far_as_approved, declined_in_words, waits_for_approval
 from dunning.domain.assignment import tags_of
 from dunning.domain.balances import Balances, balance_for, balances_of, is_enough_alone
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
@@ -15,7 +15,7 @@ from dunning.domain.effects import Channel, Effect, begun_steps, marks_of, row_k
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
-from dunning.domain.invoice import ApprovalState, Contact, Invoice
+from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
@@ -190,10 +190,11 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
             for effect in as_it_was
             if effect.channel in begun or (effect.channel in reachable and (is_meant or effect.channel is Channel.TEAM))
         )
-    kept = tuple(effect for effect in effects if goes_out(effect))
+    unapproved = told and not begun and step.approve_above is not None  # a message would have gone before the team was told
+    kept = tuple(one for one in effects if goes_out(one) and (not unapproved or one.channel is Channel.TEAM))
     away = ", ".join(effect.channel.value for effect in effects if effect not in kept)
     reason = timing_of(step, invoice, policy) + (f"; {away} left away" if away else "")
-    return Work(invoice.id, Verdict.RUN, step.id, reason, kept, begun=True)
+    return Work(invoice.id, Verdict.RUN, step.id, reason, kept, begun=True, unapproved=unapproved)
 
 
 def _notify(key: str, notice: Notice) -> Work:
@@ -232,10 +233,9 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if has_passed(step, invoice, contact, policy, now):
         unanswered = ", and nobody had answered whether it may run" if is_withdrawn(invoice) else ""
         return Work(invoice.id, Verdict.SKIP, step.id, f"its day had passed{unanswered}")
-    asked = sum_asked(case, invoice) if step.approve_above else 0
-    limit, answer = limit_exceeded(asked, invoice.currency, step), answer_for(invoice, step, asked)
-    if answer and answer.state is ApprovalState.DECLINED:
-        return Work(invoice.id, Verdict.SKIP, step.id, "declined by a person" + (f": {answer.reason}" if answer.reason else ""))
+    escalates, declined = _escalates(invoice, step, case.profile, policy, now), declined_in_words(invoice, step)
+    if declined and not escalates:
+        return Work(invoice.id, Verdict.SKIP, step.id, declined)
     if not may_run(step, contact, policy, now) or _is_free_early(invoice, step, contact, policy, now):
         return _move(invoice, step, contact, policy, now)
     silent = not_chased_because(invoice, policy, balance_for(invoice, policy, owed))
@@ -245,15 +245,12 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
         return put_off_a_day(invoice, step, contact, policy, now, COVERED if invoice.id in case.covered else silent)
     if step.condition and not step.condition(facts(invoice, case.profile, policy, now)):
         return Work(invoice.id, Verdict.SKIP, step.id, f"condition not met: {step.condition_text}")
-    escalates = _escalates(invoice, step, case.profile, policy, now)
-    effects = _effects(invoice, step, contact, escalates=escalates)
-    if limit and reaches_customer(step, contact) and not (answer and answer.state is ApprovalState.APPROVED):
-        return Work(invoice.id, Verdict.ASK, step.id, question(case.profile.customer, invoice, step, asked, limit))
     stays = f"not handed over: {step.escalate_condition_text}" if step.escalate and not escalates else ""
     if stays and not step.is_message and step.late_fee is None:
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
     reason = timing_of(step, invoice, policy) + (f"; {stays}" if stays else "")
-    return Work(invoice.id, Verdict.RUN, step.id, reason, effects)
+    run = Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+    return as_far_as_approved(run, case, invoice, step)
 
 
 def _may_count_again(case: Case) -> bool:

@@ -268,7 +268,8 @@ def _late_fee(invoice: Invoice, step: Step, policy: Policy, case: Case, fate: _F
     fee = fee_as_it_stands(then, then.invoices[invoice.id], policy, step.id, step.late_fee, at)
     if isinstance(fee, FeeRefused):
         return "", f"no late fee, because {fee.reason}"
-    return "a late fee is charged" if step.late_fee.mode is FeeMode.APPLY else "a late fee is proposed to the team", ""
+    charged = step.late_fee.mode is FeeMode.APPLY and not (fate and fate.work.unapproved)
+    return "a late fee is charged" if charged else "a late fee is proposed to the team", ""
 
 
 def _effect(effect: Effect, work: Work) -> str:
@@ -292,6 +293,8 @@ def _why(invoice: Invoice, step: Step, policy: Policy, fate: _Fate | None) -> st
         return fate.work.reason
     if fate is not None and fate.work.verdict is Verdict.ASK:
         return without_commands(fate.work.reason)
+    if fate is not None and fate.work.unapproved:
+        return fate.work.reason
     words, day = timing_of(step, invoice, policy), counted_from(invoice, policy)
     if isinstance(step.at, AfterPrevious):
         words += f" ({invoice.last_step})" if invoice.last_step else ""

@@ -12,7 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dunning.domain.approval import answer_for, is_about, is_needed, joint_question, sum_asked
+from dunning.domain.approval import (
+    answer_for,
+    hands_over,
+    is_about,
+    is_needed,
+    joint_question,
+    needs_approval,
+    sum_asked,
+    told_to_team_only,
+)
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case
 from dunning.domain.charging import fees_owed
@@ -45,9 +54,14 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: 
     decided = {work.invoice: work for work in works if work.verdict in _OF_THE_PLAN and not work.again}
     if not any(_is_to_ask(work) for work in decided.values()):
         return tuple(works)
-    asked: dict[str, Work] = {}
+    changed: dict[str, Work] = {}
     for (_, currency, *_), known in _groups(case, policy_of, now).items():
         rows = [row for row in known if row.invoice.id not in decided or _is_to_ask(decided[row.invoice.id])]
+        if _is_too_much(rows):  # what hands over does so now, without its part of the message
+            handed = [row.invoice.id for row in rows if row.invoice.id in decided and hands_over(decided[row.invoice.id])]
+            why = needs_approval(Money(_total(rows), currency))
+            changed |= {name: told_to_team_only(decided[name], why) for name in handed}
+            rows = [row for row in rows if row.invoice.id not in handed]
         new = [row for row in rows if row.invoice.id in decided]
         alone = len(rows) == 1 and any(decided[row.invoice.id].verdict is Verdict.ASK for row in new)
         if not new or alone or not _is_too_much(rows):
@@ -59,11 +73,9 @@ def asked_together(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: 
         about = waiting if len(waiting) <= MOST_IN_ONE_MESSAGE else [row.invoice for row in new]
         numbers, names = [invoice.number for invoice in about], tuple(invoice.id for invoice in about)
         text = joint_question(case.profile.customer, numbers, len(rows), Money(_total(rows), currency), lowest)
-        asked |= {row.invoice.id: Work(row.invoice.id, Verdict.ASK, None, text, together=names) for row in new}
-    return tuple(
-        replace(asked[work.invoice], step=work.step) if work.invoice in asked and work is decided.get(work.invoice) else work
-        for work in works
-    )
+        steps = {row.invoice.id: decided[row.invoice.id].step for row in new}
+        changed |= {name: Work(name, Verdict.ASK, step, text, together=names) for name, step in steps.items()}
+    return tuple(changed.get(work.invoice, work) if work is decided.get(work.invoice) else work for work in works)
 
 
 def with_questions_reckoned(case: Case, policy_of: PolicyOf, now: datetime) -> Case:
@@ -119,7 +131,7 @@ def _was_asked(invoice: Invoice) -> bool:
 
 def _is_to_ask(work: Work) -> bool:
     """Whether this work would go out now, or is a question about the invoice alone."""
-    return work.verdict in (Verdict.RUN, Verdict.ASK) and not work.begun
+    return work.verdict in (Verdict.RUN, Verdict.ASK) and not work.begun and not work.unapproved
 
 
 def _groups(case: Case, policy_of: PolicyOf, now: datetime) -> dict[_Key, list[_Row]]:
@@ -170,7 +182,7 @@ def _is_answered(invoice: Invoice, step: Step, asked: int) -> bool:
 
 
 def _is_too_much(rows: Sequence[_Row]) -> bool:
-    return _total(rows) > min(row.limit for row in rows)
+    return _total(rows) > min((row.limit for row in rows), default=0)
 
 
 def _total(rows: Sequence[_Row]) -> int:

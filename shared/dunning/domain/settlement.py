@@ -252,7 +252,8 @@ class Settlement:
         if work.verdict is Verdict.SKIP:
             logged = [self._log(ActivityType.SKIPPED, work, work.reason)]
         else:
-            behind, logged = self._ran(case, behind, policy, step, one)
+            declined = approval.is_about(invoice.approval, step.id, ApprovalState.DECLINED)
+            behind, logged = self._ran(case, behind, policy, approval.as_approved(step, work, declined=declined), one)
         after, planning = self._planned(case, behind, policy)
         return after, logged + planning
 
@@ -275,7 +276,7 @@ class Settlement:
             if invoice.status is Status.PAID and overdue and invoice.reminders_sent == 1:
                 # Paid before its one reminder was put down: nobody could know then that there is something to thank for.
                 invoice = with_thanks(invoice, case.profile.reach, policy, self.now)
-        elif step.is_message:
+        elif step.is_message and not work.unapproved:
             reason = "no_address: the customer has neither a mail address nor a phone"
             if closed := case.profile.reach.closed:
                 reason = f"no_channel: {' and '.join(sorted(closed))} closed to us, by the customer's wish or because mail bounced"

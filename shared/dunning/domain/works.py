@@ -31,6 +31,7 @@ class Work:
 
     `begun`: something of it has gone out before, under a claim that never settled it.
     `again`: what is moved is the repetition of a step whose mail bounced.
+    `unapproved`: a run without what goes to the customer, which nobody has approved.
     `together`: the invoices of one question about a message's total; the first of them that is still open then carries it.
     """
 
@@ -43,6 +44,7 @@ class Work:
     begun: bool = False
     again: bool = False
     together: tuple[str, ...] = ()
+    unapproved: bool = False
 
 
 def reminders_in(works: Sequence[Work]) -> int:

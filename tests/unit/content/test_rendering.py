@@ -236,6 +236,16 @@ def test_the_team_learns_who_owes_what_for_how_long_and_what_was_sent() -> None:
     assert '- 11 March 2026: late fee waived, step second, INV-7: by Ada "the boss"\n' in text
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_the_team_is_told_why_the_customer_got_nothing_with_the_hand_over(language: str) -> None:
+    renderer = TemplateRenderer("Northwind Studio", "a@b.example", team_locale=language)
+    content = about(INVOICE)
+    told, plain = (renderer.team("escalation", replace(content, reason=reason))[1] for reason in ("nothing was sent: too much", None))
+    first, second, *_ = told.split("\n\n")
+    assert (second, plain.split("\n\n")[0]) == ("nothing was sent: too much", first)
+    assert told.replace("nothing was sent: too much\n\n", "") == plain
+
+
 @pytest.mark.parametrize(
     ("language", "line"),
     [

@@ -12,6 +12,7 @@ from dunning.domain.balances import Balances, balance_for, balance_in, balances_
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
+from dunning.domain.changing_hands import joined
 from dunning.domain.charging import lapsed, with_left_over_task
 from dunning.domain.effects import begun_steps, is_unanswered
 from dunning.domain.evolving import replace
@@ -83,10 +84,23 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
-        recorded = self._readdressed(case, self._recorded(case, snapshot, fetched=fetched), snapshot)
+        return self._taken_in(case, case, snapshot, fetched=fetched)
+
+    def moved_in(self, case: Case, old: Case, snapshot: Snapshot) -> Recorded:
+        """What was just fetched of an invoice that comes from the case `old`, with all that was done about it there."""
+        known, there = old.invoices[snapshot.invoice_id], case.invoices.get(snapshot.invoice_id)
+        base = case if there else self._introduced(case, snapshot)
+        recorded = self._taken_in(case, joined(base, old, known.id), snapshot, fetched=True)
+        said = f"comes from {old.profile.customer}, with all that was done about it"
+        came = self._log(ActivityType.REOPENED if there else ActivityType.ENROLLED, recorded.case.invoices[known.id], said)
+        return replace(recorded, activities=(came, *recorded.activities))
+
+    def _taken_in(self, before: Case, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
+        """`before`: the case as it is stored."""
+        recorded = self._readdressed(before, self._recorded(case, snapshot, fetched=fetched), snapshot)
         linked, charged = with_fees_linked(recorded.case, snapshot.invoice_id, self.policy_of, self.now, self.actor)
         recorded = replace(recorded, case=linked, activities=(*recorded.activities, *charged))
-        return self._with_others_reviewed(case, recorded, snapshot.invoice_id)
+        return self._with_others_reviewed(before, recorded, snapshot.invoice_id)
 
     def _recorded(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         known, snapshot = case.invoices.get(snapshot.invoice_id), fitting(snapshot)
@@ -127,6 +141,9 @@ class Recorder:
         if known is None or not known.is_open:
             return Recorded(case)
         gone = _at_rest(replace(known, status=Status.DELETED, stamp=self.now))
+        if reason == MOVED_AWAY:  # its holds and fees go with it, once it is known where to
+            closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason),))
+            return self._with_others_reviewed(case, closed, invoice_id)
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
         gone, dropped = self._without_open_fees(gone)
         closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason), *released, *dropped))
@@ -171,10 +188,7 @@ class Recorder:
             fee_id=snapshot.fee_id,
             fee_for=snapshot.fee_for,
         )
-        # The source's customer object, once seen, knows better than what an invoice froze when it was finalised.
-        known = case.profile
-        contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
-        case = case.with_profile(settings_seen(replace(known, contact=filled(*contacts)), snapshot))
+        case = self._introduced(case, snapshot)
         chosen = self.assignment.policy_for(blank, case.profile.contact) if self.assignment else self.policy_of(blank).name
         policy = self.policy_of(replace(blank, policy=chosen))
         invoice = self._seen(case, replace(blank, policy=policy.name), snapshot)
@@ -184,6 +198,12 @@ class Recorder:
             return Recorded(case.with_invoice(invoice), (self._closing(invoice),))
         enrolled = self._log(ActivityType.ENROLLED, invoice, f"follows the policy {policy.name}")
         return self._with_plan(case, None, invoice, enrolled)
+
+    def _introduced(self, case: Case, snapshot: Snapshot) -> Case:
+        """The source's customer object, once seen, knows better than what an invoice froze when it was finalised."""
+        known = case.profile
+        contacts = (snapshot.contact, known.contact) if known.contact_stamp is None else (known.contact, snapshot.contact)
+        return case.with_profile(settings_seen(replace(known, contact=filled(*contacts)), snapshot))
 
     def _first_of_fee(self, case: Case, fee: Invoice) -> Recorded:
         if fee.is_open:  # as planned for good: its next webhook must find nothing to write

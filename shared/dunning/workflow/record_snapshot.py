@@ -8,8 +8,10 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.addressing import addressed, own_contact, with_own_email
 from dunning.domain.bounds import MOST_OPEN_DISPUTES, fitting_contact, may_be_forgotten, with_dispute, with_notice
 from dunning.domain.case import Case, Dispute, Notice
+from dunning.domain.changing_hands import LOOKS_AGAIN_AFTER, goes_along, is_being_worked_on
+from dunning.domain.changing_hands import left as out_of
 from dunning.domain.chasing import with_silence_told
-from dunning.domain.errors import BelongsElsewhere, Conflict, Retryable, Unforeseen
+from dunning.domain.errors import BelongsElsewhere, Conflict, NotYet, Retryable, Unforeseen
 from dunning.domain.fee_invoices import is_written_for
 from dunning.domain.holding import hold_case, release_case
 from dunning.domain.holds import Hold, HoldKind
@@ -113,22 +115,32 @@ class RecordSnapshot:
         return self._moved(customer, elsewhere[0], invoice_id, fetch) if elsewhere else outcome
 
     def _moved(self, left: str, joined: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
-        """Closed in the case that it leaves and opened in the one that it joins, at once: nobody is ever reminded of both.
+        """Closed in the case that it leaves and opened in the one that it joins, at once, with all that was done about it: nobody is
+        ever reminded of both, nor of one step twice.
 
-        Raises Conflict when a case, or the source's word, changed meanwhile.
+        Raises Conflict when a case, or the source's word, changed meanwhile, NotYet while a reminder is under way.
         """
         now = self.clock()
         old, new = self.store.load(left), self.store.load(joined)
+        if is_being_worked_on(old, invoice_id, now):
+            raise NotYet(f"invoice {invoice_id} moves once what is being sent about it is put down", now + LOOKS_AGAIN_AFTER)
         snapshot = fetch()
         if snapshot is None or snapshot.customer != joined:
             raise Conflict(f"invoice {invoice_id} has changed its customer again")
         recorder, snapshot = recorder_for(joined, self.policies, now, self.actor), self._unless_copied(new, snapshot)
-        leaving = self._ready(old, recorder.closed_as_unknown(old, invoice_id, MOVED_AWAY), now)
-        joining = self._ready(new, recorder.record(new, snapshot, fetched=True), now)
+        if self._is_owner(left, invoice_id) and goes_along(old.invoices.get(invoice_id)):
+            gone = out_of(old, invoice_id, joined, now, self.actor)
+            away, there = Recorded(gone.case, gone.activities), recorder.moved_in(new, old, snapshot)
+        else:  # it is where it belongs already, or was settled before it went
+            away, there = recorder.closed_as_unknown(old, invoice_id, MOVED_AWAY), recorder.record(new, snapshot, fetched=True)
+        leaving, joining = self._ready(old, away, now), self._ready(new, there, now)
         self.store.move(invoice_id, leaving, joining)
         for each in (leaving, joining):
             self._wake(each.after, now)
         return "nothing new" if leaving.is_nothing and joining.is_nothing else "recorded"
+
+    def _is_owner(self, customer: str, invoice_id: str) -> bool:
+        return self.store.customer_of("invoice", f"{customer.rpartition(':')[0]}:{invoice_id}") == customer
 
     def _unless_copied(self, case: Case, snapshot: Snapshot) -> Snapshot:
         """A copy of a late fee's invoice that is made out to another customer is no fee: the invoice that it names is somebody else's.

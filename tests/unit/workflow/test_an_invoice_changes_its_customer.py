@@ -1,20 +1,26 @@
 """An invoice that another customer owes from now on is never reminded of at both, whoever tells of it and in whatever order."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from dunning.domain.errors import Retryable
+from dunning.domain.activity import ActivityType
+from dunning.domain.case import Notice
+from dunning.domain.charging import proposal_key
+from dunning.domain.errors import NotYet, Retryable
+from dunning.domain.fee_records import FeeState
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.domain.promise import Promise
 from dunning.workflow.import_invoices import ImportInvoices
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.source_events import InvoiceSeen
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
-from tests.unit.workflow.plan import ESCALATION, FIRST, MINUTE, said
+from tests.unit.workflow.plan import ESCALATION, FIRST, MINUTE, SECOND, said
+from tests.unit.workflow.test_late_fees import FEE_AT, PLAN, following
 
 BETA = "stripe:cus_beta"
 BETA_CONTACT = Contact(name="Beta Ltd", email="ap@beta.example", country="US")
@@ -24,6 +30,13 @@ DAY = timedelta(days=1)
 def moved(customer: str = BETA, days: int = 1) -> Snapshot:
     """The same invoice, owed by another."""
     return snapshot(customer=customer, contact=BETA_CONTACT, stamp=MONDAY_MORNING + days * DAY)
+
+
+def moves(world: FakeDeployment, days: int = 1) -> None:
+    """Its source gives the invoice to Beta, and tells of it twice."""
+    world.stripe.has(moved(days=days))
+    for _ in range(2):
+        world.sync(SyncRequest("stripe", "invoice", "in_1"))
 
 
 def statuses(world: FakeDeployment) -> tuple[Status | None, Status | None]:
@@ -47,7 +60,8 @@ def test_a_fetch_closes_it_here_and_opens_it_there_at_once(world: FakeDeployment
     assert world.store.writes == writes + 2
     assert (world.profile(ACME).due_at, world.profile(BETA).due_at) == (None, FIRST)
     assert (said(world.log(ACME)), said(world.log(BETA))) == (["enrolled", "closed"], ["enrolled"])
-    assert world.log(ACME)[-1].reason == "it is another customer's now"
+    assert world.log(ACME)[-1].reason == "it is owed by stripe:cus_beta now, with all that was done about it"
+    assert world.log(BETA)[-1].reason == "comes from stripe:cus_acme, with all that was done about it"
     world.run_until(ESCALATION)
     assert reminded(world) == {"ap@beta.example"}
 
@@ -107,16 +121,86 @@ def test_one_that_moved_and_was_paid_is_paid_there_and_closed_here(world: FakeDe
     assert world.email.sent == []
 
 
-def test_the_invoice_s_own_hold_ends_where_it_was_and_the_case_s_stays(world: FakeDeployment) -> None:
+@pytest.mark.parametrize("kind", [HoldKind.DISPUTE, HoldKind.PROMISE, HoldKind.OPERATOR])
+def test_the_invoice_s_own_hold_goes_with_it_and_the_case_s_stays(world: FakeDeployment, kind: HoldKind) -> None:
     world.invoiced(snapshot(), snapshot("in_2"))
-    before = world.case(ACME)
-    held = replace(before.invoices["in_1"], holds={HoldKind.PROMISE: Hold(MONDAY_MORNING)})
+    before, hold, word = world.case(ACME), Hold(MONDAY_MORNING, ESCALATION), Promise(ESCALATION.date(), 100_00, 100_00)
+    held = replace(before.invoices["in_1"], holds={kind: hold}, promise=word, promises_made=1)
     profile = replace(before.profile, holds={HoldKind.OPERATOR: Hold(MONDAY_MORNING)})
     world.store.save(before, before.with_invoice(held).with_profile(profile))
-    world.stripe.has(moved())
-    world.sync(SyncRequest("stripe", "invoice", "in_1"))
-    assert (world.invoice(ACME, "in_1").holds, set(world.profile(ACME).holds)) == ({}, {HoldKind.OPERATOR})
-    assert (world.invoice(BETA, "in_1").is_held, world.profile(BETA).is_held) == (False, False)
+    moves(world)
+    assert (world.invoice(ACME, "in_1").holds, world.invoice(ACME, "in_1").promise) == ({}, None)
+    assert (set(world.profile(ACME).holds), world.profile(BETA).holds) == ({HoldKind.OPERATOR}, {})
+    theirs = world.invoice(BETA, "in_1")
+    assert (theirs.holds, theirs.promise, theirs.promises_made) == ({kind: hold}, word, 1)
+    assert ActivityType.RELEASED not in [activity.type for activity in (*world.log(ACME), *world.log(BETA))]
+    world.run_until(ESCALATION - MINUTE)
+    assert reminded(world) == set()
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (FIRST + MINUTE, ["sent second", "escalated escalate"]),
+        (SECOND + MINUTE, ["escalated escalate"]),
+        (ESCALATION + MINUTE, []),
+    ],
+)
+def test_its_plan_goes_on_where_it_stood(world: FakeDeployment, at: datetime, told: list[str]) -> None:
+    world.invoiced(snapshot())
+    world.run_until(at)
+    before = world.invoice(ACME, "in_1")
+    moves(world)
+    now = world.invoice(BETA, "in_1")
+    assert (now.level, now.reminders_sent, now.escalated) == (before.level, before.reminders_sent, before.escalated)
+    assert (now.next_step, now.next_at) == (before.next_step, before.next_at)
+    assert world.profile(BETA).reminded_at == (before.last_reminder_at,)
+    world.run_until(ESCALATION + 10 * DAY)
+    assert said(world.log(BETA)) == ["enrolled", *told]
+    assert len([one for one in said(world.log(ACME) + world.log(BETA)) if one == "sent first"]) == 1
+
+
+def test_what_the_last_check_found_gone_comes_to_its_new_customer_with_all_that_was_done(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.run_until(SECOND - MINUTE)
+    world.stripe.has(moved(days=37))
+    world.run_until(SECOND + 3 * MINUTE)
+    assert statuses(world) == (Status.DELETED, Status.OPEN)
+    world.run_until(ESCALATION + MINUTE)
+    assert said(world.log(ACME)) == ["enrolled", "sent first", "closed", "suppressed second", "updated"]
+    assert said(world.log(BETA)) == ["enrolled", "sent second", "escalated escalate"]
+
+
+def test_a_fee_that_waits_for_a_person_is_asked_about_where_it_is_owed() -> None:
+    world = following(PLAN.replace("mode: apply", "mode: propose"))
+    world.invoiced(snapshot())
+    world.run_until(FEE_AT)
+    before, untold = world.case(ACME), Notice("a late fee waits", FEE_AT + DAY, ("in_1",))
+    key = proposal_key("in_1", "charged")
+    world.store.save(before, before.with_profile(replace(before.profile, notices={key: untold})))
+    moves(world, days=39)
+    assert (world.profile(ACME).notices, world.invoice(ACME, "in_1").fees) == ({}, ())
+    assert world.profile(BETA).notices == {key: untold}
+    world.answer_fee(BETA, "in_1", None, accept=True, actor="Ann")
+    world.run_until(FEE_AT + timedelta(hours=2))
+    assert [(order.customer, order.invoice_id) for order in world.stripe.orders] == [(BETA, "in_1")]
+    assert world.invoice(BETA, "in_1").fees[0].state is FeeState.APPLIED
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_fee_that_stands_and_what_it_is_on_stay_together_whichever_goes_first(first: int) -> None:
+    world = following(PLAN)
+    world.invoiced(snapshot())
+    world.run_until(FEE_AT)
+    (fee,) = (found for found in world.stripe.invoices.values() if found.fee_id)
+    both = [fee.invoice_id, "in_1"]
+    for invoice_id in (both[first], both[1 - first]):
+        world.stripe.has(replace(world.stripe.invoices[invoice_id], customer=BETA, contact=BETA_CONTACT))
+        world.sync(SyncRequest("stripe", "invoice", invoice_id))
+    world.run_until(FEE_AT + 5 * DAY)
+    assert len(world.stripe.orders) == 1
+    assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1", fee.invoice_id)]
+    assert reminded(world) == {"ap@beta.example"}
 
 
 def test_what_moves_on_while_it_is_fetched_is_fetched_again(world: FakeDeployment) -> None:
@@ -168,17 +252,19 @@ def test_a_reminder_that_is_being_sent_meanwhile_is_put_down_and_no_other_follow
     world.invoiced(snapshot())
     world.clock.now = FIRST
 
-    def moves() -> None:
+    def is_moved() -> None:
         world.stripe.has(moved())
-        world.sync(SyncRequest("stripe", "invoice", "in_1"))
+        with pytest.raises(NotYet):  # it could not take along what nobody has put down yet
+            world.sync(SyncRequest("stripe", "invoice", "in_1"))
 
-    world.email.meanwhile = moves
+    world.email.meanwhile = is_moved
     world.look_at(ACME)
-    assert statuses(world) == (Status.DELETED, Status.OPEN)
-    assert said(world.log(ACME)) == ["enrolled", "closed", "sent first"]
+    assert statuses(world) == (Status.OPEN, None)
     assert world.profile(ACME).claim is None
+    world.sync(SyncRequest("stripe", "invoice", "in_1"))
+    assert said(world.log(ACME)) == ["enrolled", "sent first", "closed"]
     world.run_until(ESCALATION)
-    assert [sent.to for sent in world.email.sent].count(("ap@acme.example",)) == 1
+    assert said(world.log(BETA)) == ["enrolled", "sent second", "escalated escalate"]
 
 
 def test_a_deleted_draft_that_nobody_knew_makes_no_case(world: FakeDeployment) -> None:

@@ -22,13 +22,13 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "publish_activity")
 
     def handle(event: dict[str, object], _context: object) -> object:
-        activities, records = [], cast("_Event", event)["Records"]
+        activities, unreadable, records = [], [], cast("_Event", event)["Records"]
         for record in records:
             try:
                 activities.append(services.read(record))
             except Rejected as exc:
-                log.exception("put aside")
-                services.aside.put(json.dumps(record), str(exc))
+                log.exception("cannot be read")
+                unreadable.append((record, str(exc)))
         try:
             asked = services.publish(activities)
         except (Permanent, Rejected, Retryable) as exc:
@@ -38,6 +38,9 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside")
             services.aside.put(json.dumps(records[0]), str(exc))
             asked = 0
+        # Now that the batch will not come again: it would be put aside once more each time.
+        for record, reason in unreadable:
+            services.aside.put(json.dumps(record), reason)
         log.info("published", extra={"activities": len(activities), "notes": asked})
         return {"batchItemFailures": []}
 

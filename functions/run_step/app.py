@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.running import run_step
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import Permanent, Rejected, Retryable, Unforeseen
 from dunning.storage.queues import read_wakeup
 
 LAST_RECEIVES = 4
@@ -33,6 +33,9 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside", extra={"customer": wakeup.customer})
             services.aside.put(record.body, str(exc))
             return
+        except Unforeseen:
+            log.exception("not done", extra={"customer": wakeup.customer})
+            raise
         except Retryable:
             log.exception("not done", extra={"customer": wakeup.customer})
             if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:

@@ -140,7 +140,7 @@ class MemoryCaseStore:
         self._profiles[customer] = replace(profile, claim=taken, due_at=claim.until, version=profile.version + 1)
         return taken
 
-    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+    def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
         """Park a case without reading it. Raises AlreadyClaimed when that claim is no longer held."""
         profile = self._stored(customer).profile
         if profile.claim is None or profile.claim.id != claim_id:
@@ -148,7 +148,7 @@ class MemoryCaseStore:
         self.writes += 1
         self._profiles[customer] = replace(
             profile,
-            claim=replace(profile.claim, until=hold.since, attempt=0),
+            claim=replace(profile.claim, until=hold.since, attempt=0, mail_at=None),
             holds={**profile.holds, HoldKind.PARKED: hold},
             due_at=None,
             due_since=None,

@@ -9,7 +9,7 @@ from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail, SendingLimits
 
 
-class WorkerDied(Exception):
+class WorkerDied(BaseException):
     """The process is gone: nothing of ours catches this."""
 
 
@@ -29,7 +29,7 @@ class Message:
 class Trouble:
     """How one attempt ends: `accepted` says whether the message went out all the same."""
 
-    error: Exception
+    error: BaseException
     accepted: bool
 
 

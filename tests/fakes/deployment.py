@@ -8,7 +8,7 @@ from itertools import count
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import Retryable, Unforeseen
 from dunning.domain.invoice import Invoice, Snapshot
 from dunning.providers.manual import ManualSource
 from dunning.workflow.answer_fee import AnswerFee
@@ -161,7 +161,7 @@ class FakeDeployment:
             return self.run_step(wakeup)
         except WorkerDied:
             return "died"
-        except Retryable:
+        except (Retryable, Unforeseen):
             return "not done"
 
     def _or_again(self, act: Callable[[], str]) -> None:

@@ -107,11 +107,11 @@ class TwinStore:
 
         return self._wire.call("store.claim", CLAIM, take)
 
-    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+    def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
         """As `save` writes one case."""
 
         def write() -> None:
-            self._memory.park_unread(customer, claim_id, hold, logged)
+            self._memory.park_as_it_lies(customer, claim_id, hold, logged)
             self._timers.note(customer)
 
         self._wire.call("store.save", WRITE, write, again=lambda: None)

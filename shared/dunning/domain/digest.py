@@ -119,13 +119,14 @@ def as_known(digest: Digest, cases: Mapping[str, Case], asked: Sequence[str] = (
     """The digest with the names, numbers and amounts of those who wait, from their cases (by full customer id, as they stand now).
 
     What has been answered, or released, since it was told is left out, before the first `MOST_SHOWN` are taken. `asked` are the
-    customers of whom something waits for approval, since whatever day: they are told again until it is answered.
+    customers of whom something waits for approval, since whatever day: they are told again until it is answered. Of whom no case is
+    given, because it cannot be read, only what was told is shown.
     """
     digest = _with_asked(
         digest, [cases[customer] for customer in asked if customer in cases], unread=sum(one not in cases for one in asked)
     )
-    waiting = [one.happened for one in digest.waiting if not _is_done_with(one.happened, cases[one.happened.customer])]
-    shown = tuple(_known(happened, cases[happened.customer]) for happened in waiting[:MOST_SHOWN])
+    waiting = [one.happened for one in digest.waiting if not _is_done_with(one.happened, cases.get(one.happened.customer))]
+    shown = tuple(_known(happened, cases.get(happened.customer)) for happened in waiting[:MOST_SHOWN])
     return replace(digest, waiting=shown, left_out=digest.left_out + len(waiting) - len(shown))
 
 
@@ -141,13 +142,17 @@ def _with_asked(digest: Digest, cases: Iterable[Case], unread: int) -> Digest:
     return replace(digest, asked=tuple(found[:MOST_SHOWN]), asked_left_out=len(found[MOST_SHOWN:]) + unread)
 
 
-def _is_done_with(happened: Happened, case: Case) -> bool:
+def _is_done_with(happened: Happened, case: Case | None) -> bool:
+    if case is None:
+        return False
     if happened.type is ActivityType.HELD:
         return not waits_for_a_person(case.profile.holds)
     return happened.type is ActivityType.NOTIFIED and is_question(happened.reason or "")  # told among all that are asked
 
 
-def _known(happened: Happened, case: Case) -> Waiting:
+def _known(happened: Happened, case: Case | None) -> Waiting:
+    if case is None:
+        return Waiting(happened)
     invoices = [case.invoices[name] for name in happened.invoices if name in case.invoices]
     owed: Counter[str] = Counter()
     for invoice in invoices:

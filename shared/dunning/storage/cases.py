@@ -246,8 +246,8 @@ class TableCaseStore:
             raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", due_at)
         return typed(row, read_claim) or claim
 
-    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
-        """Park a case that cannot be read, without reading it: one hold more and one activity; what its claim has marked stays.
+    def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+        """Park a case without reading it: one hold more and one activity; what its claim has marked stays.
 
         Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.
         """
@@ -256,7 +256,7 @@ class TableCaseStore:
         if row.get("claim_id") != claim_id:
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
         as_it_lies = Case(Profile(customer, version=typed(row, lambda profile: number(profile, "version"))))
-        write = self._profile_write(as_it_lies, items.parked_unread(row, hold), claim_id)
+        write = self._profile_write(as_it_lies, items.parked_as_it_lies(row, hold), claim_id)
         logs = self._activity_write(customer, logged, (as_it_lies.profile.version + 1) << 16)
         self._transact([write, logs], claim_id, customer)
 

@@ -284,9 +284,9 @@ def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | Non
     return found or None
 
 
-def parked_unread(item: Item, hold: Hold) -> dict[str, object]:
-    """What parks a profile that cannot be read: what is there stays as it is, its timer and the time of its claim end; None: remove."""
-    ended = {"due_at": None, "due_since": None, "due_shard": None, "retries": None}
+def parked_as_it_lies(item: Item, hold: Hold) -> dict[str, object]:
+    """What parks a profile as it lies there, read or not: its timer and the time of its claim end, all else stays; None: remove."""
+    ended = {"due_at": None, "due_since": None, "due_shard": None, "retries": None, "claim_mail_at": None}
     holds = {**mapping(item, "holds"), **(_holds_attributes({HoldKind.PARKED: hold}) or {})}
     return {**ended, "claim_until": keys.instant(hold.since), "claim_attempt": 0, "holds": holds}
 

@@ -1,4 +1,4 @@
-"""What parking a case needs of the table that cannot even be read."""
+"""What the table offers for a case that cannot be read, or worked on, at all."""
 
 from typing import Protocol
 
@@ -8,9 +8,9 @@ from dunning.workflow.ports import CaseStore
 
 
 class ParkingStore(CaseStore, Protocol):
-    """Cases in the table, and those of which a row cannot be read."""
+    """Cases in the table, which can be parked as they lie there."""
 
-    def park_unread(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
+    def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
         """Park a case without reading it: its timer stops, and what its claim has marked stays.
 
         Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.

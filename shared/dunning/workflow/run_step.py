@@ -9,7 +9,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable, Unreadable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.netting import covered, net_of
@@ -38,6 +38,7 @@ from dunning.workflow.sending import Ending, Progress, Sender
 from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sources import LISTED, account_of, recorder_for, source_of
 from dunning.workflow.sweep_ports import AccountedSource
+from dunning.workflow.unforeseen import foreseen
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
 CLAIM_LASTS = timedelta(minutes=20)
@@ -82,7 +83,7 @@ class RunStep:
         try:
             return self._looked_at(wakeup, claim_id, now)
         except Unreadable as exc:
-            return self._park_unread(wakeup.customer, claim_id, str(exc), now)
+            return self._park_as_it_lies(wakeup.customer, claim_id, str(exc), now)
 
     def _looked_at(self, wakeup: Wakeup, claim_id: str, now: datetime) -> str:
         try:
@@ -97,22 +98,24 @@ class RunStep:
         settlement = Settlement(self._policy_of, now, held, looks_again=True)
         if held.attempt > MOST_CRASHES:
             reason = f"{MOST_CRASHES} attempts in a row ended without an answer"
-            return self._guarded(wakeup, lambda: self._park(case, settlement, reason))
-        return self._guarded(wakeup, lambda: self._work_or_park(case, settlement))
-
-    def _guarded(self, wakeup: Wakeup, act: Callable[[], str]) -> str:
+            return self._park_as_it_lies(wakeup.customer, claim_id, reason, now)
         try:
-            return act()
+            return self._work_or_park(case, settlement)
         except AlreadyClaimed:
             return self._lost(wakeup.customer)
 
     def _work_or_park(self, case: Case, settlement: Settlement) -> str:
         try:
-            return self._work(case, settlement)
+            return foreseen(lambda: self._work(case, settlement))
         except Unreadable:
             raise
         except Permanent as exc:
             return self._park(case, settlement, str(exc))
+        except Unforeseen as exc:
+            if settlement.claim.attempt < MOST_CRASHES:
+                raise
+            reason = f"{MOST_CRASHES} attempts in a row failed, the last as {exc}"
+            return self._park_as_it_lies(case.profile.customer, settlement.claim.id, reason, settlement.now)
 
     def _work(self, case: Case, settlement: Settlement) -> str:
         now, claim = settlement.now, settlement.claim
@@ -198,13 +201,13 @@ class RunStep:
         self._finish(case, settlement, checked, far, lambda after: settlement.park(after, reason, unfinished(after, far.effects, far.done)))
         return f"parked: {reason}"
 
-    def _park_unread(self, customer: str, claim_id: str, reason: str, now: datetime) -> str:
-        """What cannot be read can be neither decided nor settled: it is parked as it lies there, dead letter first as in `_park`."""
+    def _park_as_it_lies(self, customer: str, claim_id: str, reason: str, now: datetime) -> str:
+        """What cannot be read, or what we fail at again and again, is not settled but only held; dead letter first, as in `_park`."""
         self.dead_letters.send(Wakeup(customer), reason)
         logged = Activity(now, ActivityType.HELD, f"{HoldKind.PARKED.value}: {reason}", (), None, "run_step", claim=claim_id)
         for _ in range(_MOST_CONFLICTS):
             try:
-                self.store.park_unread(customer, claim_id, Hold(now, reason=reason), logged)
+                self.store.park_as_it_lies(customer, claim_id, Hold(now, reason=reason), logged)
             except Conflict:
                 continue
             except AlreadyClaimed:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.digest import MOST_LOOKED_AT, as_known, digest_of
-from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Unreadable
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
 from dunning.workflow.ports import CaseStore, EmailChannel, Envelope
@@ -39,7 +39,8 @@ class SendDigest:
         day = local_date(at, zone_of(None, self.policies.named(None).timezone))
         digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
         asked = tuple(self.digests.asked())
-        looked_at = {customer: self._as_it_stands(customer, at) for customer in {*digest.customers, *asked[:MOST_LOOKED_AT]}}
+        cases = {customer: self._as_it_stands(customer, at) for customer in {*digest.customers, *asked[:MOST_LOOKED_AT]}}
+        looked_at = {customer: case for customer, case in cases.items() if case}
         mail = self.renderer.digest(as_known(digest, looked_at, asked))
         name, owner = day.isoformat(), self.new_id(at)
         try:
@@ -58,6 +59,10 @@ class SendDigest:
             return "perhaps sent: it is not repeated"
         return "sent"
 
-    def _as_it_stands(self, customer: str, at: datetime) -> Case:
-        """With its questions as they are to be answered now, not as they were when they were put down."""
-        return with_questions_reckoned(self.cases.load(customer), lambda invoice: self.policies.named(invoice.policy), at)
+    def _as_it_stands(self, customer: str, at: datetime) -> Case | None:
+        """With its questions as they are to be answered now, not as they were when they were put down. None: it cannot be read."""
+        try:
+            case = self.cases.load(customer)
+        except Unreadable:
+            return None  # its letter says so; the digest of all others goes out
+        return with_questions_reckoned(case, lambda invoice: self.policies.named(invoice.policy), at)

@@ -149,7 +149,7 @@ def test_a_case_that_cannot_be_read_is_parked_under_its_claim_and_keeps_what_tha
     storage.store.claim(ACME, claim(1), NOW)
     storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
     park = Hold(NOW + SECOND, reason="row INV#in_1 cannot be read")
-    storage.store.park_unread(ACME, "claim-1", park, Activity(NOW + SECOND, ActivityType.HELD, "parked"))
+    storage.store.park_as_it_lies(ACME, "claim-1", park, Activity(NOW + SECOND, ActivityType.HELD, "parked"))
     profile = storage.store.load(ACME).profile
     assert profile.holds == {HoldKind.REPLY: reply, HoldKind.PARKED: park}
     assert profile.claim == Claim("claim-1", NOW + SECOND, "claim-1", 0, {MAIL: EffectState.DONE})
@@ -163,5 +163,5 @@ def test_a_case_that_another_worker_claimed_is_not_parked(storage: Storage) -> N
     storage.store.claim(ACME, claim(1), NOW)
     before = storage.store.load(ACME)
     with pytest.raises(AlreadyClaimed):
-        storage.store.park_unread(ACME, "claim-2", Hold(NOW), Activity(NOW, ActivityType.HELD, "parked"))
+        storage.store.park_as_it_lies(ACME, "claim-2", Hold(NOW), Activity(NOW, ActivityType.HELD, "parked"))
     assert storage.store.load(ACME) == before

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from functions.customer_portal import app as portal
 from functions.inbound_reply import app as inbound
@@ -63,6 +64,16 @@ def test_new_activities_are_published_and_the_reminder_is_to_be_noted(aws: Aws, 
     (sampled,) = cast("list[Json]", sample("write_back/reminder_sent")["Records"])
     assert asked == json.loads(str(sampled["body"])) | {"delay": 0}
     assert len(aws.messages("activity-dead")) == aside
+
+
+def test_a_record_that_cannot_be_read_is_put_aside_once_however_often_its_batch_comes(aws: Aws) -> None:
+    handler, batch = publish.build(aws.platform), sample("publish_activity/batch_with_a_bad_record")
+    aws.answers("PutEvents", {"FailedEntryCount": 2, "Entries": [{"ErrorCode": "InternalException"}] * 2})
+    with pytest.raises(Retryable):
+        invoke(handler, batch)
+    aws.answers("PutEvents", {"FailedEntryCount": 0, "Entries": [{"EventId": "x"}] * 2})
+    invoke(handler, batch)
+    assert len(aws.messages("activity-dead")) == 1
 
 
 @pytest.mark.parametrize(("name", "aside"), [("reminder_sent", 0), ("batch_with_a_bad_message", 1)])

@@ -69,7 +69,7 @@ def test_a_case_with_a_row_that_cannot_be_read_names_the_row_and_none_of_its_val
 def test_what_is_there_stays_as_it_lies_and_is_parked_once(aws: Aws, store: TableCaseStore) -> None:
     written_by_another_release(aws, "PROFILE", {"holds": INSOLVENCY, "colour": {"S": "red"}})
     store.claim(ACME, CLAIM, NOW)
-    store.park_unread(ACME, CLAIM.id, PARK, LOGGED)
+    store.park_as_it_lies(ACME, CLAIM.id, PARK, LOGGED)
     row = lies(aws, "PROFILE")
     assert (set(row["holds"]["M"]), row["colour"]) == ({"insolvency", "parked"}, {"S": "red"})
     assert not {"due_at", "due_shard"} & set(row)
@@ -87,5 +87,5 @@ def test_a_claim_that_cannot_be_read_is_parked_by_who_holds_it_and_none_of_anoth
     with pytest.raises(AlreadyClaimed) as held:
         store.claim(ACME, replace(CLAIM, id="claim-2"), NOW)
     assert held.value.due_at == CLAIM.until
-    store.park_unread(ACME, CLAIM.id, PARK, LOGGED)
+    store.park_as_it_lies(ACME, CLAIM.id, PARK, LOGGED)
     assert lies(aws, "PROFILE")["claim_effects"] == {"M": {"email:first:in_1": {"S": "pondering"}}}

@@ -230,6 +230,16 @@ def test_the_fifth_crash_in_a_row_reaches_the_dead_letters_once_and_holds_the_ca
     assert said(due.log(ACME)) == ["enrolled", "held"]
 
 
+def test_the_fifth_failure_that_nobody_foresaw_parks_the_case_and_tells_its_type_and_place(due: FakeDeployment) -> None:
+    for _ in range(MOST_CRASHES):
+        due.email.fails(KeyError("jane@acme.example"))
+    due.advance(timedelta(days=7))
+    ((_, reason),) = due.dead_letters.letters
+    assert reason.startswith("5 attempts in a row failed, the last as unforeseen KeyError at channels.py, line ")
+    assert "jane" not in reason
+    assert (due.email.attempts, set(due.profile(ACME).holds)) == (MOST_CRASHES, {HoldKind.PARKED})
+
+
 def test_a_crash_that_is_followed_by_success_is_forgotten(due: FakeDeployment) -> None:
     due.email.kills_the_worker(accepted=False, times=MOST_CRASHES - 1)
     due.run_until(SECOND)

@@ -103,6 +103,16 @@ def test_what_waits_for_approval_is_told_every_day_with_the_command_that_answers
     assert ["2 cases for a person" in mail.subject for mail in email.sent] == [True, True, False]
 
 
+def test_a_case_that_cannot_be_read_costs_nobody_the_digest_and_is_shown_as_it_was_told() -> None:
+    email = FakeEmail()
+    send = digest(email, "finance@example.com")
+    assert isinstance(send.cases, MemoryCaseStore)
+    send.cases.unreadable.add("stripe:cus_<1>")
+    assert send(AT) == "sent"
+    (mail,) = email.sent
+    assert "handed over: three reminders & no word\n  stripe:cus_<1> (in_1)\n" in mail.text
+
+
 def test_nobody_named_means_no_mail() -> None:
     email = FakeEmail()
     assert digest(email)(AT) == "no policy names anybody"

@@ -116,6 +116,7 @@ def _changed(one: Changed) -> Row:
         "change": one.change.value,
         "shift_seconds": None if one.shift is None else int(one.shift.total_seconds()),
         "ending": {"first": one.invoice.ending.value, "second": one.other.ending.value},
+        "reason": {"first": one.invoice.reason, "second": one.other.reason},
         "first": [_occasion(occasion) for occasion in one.before],
         "second": [_occasion(occasion) for occasion in one.after],
     }

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.approval import without_commands
+from dunning.domain.approval import waits_for_approval, without_commands
 from dunning.domain.calendar import at_local
 from dunning.domain.case import Case, Profile
 from dunning.domain.effects import Channel
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.money import Money
+from dunning.domain.obstacles import of_holds
+from dunning.domain.planning import as_it_stands
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.rehearsing import Turn, begun, next_turn, turn
@@ -121,6 +123,7 @@ class _Customer:
                 self.found.turns += 1
                 self._tell_turn(done)
                 case, at = done.case, due
+        case = as_it_stands(case, self._policy_of, self.end)
         self.found.invoices += [self._owed(invoice_id, row, case) for invoice_id, row in self.rows.items()]
 
     def _happenings(self) -> Iterator[tuple[datetime, Snapshot]]:
@@ -221,8 +224,7 @@ class _Customer:
             money,
             due,
             invoice.policy,
-            _ending(case, invoice),
-            invoice.suppressed_for,
+            *_ending(case, invoice),
             invoice.level,
             invoice.reminders_sent,
             invoice.last_step,
@@ -231,13 +233,17 @@ class _Customer:
         )
 
 
-def _ending(case: Case, invoice: Invoice) -> Ending:
+def _ending(case: Case, invoice: Invoice) -> tuple[Ending, str | None]:
+    """Where it stands in a case whose questions are reckoned, and why."""
     if not invoice.is_open:
-        return Ending.PAID
+        return Ending.PAID, invoice.suppressed_for
     if invoice.escalated:
-        return Ending.ESCALATED
+        return Ending.ESCALATED, invoice.suppressed_for
     if invoice.suppressed_for and not invoice.next_at:
-        return Ending.WATCHED
-    if case.profile.is_held:
-        return Ending.HELD
-    return Ending.ON_PLAN if invoice.next_at else Ending.PLAN_ENDED
+        return Ending.WATCHED, invoice.suppressed_for
+    held = [one.words for one in (*of_holds(case.profile.holds), *of_holds(invoice.holds))]
+    if waits_for_approval(invoice):
+        held.append("waits for approval")
+    if held or case.profile.is_held:
+        return Ending.HELD, "; ".join(held) or invoice.suppressed_for
+    return Ending.ON_PLAN if invoice.next_at else Ending.PLAN_ENDED, invoice.suppressed_for

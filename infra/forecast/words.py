@@ -14,7 +14,7 @@ ENDINGS = {
     Ending.PLAN_ENDED: "Plan at its end",
     Ending.ON_PLAN: "On plan",
     Ending.WATCHED: "Only watched",
-    Ending.HELD: "On hold",
+    Ending.HELD: "On hold, or waiting for approval",
     Ending.NOT_YET_ISSUED: "Not yet issued",
 }
 

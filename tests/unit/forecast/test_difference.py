@@ -1,9 +1,11 @@
 """Two policies for the same invoices."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
+from infra.forecast.as_json import difference_row
 from infra.forecast.difference import Change, Difference, difference
 from infra.forecast.shapes import Ending
 from infra.policies.reading import read_policy
@@ -62,3 +64,9 @@ def test_the_totals_are_per_step_and_the_endings_are_counted(tmp_path: Path) -> 
     ]
     assert found.endings == ((Ending.PLAN_ENDED, 2, 1), (Ending.WATCHED, 0, 1))
     assert (found.count(Change.MORE), found.count(Change.LESS)) == (1, 1)
+
+
+def test_what_waits_for_approval_under_one_of_them_ends_otherwise_and_says_so(tmp_path: Path) -> None:
+    found = compared(tmp_path, ACME, first=steps(7), second=f"approve_above: {{EUR: '50.00'}}\n{steps(7)}")
+    assert found.endings == ((Ending.PLAN_ENDED, 1, 0), (Ending.HELD, 0, 1))
+    assert '"reason": {"first": null, "second": "waits for approval"}' in json.dumps(difference_row(found))

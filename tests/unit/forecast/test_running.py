@@ -155,3 +155,12 @@ def test_a_question_for_approval_names_no_command_for_an_invoice_that_is_not_the
         'step "first" about invoice R-1 waits for your approval: 100.00 EUR is owed, and steps over 50.00 EUR wait for a person'
     )
     assert what(asked) == "team notice"
+
+
+def test_what_waits_for_approval_is_not_on_plan_when_the_forecast_ends_and_what_need_not_any_more_is(tmp_path: Path) -> None:
+    row, monthly = f"{ACME},R-1,EUR,100.00,,2026-03-10,", MONTHLY
+    (asked,) = forecast_of(tmp_path, row, book=own(tmp_path, 'approve_above: {EUR: "50.00"}' + monthly)).invoices
+    assert (asked.ending, asked.reason, asked.next_step) == (Ending.HELD, "waits for approval", "first")
+    steps = 'steps:\n  - {id: upcoming, at: {before_due: 3d, time: "09:00"}, email: upcoming, approve_above: {EUR: "50.00"}}\n'
+    late = forecast_of(tmp_path, row, book=own(tmp_path, monthly.replace("steps:\n", steps)), days=13)
+    assert [one.ending for one in late.invoices] == [Ending.ON_PLAN]

@@ -187,6 +187,17 @@ def test_a_fee_that_waits_for_a_person_is_asked_about_where_it_is_owed() -> None
     assert world.invoice(BETA, "in_1").fees[0].state is FeeState.APPLIED
 
 
+def test_a_fee_that_waits_goes_along_though_the_last_check_closed_what_it_is_on() -> None:
+    world = following(PLAN.replace("mode: apply", "mode: propose"))
+    world.invoiced(snapshot())
+    world.run_until(FEE_AT + DAY)
+    world.stripe.has(moved(days=40))
+    world.run_until(FEE_AT + 5 * DAY)
+    assert statuses(world) == (Status.DELETED, Status.OPEN)
+    assert [fee.state for fee in world.invoice(BETA, "in_1").fees] == [FeeState.PROPOSED]
+    assert said(world.log(ACME)) == ["enrolled", "fee_proposed charged", "notified", "closed", "suppressed reminded", "updated"]
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_fee_that_stands_and_what_it_is_on_stay_together_whichever_goes_first(first: int) -> None:
     world = following(PLAN)

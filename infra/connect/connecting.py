@@ -1,6 +1,7 @@
 """The command `dunning connect`, on a deployed stack with the operator's own credentials."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,12 @@ from dunning.workflow.sweep_ports import SweepStage
 from infra.connect.consent import AnswerTo, Consent, Provider
 
 _LEASE_POLLS = 90
+
+FEW_ENOUGH = {"quickbooks": 3, "xero": 1}
+"""Consents of one stack whose tokens may be renewed around the clock: 26 times a day at QuickBooks (an hour, less five minutes), 58 at
+Xero. Each renewal is a version of the one secret that they share, of which Secrets Manager keeps about 100 and removes none that is
+younger than a day; beyond that it takes no more (docs.aws.amazon.com/secretsmanager, quotas).
+"""
 
 AUTHORIZE = {
     "quickbooks": ("QuickBooks", "QUICKBOOKS_AUTHORIZE_URL", "https://appcenter.intuit.com/connect/oauth2"),
@@ -43,6 +50,17 @@ class Connector:
         """Ask, store, begin the import; the accounts that are connected now. Raises Rejected or Retryable, and nothing is stored."""
         consent = Consent(self.provider(), self.app(), redirect_uri, HttpClient(), self.platform.clock)
         return self.keep(consent.ask(answer_to))
+
+    def crowded(self) -> str | None:
+        """What a person should know of so many consents in one stack; None where there are few enough. Raises Unauthorised, Retryable."""
+        count, few = len(self._secrets().grants().grants), FEW_ENOUGH[self.source]
+        if count <= few:
+            return None
+        return (
+            f"This stack holds {count} consents of {self.source}; with more than {few} in use around the clock their tokens can be renewed"
+            " more often than Secrets Manager keeps versions of a secret (about 100 a day), and reminders would wait. Deploy another stack"
+            " for some of them, or watch that the secret has fewer than 100 versions (README, QuickBooks and Xero)."
+        )
 
     def app(self) -> App:
         """Our registration, from the stack's secret. Raises Unauthorised, Retryable."""
@@ -106,4 +124,8 @@ def connect_stack(stack: str, source: str, redirect_uri: str, answer_to: AnswerT
     from infra.deployed_stack import platform_of
 
     with platform_of(stack) as platform:
-        return Connector(platform, source, os.environ)(redirect_uri, answer_to)
+        connector = Connector(platform, source, os.environ)
+        accounts = connector(redirect_uri, answer_to)
+        if note := connector.crowded():
+            print(note, file=sys.stderr)
+        return accounts

@@ -181,6 +181,15 @@ def test_tokens_that_a_function_renews_meanwhile_are_not_lost(desk: Desk) -> Non
     assert desk.grants("xero") == [OLD]
 
 
+@pytest.mark.parametrize(("source", "few"), [("quickbooks", 3), ("xero", 1)])
+def test_more_consents_than_one_secret_can_renew_around_the_clock_are_told(desk: Desk, source: str, few: int) -> None:
+    others = [{"accounts": [str(number)], "refresh_token": f"r-{number}"} for number in range(few)]
+    for number, is_told in ((few, False), (few + 1, True)):
+        content = json.dumps({"grants": [OLD, *others][:number]})
+        desk.aws.session.client("secretsmanager").put_secret_value(SecretId=f"{source}-tokens", SecretString=content)
+        assert (desk.connector(source).crowded() is not None) is is_told
+
+
 def test_no_message_quotes_a_secret(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     desk.connect("xero")
     printed = "".join(capsys.readouterr())

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
 from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Unreadable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
@@ -157,16 +157,16 @@ class MemoryCaseStore:
         )
         self._log.setdefault(customer, []).append(logged)
 
-    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone, or the effect is done already."""
         profile = self._profiles.get(customer)
         claim = profile.claim if profile else None
         if profile is None or claim is None or claim.origin != origin:
             return False
-        if state is not EffectState.DONE and claim.effects.get(effect) is EffectState.DONE:
+        if state is not EffectState.DONE and (known := claim.effects.get(effect)) and known.state is EffectState.DONE:
             return False
         self.writes += 1
-        marked = replace(claim, effects={**claim.effects, effect: state})
+        marked = replace(claim, effects={**claim.effects, effect: Mark(state, at)})
         self._profiles[customer] = replace(profile, claim=marked, version=profile.version + (state is EffectState.DONE))
         return True
 

@@ -116,9 +116,9 @@ class TwinStore:
 
         self._wire.call("store.save", WRITE, write, again=lambda: None)
 
-    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
         """A retry marks what is marked."""
-        return self._wire.call("store.mark_effect", CLAIM, lambda: self._memory.mark_effect(customer, origin, effect, state))
+        return self._wire.call("store.mark_effect", CLAIM, lambda: self._memory.mark_effect(customer, origin, effect, state, at))
 
     def latest_activities(self, customer: str, most: int) -> Sequence[Activity]:
         """As the table answers it."""

@@ -92,7 +92,7 @@ def _promise_row(invoice: Invoice) -> Row | None:
 
 
 def _claim_row(claim: Claim) -> Row:
-    effects = {effect: state.value for effect, state in claim.effects.items()}
+    effects = {effect: mark.state.value for effect, mark in claim.effects.items()}
     return {"id": claim.id, "until": claim.until, "origin": claim.origin, "attempt": claim.attempt, "effects": effects}
 
 

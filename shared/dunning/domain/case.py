@@ -20,8 +20,21 @@ class EffectState(StrEnum):
     DONE = "done"
 
 
-BEGUN = frozenset({EffectState.STARTED, EffectState.DONE})
-"""What has gone out, or may have; `REFUSED` surely has not."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is known of one effect of a claim, and since when (UTC) it has been on its way, or was tried; None: not known.
+
+    `leads`: it stands for its message; of one about several invoices the first row does, so that the message counts once.
+    """
+
+    state: EffectState
+    at: datetime | None = None
+    leads: bool = True
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has gone out, or may have; what is `REFUSED` surely has not."""
+        return self.state is not EffectState.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +43,20 @@ class Claim:
 
     `origin` is the id of the first claim of a row of takeovers: it is what sent mail carries, so that what an abandoned
     claim sent is known to the one that takes over. `attempt` counts the row (1: nobody was abandoned). `effects` maps an
-    effect's key to its state. `mail_at`: the second (UTC) that is kept for its next mail, where it had to wait for one.
+    effect's key to what is known of it. `mail_at`: the second (UTC) that is kept for its next mail, where it had to wait for one.
     """
 
     id: str
     until: datetime
     origin: str
     attempt: int = 1
-    effects: Mapping[str, EffectState] = field(default_factory=dict)
+    effects: Mapping[str, Mark] = field(default_factory=dict)
     mail_at: datetime | None = None
 
     @property
     def has_begun(self) -> bool:
         """Whether something has gone out under it that was perhaps never put down."""
-        return any(state in BEGUN for state in self.effects.values())
+        return any(mark.has_begun for mark in self.effects.values())
 
 
 @dataclass(frozen=True, slots=True)

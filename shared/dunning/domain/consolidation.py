@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
-from dunning.domain.case import BEGUN, Case, EffectState
-from dunning.domain.effects import Channel, Effect, joint_key, marks_of
+from dunning.domain.case import Case, Mark
+from dunning.domain.effects import Channel, Effect, has_begun, joint_key, marks_of
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import Policy, Scope, Span
 from dunning.domain.spans import end_of_span
 from dunning.domain.timing import customer_zone, may_run, own_time, window_for
-from dunning.domain.works import Verdict, Work
+from dunning.domain.works import Verdict, Work, reminders_in
 
 PolicyOf = Callable[[Invoice], Policy]
 
@@ -67,9 +67,8 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
     Of several messages that would go out at once the first goes and the others keep the gap to it, unless they become one.
     """
     found: list[Work] = []
-    reminded = list(case.profile.reminded_at)
-    if any(work.begun and _has_message(work) for work in works):
-        reminded.append(now)  # it went out under an abandoned claim, and is put down as of now
+    begun = [work for work in works if work.begun]
+    reminded = [*case.profile.reminded_at, *reminders_in(begun, marks_of(case.profile), now)]
     sent_now: set[str] = set()
     for work in works:
         invoice = case.invoices.get(work.invoice)
@@ -214,11 +213,11 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
     )
 
 
-def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, EffectState]) -> list[list[_Row]]:
+def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, Mark]) -> list[list[_Row]]:
     found: dict[tuple[str, ...], list[_Row]] = {}
     for row in rows:
         for effect in row.work.effects:
-            if effect.channel is channel and effect.kind == "reminder" and marks.get(effect.key) not in BEGUN:
+            if effect.channel is channel and effect.kind == "reminder" and not has_begun(marks, effect.key):
                 found.setdefault((row.policy.name, effect.to, *effect.more_to, "cc", *effect.cc), []).append(row)
     return [group for group in found.values() if len(group) > 1]
 

@@ -8,10 +8,10 @@ from dunning.domain.approval import as_far_as_approved, declined_in_words, waits
 from dunning.domain.assignment import tags_of
 from dunning.domain.balances import Balances, balance_for, balances_of, is_enough_alone
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
-from dunning.domain.case import BEGUN, Case, EffectState, Notice, Profile
+from dunning.domain.case import Case, Mark, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced
-from dunning.domain.effects import Channel, Effect, begun_steps, marks_of, row_key, state_of
+from dunning.domain.effects import Channel, Effect, begun_steps, has_begun, marks_of, row_key, rows_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
@@ -100,7 +100,7 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     return consolidated(asked_together(together, case, policy_of, now), case, policy_of)
 
 
-def _at_once(works: Sequence[Work], joint: Collection[str], marks: Mapping[str, EffectState]) -> list[Work]:
+def _at_once(works: Sequence[Work], joint: Collection[str], marks: Mapping[str, Mark]) -> list[Work]:
     """The first `MOST_AT_ONCE`. Beyond that stay the rows that may share one message (`joint`), lest one is left for a second
     message, and what has gone out before: put off, it would be forgotten with its claim, and go out twice.
     """
@@ -119,9 +119,9 @@ def texts_now(invoice: Invoice, policy: Policy, contact: Contact) -> bool:
     return any(step.id in wanted and "sms" in templates_of(step, contact) for step in policy.steps)
 
 
-def has_gone_out(work: Work, marks: Mapping[str, EffectState]) -> bool:
+def has_gone_out(work: Work, marks: Mapping[str, Mark]) -> bool:
     """Whether carrying this work out sends nothing that has not gone out before: there is only something to put down."""
-    return bool(work.effects) and all(state_of(effect, marks) in BEGUN for effect in work.effects)
+    return bool(work.effects) and all(has_begun(marks, row) for effect in work.effects for row in rows_of(effect.key))
 
 
 def _is_step_due(invoice: Invoice, now: datetime) -> bool:
@@ -171,16 +171,16 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     zone = customer_zone(contact, policy)
 
     def goes_out(effect: Effect) -> bool:
-        if marks.get(effect.key) in BEGUN:
+        if has_begun(marks, effect.key):
             return True
         if not is_due or effect.channel is Channel.TEAM:
             return is_due
         return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
-    told = marks.get(row_key(Channel.TEAM, step.id, invoice.id)) in BEGUN
+    told = has_begun(marks, row_key(Channel.TEAM, step.id, invoice.id))
     escalates = told or _escalates(invoice, step, case.profile, policy, now)
     effects = _effects(invoice, step, contact, escalates=escalates)
-    begun = {channel for channel in (Channel.EMAIL, Channel.SMS) if marks.get(row_key(channel, step.id, invoice.id)) in BEGUN}
+    begun = {channel for channel in (Channel.EMAIL, Channel.SMS) if has_begun(marks, row_key(channel, step.id, invoice.id))}
     if begun - {effect.channel for effect in effects}:
         reachable = {Channel.TEAM, *(effect.channel for effect in effects)}
         as_it_was = _effects(invoice, step, case.profile.contact, escalates=escalates)
@@ -217,7 +217,7 @@ def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: 
     effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), to)
     window, zone = window_of((Channel.EMAIL.value,), policy.send_window), customer_zone(contact, policy)
     later = moved_to_workday(now, window, zone, policy.calendar)
-    if later > now and marks_of(case.profile).get(effect.key) not in BEGUN:
+    if later > now and not has_begun(marks_of(case.profile), effect.key):
         return Work(invoice.id, Verdict.MOVE, None, "outside the hours in which it may be sent", move_to=later)
     return Work(invoice.id, Verdict.THANK, None, "thank you for the payment", (effect,))
 
@@ -325,7 +325,7 @@ def _own_instant(step: Step, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def _thanks_begun(case: Case, invoice: Invoice) -> bool:
-    return marks_of(case.profile).get(_thanks_key(invoice)) in BEGUN
+    return has_begun(marks_of(case.profile), _thanks_key(invoice))
 
 
 def _thanks_key(invoice: Invoice) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from dunning.domain.case import BEGUN, EffectState, Profile
+from dunning.domain.case import EffectState, Mark, Profile
+from dunning.domain.evolving import replace
 
 
 class Channel(StrEnum):
@@ -69,24 +70,34 @@ def rows_of(key: str) -> tuple[str, ...]:
     return tuple(f"{channel}:{step}:{invoice}" for step, invoice in zip(names, invoices.split(","), strict=True))
 
 
-def marks_by_row(effects: Mapping[str, EffectState]) -> dict[str, EffectState]:
+def marked(effect: Effect, mark: Mark) -> dict[str, Mark]:
+    """The mark of one message, by row."""
+    return _by_row(effect.key, mark)
+
+
+def _by_row(key: str, mark: Mark) -> dict[str, Mark]:
+    first, *others = rows_of(key)
+    return {first: mark, **dict.fromkeys(others, replace(mark, leads=False))}
+
+
+def marks_by_row(effects: Mapping[str, Mark]) -> dict[str, Mark]:
     """Marks as they are stored, spread over the rows they stand for; `DONE` is never weakened by an older mark."""
-    found: dict[str, EffectState] = {}
-    for key, state in effects.items():
-        for row in rows_of(key):
-            if found.get(row) is not EffectState.DONE:
-                found[row] = state
+    found: dict[str, Mark] = {}
+    for key, mark in effects.items():
+        for row, of_row in _by_row(key, mark).items():
+            if row not in found or found[row].state is not EffectState.DONE:
+                found[row] = of_row
     return found
 
 
-def marks_of(profile: Profile) -> dict[str, EffectState]:
+def marks_of(profile: Profile) -> dict[str, Mark]:
     """What the claim, or those it took over from, has begun to send, by row."""
     return marks_by_row(profile.claim.effects) if profile.claim else {}
 
 
 def begun_steps(profile: Profile, invoice: str) -> set[str]:
     """The steps of an invoice (bare id) of which something has gone out under the claim, or may have."""
-    begun = (key.split(":", 2) for key, state in marks_of(profile).items() if state in BEGUN)
+    begun = (key.split(":", 2) for key, mark in marks_of(profile).items() if mark.has_begun)
     return {parts[1] for parts in begun if parts[0] in tuple(Channel) and parts[2:] == [invoice]}
 
 
@@ -96,7 +107,12 @@ def is_unanswered(profile: Profile, own_claim: str | None) -> bool:
     return claim is not None and claim.attempt > (claim.id == own_claim)
 
 
-def state_of(effect: Effect, marks: Mapping[str, EffectState]) -> EffectState | None:
+def has_begun(marks: Mapping[str, Mark], row: str) -> bool:
+    """Whether what a row tells of has gone out, or may have."""
+    return row in marks and marks[row].has_begun
+
+
+def state_of(effect: Effect, marks: Mapping[str, Mark]) -> EffectState | None:
     """The state that all rows of an effect share; None when they differ, or nothing is known."""
-    states = {marks.get(row) for row in rows_of(effect.key)}
+    states = {marks[row].state if row in marks else None for row in rows_of(effect.key)}
     return states.pop() if len(states) == 1 else None

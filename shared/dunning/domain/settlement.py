@@ -8,10 +8,10 @@ from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
-from dunning.domain.case import Case, Claim, EffectState, Notice, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Notice, Profile
 from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key, riders
 from dunning.domain.consolidation import PolicyOf
-from dunning.domain.effects import Channel, Effect, marks_of, rows_of
+from dunning.domain.effects import Channel, Effect, marks_by_row, marks_of, rows_of
 from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
 from dunning.domain.fee_invoices import with_fee_found
@@ -33,7 +33,7 @@ from dunning.domain.planning import (
 )
 from dunning.domain.policy import Policy, Step
 from dunning.domain.timing import days_overdue
-from dunning.domain.works import Verdict, Work, reminders_in
+from dunning.domain.works import Verdict, Work, ran_at, reminders_in
 
 MOST_REMEMBERED = 32
 """As many reminders as a policy's limit may count; the profile must not grow for ever."""
@@ -111,11 +111,19 @@ class Settlement:
 
     def _reminded(self, case: Case, done: Sequence[Done]) -> Case:
         """When reminders went out, for gaps and limits: an instant for each."""
-        count = reminders_in([one.work for one in done])
-        if not count:
+        instants = reminders_in([one.work for one in done], self._marks, self.now)
+        if not instants:
             return case
-        recent = (*case.profile.reminded_at, *[self.now] * count)[-MOST_REMEMBERED:]
+        recent = tuple(sorted((*case.profile.reminded_at, *instants)))[-MOST_REMEMBERED:]
         return case.with_profile(replace(case.profile, reminded_at=recent))
+
+    @property
+    def _marks(self) -> Mapping[str, Mark]:
+        """What had gone out before, under claims that never settled it."""
+        return marks_by_row(self.claim.effects)
+
+    def _ran_at(self, work: Work) -> datetime:
+        return ran_at(work, self._marks, self.now)
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
         """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
@@ -133,12 +141,12 @@ class Settlement:
         known = case.profile.look_at
         return known if known is not None and known > self.now else self.now + LOOKS_AGAIN_AFTER
 
-    def hand_on(self, case: Case, effects: Mapping[str, EffectState]) -> Case:
+    def hand_on(self, case: Case, effects: Mapping[str, Mark]) -> Case:
         """All is settled, but of something else it was reported meanwhile that it had gone out: the next claim puts that down, at once."""
         spent = replace(self.claim, mail_at=None, until=self.now, attempt=0, effects=effects)
         return case.with_profile(replace(case.profile, claim=spent, retries=0, due_at=self.now, due_since=self.now))
 
-    def postpone(self, case: Case, effects: Mapping[str, EffectState], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
+    def postpone(self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
         something was put down (`done`), none of those before.
 
@@ -160,7 +168,7 @@ class Settlement:
             due_at = min(max(because.retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), latest)
         return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
 
-    def keep(self, case: Case, effects: Mapping[str, EffectState], done: Sequence[Done] = ()) -> Case:
+    def keep(self, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Case:
         """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over.
 
         Where something was put down under it (`done`), it is no poison: the count of attempts begins anew, with this one.
@@ -168,7 +176,7 @@ class Settlement:
         kept = replace(self.claim, effects=effects, attempt=1 if _is_progress(done) else self.claim.attempt)
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
-    def park(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
+    def park(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
         """No retry will help: hold the case until that is mended, beside whatever else holds it. What was done is remembered until then."""
         holds = {**case.profile.holds, HoldKind.PARKED: Hold(self.now, reason=reason)}
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
@@ -176,7 +184,7 @@ class Settlement:
         held = Activity(self.now, ActivityType.HELD, f"{HoldKind.PARKED.value}: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
 
-    def wait(self, case: Case, reason: str, effects: Mapping[str, EffectState]) -> Settled:
+    def wait(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
         """Nothing can be known of what is owed: hold the case until its source answers again. What was done stays on the spent claim."""
         held, logged = hold_case(case, HoldKind.STALE_DATA, Hold(self.now, reason=reason), self.actor)
         spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
@@ -245,7 +253,7 @@ class Settlement:
             invoice,
             level=policy.position(step.id),
             last_step=step.id,
-            anchor_at=self.now,
+            anchor_at=self._ran_at(work),
             escalated=invoice.escalated or _tells_the_team(work),
             approval=None,  # the answer was about this one run of the step
         )
@@ -271,8 +279,9 @@ class Settlement:
         logged: list[Activity] = []
         if messages:
             logged.append(self._log(ActivityType.SENT, work, _with_notes(work.reason, one, messages), _channels(messages)))
-            overdue = days_overdue(invoice, case.profile.reach, policy, self.now) > 0
-            invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=self.now)
+            at = self._ran_at(work)
+            overdue = days_overdue(invoice, case.profile.reach, policy, at) > 0
+            invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=at)
             if invoice.status is Status.PAID and overdue and invoice.reminders_sent == 1:
                 # Paid before its one reminder was put down: nobody could know then that there is something to thank for.
                 invoice = with_thanks(invoice, case.profile.reach, policy, self.now)
@@ -345,11 +354,11 @@ def _moved(invoice: Invoice, work: Work) -> Invoice:
     return replace(invoice, next_at=max(invoice.next_at, work.move_to), approval=None if stale else invoice.approval)
 
 
-def unfinished(case: Case, effects: Mapping[str, EffectState], done: Sequence[Done]) -> dict[str, EffectState]:
+def unfinished(case: Case, effects: Mapping[str, Mark], done: Sequence[Done]) -> dict[str, Mark]:
     """The marks that are still needed, by row: those of works that are not finished, ours and what was reported done meanwhile."""
     finished = {row for one in done for effect in one.work.effects for row in rows_of(effect.key) if _is_of(row, one.work)}
-    reported = {row: state for row, state in marks_of(case.profile).items() if state is EffectState.DONE}
-    return {row: state for row, state in {**effects, **reported}.items() if row not in finished}
+    reported = {row: mark for row, mark in marks_of(case.profile).items() if mark.state is EffectState.DONE}
+    return {row: mark for row, mark in {**effects, **reported}.items() if row not in finished}
 
 
 def stands_still(before: Case, after: Case, now: datetime) -> bool:
@@ -384,8 +393,3 @@ def joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
     for activity in activities:
         found.setdefault(replace(activity, invoices=()), []).extend(activity.invoices)
     return tuple(replace(activity, invoices=tuple(dict.fromkeys(invoices))) for activity, invoices in found.items())
-
-
-def effects_of(works: Sequence[Work]) -> tuple[Effect, ...]:
-    """All effects of some works, in order."""
-    return tuple(effect for work in works for effect in work.effects)

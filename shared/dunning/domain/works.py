@@ -1,12 +1,15 @@
 """The decision about one invoice."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dunning.domain.effects import Effect
+from dunning.domain.case import Mark
+from dunning.domain.effects import Channel, Effect, row_key
+
+LONGEST_APART = timedelta(hours=12)
+"""Messages of one step that lie further apart are no longer one reminder to whoever gets them."""
 
 
 class Verdict(StrEnum):
@@ -47,17 +50,42 @@ class Work:
     unapproved: bool = False
 
 
-def reminders_in(works: Sequence[Work]) -> int:
-    """How many reminders went out with these works, as the customer counts them: a mail and the SMS beside it are one.
+def ran_at(work: Work, marks: Mapping[str, Mark], now: datetime) -> datetime:
+    """When a step ran (UTC): when the first of its messages went out, whenever it is put down.
 
-    One about several invoices counts with the first of them, wherever the others are settled. What went out under an abandoned
-    claim is put down invoice by invoice, however it was put together then, and counts as one.
+    As of now where nothing had gone out before, or where another message to the customer goes out now, so long after that the next
+    step would seem to follow at its heels.
     """
-    fresh = {
-        (effect.channel, effect.key)
-        for work in works
-        for effect in work.effects
-        if effect.kind == "reminder" and not work.begun and effect.invoices[:1] == (work.invoice,)
-    }
-    begun = any(effect.kind == "reminder" for work in works if work.begun for effect in work.effects)
-    return max(Counter(channel for channel, _ in fresh).values(), default=0) + begun
+    rows = {effect.channel: marks.get(_row(effect, work)) for effect in work.effects}
+    begun = [min(mark.at or now, now) for mark in rows.values() if mark and mark.has_begun]
+    at = min(begun, default=now)
+    writes_now = any(effect.kind == "reminder" and not _begun(rows[effect.channel]) for effect in work.effects)
+    return now if writes_now and now - at > LONGEST_APART else at
+
+
+def reminders_in(works: Sequence[Work], marks: Mapping[str, Mark], now: datetime) -> list[datetime]:
+    """When each reminder among these works went out (UTC), as the customer counts them: a mail and the SMS beside it are one.
+
+    One about several invoices counts with the first of them, wherever the others are settled; so does one that went out under an
+    abandoned claim (`marks`, by row), though what became of it is put down invoice by invoice.
+    """
+    return [at for begun in (True, False) for at in _most_on_a_channel([work for work in works if work.begun is begun], marks, now)]
+
+
+def _most_on_a_channel(works: Sequence[Work], marks: Mapping[str, Mark], now: datetime) -> list[datetime]:
+    found: dict[Channel, list[datetime]] = {}
+    for work in works:
+        for effect in work.effects:
+            mark = marks.get(_row(effect, work))
+            leads = mark.leads if mark and mark.has_begun else effect.invoices[:1] == (work.invoice,)
+            if effect.kind == "reminder" and leads:
+                found.setdefault(effect.channel, []).append(ran_at(work, marks, now))
+    return max(found.values(), key=len, default=[])
+
+
+def _row(effect: Effect, work: Work) -> str:
+    return row_key(effect.channel, work.step, work.invoice)
+
+
+def _begun(mark: Mark | None) -> bool:
+    return mark is not None and mark.has_begun

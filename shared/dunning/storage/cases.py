@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
 from dunning.domain.digest import TOLD
 from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable
 from dunning.domain.holds import Hold
@@ -16,7 +16,7 @@ from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
 from dunning.storage.attribute_values import number, optional_instant, typed
-from dunning.storage.claim_item import read_claim
+from dunning.storage.claim_item import mark_text, read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
 from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
 from dunning.workflow.moving_port import CaseChange
@@ -260,15 +260,16 @@ class TableCaseStore:
         logs = self._activity_write(customer, logged, (as_it_lies.profile.version + 1) << 16)
         self._transact([write, logs], claim_id, customer)
 
-    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
-        """Mark one effect of the claim with this origin; False when that claim is gone: it was settled. Raises Retryable.
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
+        """Mark one effect of the claim with this origin, on its way since `at` (UTC). False when that claim is gone: it was settled.
 
         `DONE` is never set back: the later word of a duplicate must not undo what is known. It makes other views of the case
         stale: a settle that does not know of it must read again, or it would wipe it out. The other states are the settler's own.
+        Raises Retryable.
         """
         change = "SET claim_effects.#effect = :state"
-        not_done = " AND (attribute_not_exists(claim_effects.#effect) OR claim_effects.#effect <> :done)"
-        values: dict[str, object] = {":origin": origin, ":state": state.value}
+        not_done = " AND (attribute_not_exists(claim_effects.#effect) OR NOT begins_with(claim_effects.#effect, :done))"
+        values: dict[str, object] = {":origin": origin, ":state": mark_text(Mark(state, at))}
         if state is EffectState.DONE:
             change += ", version = version + :one"
             values[":one"] = 1

@@ -46,8 +46,8 @@ class CaseStore(Protocol):
         """
         ...
 
-    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState) -> bool:
-        """Mark one effect of the claim with this origin; False when that claim is gone."""
+    def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
+        """Mark one effect of the claim with this origin, on its way since `at` (UTC); False when that claim is gone."""
         ...
 
     def customer_of(self, kind: str, value: str) -> str | None:

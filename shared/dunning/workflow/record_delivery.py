@@ -37,7 +37,7 @@ class RecordDelivery:
     def __call__(self, news: DeliveryNews) -> str:
         """Answers what was done, for the log."""
         if news.kind is DeliveryKind.SENT:
-            marked = self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE)
+            marked = self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE, news.mailed_at)
             return "marked" if marked else "settled before"
         if news.kind in (DeliveryKind.OPENED, DeliveryKind.CLICKED):
             return self._looked_at(news)

@@ -1,12 +1,12 @@
 """Carrying out what was decided, effect by effect, each at most as often as its channel's guarantee allows (DESIGN §6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from dunning.domain.case import Case, Claim, EffectState
-from dunning.domain.effects import Channel, Effect, marks_by_row, rows_of, state_of
+from dunning.domain.case import Case, Claim, EffectState, Mark
+from dunning.domain.effects import Channel, Effect, marked, marks_by_row, rows_of, state_of
 from dunning.domain.errors import AlreadyClaimed, Disconnected, NotYet, OutcomeUnknown, Permanent, Refused, Throttled
 from dunning.domain.history import MOST_READ
 from dunning.domain.invoice import Snapshot
@@ -35,14 +35,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The finished works, the state of every effect touched (by row), and how it ended; `failure` says why no retry will help.
+    """The finished works, the mark of every effect touched (by row), and how it ended; `failure` says why no retry will help.
 
     `charged`: the invoices of the late fees that were written to their source. `because`: a source's limit, or its ended
     connection or lacking right, where that refused.
     """
 
     done: tuple[Done, ...]
-    effects: dict[str, EffectState]
+    effects: dict[str, Mark]
     ending: Ending
     failure: str = ""
     charged: tuple[Snapshot, ...] = ()
@@ -105,13 +105,13 @@ class Sender:
                     return progress(Ending.FAILED, f"{effect.key}: {exc}")
                 notes |= _noted(effect, outcome.note)
                 if outcome.sent:
-                    effects.update(dict.fromkeys(rows_of(effect.key), EffectState.DONE))
+                    effects |= marked(effect, Mark(EffectState.DONE, now))
                     sent_now[effect.key] = outcome.note
             done.append(Done(work, notes))
         return progress(Ending.COMPLETE)
 
     def _carry_out(
-        self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState], now: datetime, charged: list[Snapshot]
+        self, effect: Effect, case: Case, claim: Claim, effects: dict[str, Mark], now: datetime, charged: list[Snapshot]
     ) -> _Outcome:
         """Send one effect unless it is known to be done. What a fee became joins `charged`."""
         if effect.channel is Channel.FEE:
@@ -120,7 +120,7 @@ class Sender:
             return _Outcome(sent=True, note=charged[-1].invoice_id)
         state = state_of(effect, effects)
         if state is EffectState.DONE:
-            return _Outcome(sent=False, note=f"{effect.channel.value} had already gone out")
+            return _Outcome(sent=False, note=f"{effect.channel.value} had already gone out{_since(effect, effects)}")
         envelope = Envelope(effect.kind, case.profile.customer, invoices_in(effect, case), effect.step, claim.origin, effect.key)
         log = self.store.latest_activities(case.profile.customer, MOST_READ) if effect.kind == "escalation" else ()
         content = content_of(effect, case, self.policies, now, log)
@@ -139,9 +139,9 @@ class Sender:
                     return _Outcome(sent=False, note="sms may have gone out before; it is not repeated")
                 text = self.renderer.sms(effect.template, content)
                 # SNS reports no outcome that could be asked for: the mark before makes it at most once.
-                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):
+                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED, now):
                     raise AlreadyClaimed(f"case {case.profile.customer}: claim {claim.id} is no longer held")
-                effects.update(dict.fromkeys(rows_of(effect.key), EffectState.STARTED))
+                effects.update(marked(effect, Mark(EffectState.STARTED, now)))
                 self.sms.send(effect.to, text, envelope)
         return _Outcome(sent=True)
 
@@ -160,10 +160,15 @@ class Sender:
     def _unsubscribe_url(self, effect: Effect, case: Case, now: datetime) -> str | None:
         return self.unsubscribe.url(case.profile.customer, now) if self.unsubscribe and effect.kind == "reminder" else None
 
-    def _surely_not_sent(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, EffectState]) -> None:
+    def _surely_not_sent(self, effect: Effect, case: Case, claim: Claim, effects: dict[str, Mark]) -> None:
         if state_of(effect, effects) is EffectState.STARTED:
             self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.REFUSED)
-        effects.update(dict.fromkeys(rows_of(effect.key), EffectState.REFUSED))
+        effects.update(marked(effect, Mark(EffectState.REFUSED)))
+
+
+def _since(effect: Effect, marks: Mapping[str, Mark]) -> str:
+    at = min((mark.at for row in rows_of(effect.key) if (mark := marks[row]).at), default=None)
+    return f" at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def _recipients(effect: Effect) -> int:

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Mark, Notice, Profile
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.fee_records import Fee, FeeState
 from dunning.domain.holds import Hold, HoldKind
@@ -16,6 +16,11 @@ LATER = NOW + timedelta(days=2, microseconds=7)
 ACME = "stripe:cus_acme"
 DUE = date(2026, 3, 31)
 TWENTY_MINUTES = timedelta(minutes=20)
+MARKS = {
+    "email:second:in_full": Mark(EffectState.DONE, LATER),
+    "email:second:in_other": Mark(EffectState.DONE, LATER, leads=False),
+    "sms:second:in_full": Mark(EffectState.STARTED),
+}
 SETTINGS = CustomerSettings(
     do_not_chase=True,
     prefers="sms",
@@ -114,7 +119,7 @@ def full_profile() -> Profile:
         reminded_at=(NOW + timedelta(seconds=4), LATER),
         due_at=NOW + timedelta(seconds=5),
         due_since=NOW + timedelta(seconds=6),
-        claim=Claim("claim-2", LATER, "claim-1", 2, {"email:second:in_full": EffectState.DONE, "sms:second:in_full": EffectState.STARTED}),
+        claim=Claim("claim-2", LATER, "claim-1", 2, MARKS),
         retries=3,
         replied_at=NOW + timedelta(seconds=7),
         look_at=NOW + timedelta(seconds=9),

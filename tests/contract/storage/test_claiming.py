@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
 from dunning.domain.errors import AlreadyClaimed
 from dunning.domain.holds import Hold, HoldKind
 from tests.contract.storage.cases import ACME, NOW, TWENTY_MINUTES, claim, due_case
@@ -77,7 +77,7 @@ def test_an_abandoned_claim_is_taken_over_with_its_origin_its_effects_and_its_co
     storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
     end = NOW + TWENTY_MINUTES
     taken = storage.store.claim(ACME, claim(2, end), end)
-    assert taken == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: EffectState.DONE})
+    assert taken == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: Mark(EffectState.DONE)})
     assert storage.store.load(ACME).profile.claim == taken
     assert storage.store.load(ACME).profile.due_since == NOW
 
@@ -95,10 +95,10 @@ def test_marks_of_one_claim_add_up(storage: Storage) -> None:
     storage.store.save(Case(Profile(ACME)), due_case())
     storage.store.claim(ACME, claim(1), NOW)
     assert storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.STARTED)
-    assert storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
+    assert storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE, NOW)
     held = storage.store.load(ACME).profile.claim
     assert held is not None
-    assert held.effects == {TEXT: EffectState.STARTED, MAIL: EffectState.DONE}
+    assert held.effects == {TEXT: Mark(EffectState.STARTED), MAIL: Mark(EffectState.DONE, NOW)}
 
 
 def test_a_mark_finds_the_claim_that_took_over_by_its_origin(storage: Storage) -> None:
@@ -108,7 +108,7 @@ def test_a_mark_finds_the_claim_that_took_over_by_its_origin(storage: Storage) -
     storage.store.claim(ACME, claim(2, end), end)
     assert storage.store.mark_effect(ACME, "claim-1", MAIL, EffectState.DONE)
     held = storage.store.load(ACME).profile.claim
-    assert held == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: EffectState.DONE})
+    assert held == Claim("claim-2", end + TWENTY_MINUTES, "claim-1", 2, {MAIL: Mark(EffectState.DONE)})
 
 
 @pytest.mark.parametrize("customer", [ACME, "stripe:cus_nobody"])
@@ -126,11 +126,11 @@ def test_a_mark_for_a_claim_that_is_gone_changes_nothing(storage: Storage, custo
 def test_what_is_done_stays_done(storage: Storage, state: EffectState) -> None:
     storage.store.save(Case(Profile(ACME)), due_case())
     storage.store.claim(ACME, claim(1), NOW)
-    storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.DONE)
-    assert not storage.store.mark_effect(ACME, "claim-1", TEXT, state)
+    storage.store.mark_effect(ACME, "claim-1", TEXT, EffectState.DONE, NOW)
+    assert not storage.store.mark_effect(ACME, "claim-1", TEXT, state, NOW)
     held = storage.store.load(ACME).profile.claim
     assert held is not None
-    assert held.effects == {TEXT: EffectState.DONE}
+    assert held.effects == {TEXT: Mark(EffectState.DONE, NOW)}
 
 
 def test_what_was_begun_and_refused_may_be_begun_again(storage: Storage) -> None:
@@ -140,7 +140,7 @@ def test_what_was_begun_and_refused_may_be_begun_again(storage: Storage) -> None
         assert storage.store.mark_effect(ACME, "claim-1", TEXT, state)
         held = storage.store.load(ACME).profile.claim
         assert held is not None
-        assert held.effects == {TEXT: state}
+        assert held.effects == {TEXT: Mark(state)}
 
 
 def test_a_case_that_cannot_be_read_is_parked_under_its_claim_and_keeps_what_that_has_marked(storage: Storage) -> None:
@@ -152,7 +152,7 @@ def test_a_case_that_cannot_be_read_is_parked_under_its_claim_and_keeps_what_tha
     storage.store.park_as_it_lies(ACME, "claim-1", park, Activity(NOW + SECOND, ActivityType.HELD, "parked"))
     profile = storage.store.load(ACME).profile
     assert profile.holds == {HoldKind.REPLY: reply, HoldKind.PARKED: park}
-    assert profile.claim == Claim("claim-1", NOW + SECOND, "claim-1", 0, {MAIL: EffectState.DONE})
+    assert profile.claim == Claim("claim-1", NOW + SECOND, "claim-1", 0, {MAIL: Mark(EffectState.DONE)})
     assert (profile.due_at, profile.due_since, profile.retries, profile.version) == (None, None, 0, 4)
     assert [activity.reason for activity in storage.store.activities(ACME)] == ["parked"]
     assert list(storage.timers.due(NOW + TWENTY_MINUTES * 2)) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
 from dunning.domain.errors import AlreadyClaimed, Conflict
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Status
@@ -110,7 +110,7 @@ def test_a_write_leaves_alone_what_it_did_not_change(storage: Storage) -> None:
     storage.store.save(before, before.with_profile(replace(before.profile, contact=Contact(email="new@acme.example"))))
     profile = storage.store.load(ACME).profile
     assert profile.contact == Contact(email="new@acme.example")
-    assert profile.claim == Claim("claim-1", cases.claim(1).until, "claim-1", 1, {"sms:first:in_1": EffectState.STARTED})
+    assert profile.claim == Claim("claim-1", cases.claim(1).until, "claim-1", 1, {"sms:first:in_1": Mark(EffectState.STARTED)})
 
 
 def test_a_settle_that_does_not_know_of_a_mail_that_went_out_is_a_conflict(storage: Storage) -> None:

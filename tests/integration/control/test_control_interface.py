@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, Dispute, EffectState, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Mark, Profile
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from tests.integration.control.conftest import Local
@@ -98,7 +98,7 @@ def test_lists_are_bare_arrays_with_instants_in_z(local: Local) -> None:
 
 
 def test_a_case_shows_profile_invoices_and_activities(local: Local) -> None:
-    claim = Claim("01A", START + timedelta(minutes=20), "01A", effects={"in_1/email": EffectState.DONE})
+    claim = Claim("01A", START + timedelta(minutes=20), "01A", effects={"in_1/email": Mark(EffectState.DONE)})
     profile = Profile(
         "stripe:cus_1", Contact(name="Pat Doe", email="pat@example.com"), due_at=START, due_since=START, claim=claim, version=3
     )

@@ -67,13 +67,13 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the effect marks: a text is begun before it is sent",
         "shared/dunning/workflow/sending.py",
-        "                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED):",
+        "                if not self.store.mark_effect(case.profile.customer, claim.origin, effect.key, EffectState.STARTED, now):",
         "                if claim.origin == effect.key:",
     ),
     Mutant(
         "the effect marks: SES's report marks a mail",
         "shared/dunning/workflow/record_delivery.py",
-        "self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE)",
+        "self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE, news.mailed_at)",
         "news.claim == news.effect",
     ),
     Mutant(

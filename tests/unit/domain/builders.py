@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from dunning.domain.case import Case, Claim, EffectState, Profile
+from dunning.domain.case import Case, Claim, Mark, Profile
 from dunning.domain.decision import decide
 from dunning.domain.invoice import Contact, Invoice, Snapshot, Status
 from dunning.domain.planning import planned
@@ -110,7 +110,7 @@ def record(case: Case, seen: Snapshot, now: datetime, follows: Policy = BRIEF, *
     return Recorder(lambda _: follows, STRIPE_TERMINAL, now, "stripe_webhook").record(case, seen, fetched=fetched)
 
 
-def claim(now: datetime, effects: Mapping[str, EffectState] | None = None) -> Claim:
+def claim(now: datetime, effects: Mapping[str, Mark] | None = None) -> Claim:
     return Claim("claim-1", now + timedelta(minutes=20), "claim-1", effects=effects or {})
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dunning.domain.activity import ActivityType
 from dunning.domain.assignment import Assignment, assignment_facts
-from dunning.domain.case import Case, EffectState
+from dunning.domain.case import Case, EffectState, Mark
 from dunning.domain.invoice import Contact, Invoice, Snapshot
 from dunning.domain.money import Money
 from dunning.domain.policy import Facts, Policy, Step
@@ -106,7 +106,7 @@ def test_after_the_first_message_the_policy_stays_whatever_the_amount() -> None:
 
 
 def test_what_has_begun_under_a_claim_keeps_its_policy() -> None:
-    profile = replace(PROFILE, claim=claim(LATER, {"email:first:in_1": EffectState.DONE}))
+    profile = replace(PROFILE, claim=claim(LATER, {"email:first:in_1": Mark(EffectState.DONE)}))
     case = case_of(with_plan(INVOICE, ISSUED, STANDARD), profile=profile)
     assert only(recorded(case, replace(SEEN, amount_due=5_000_00), LARGE, STANDARD)).policy == "standard"
 

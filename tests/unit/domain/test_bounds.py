@@ -17,7 +17,7 @@ from dunning.domain.bounds import (
     with_dispute,
     with_notice,
 )
-from dunning.domain.case import Case, Claim, Dispute, EffectState, Notice, Profile
+from dunning.domain.case import Case, Claim, Dispute, EffectState, Mark, Notice, Profile
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.effects import Channel, joint_key
 from dunning.domain.invoice import Contact
@@ -104,8 +104,8 @@ def test_where_the_team_must_be_told_too_much_one_notice_stands_for_the_rest() -
 def test_all_that_can_come_together_on_one_profile_fits_into_an_item() -> None:
     ids = [f"in_{number:036}" for number in range(MOST_IN_ONE_MESSAGE)]
     rows = [("a_step_with_a_long_name", one) for one in ids]
-    marks = {f"{channel}:{step}:{one}": EffectState.STARTED for channel in Channel for step, one in rows}
-    marks |= {joint_key(channel, rows[attempt:]): EffectState.DONE for channel in Channel for attempt in range(5)}
+    marks = {f"{channel}:{step}:{one}": Mark(EffectState.STARTED) for channel in Channel for step, one in rows}
+    marks |= {joint_key(channel, rows[attempt:]): Mark(EffectState.DONE) for channel in Channel for attempt in range(5)}
     profile = with_disputes(BLANK, *(dispute(number, is_open=True) for number in range(MOST_OPEN_DISPUTES)))
     profile = with_disputes(profile, *(dispute(10_000 + number, is_open=False) for number in range(MOST_CLOSED_DISPUTES)))
     for number in range(1000):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.case import Case, Claim, EffectState
+from dunning.domain.case import Case, Claim, EffectState, Mark
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, joint_key, marks_by_row, rows_of
 from dunning.domain.policy import Days, MessageLimit, Policy, Scope
@@ -96,7 +96,7 @@ def test_two_messages_at_once_keep_the_gap_unless_they_become_one() -> None:
 
 def test_a_mail_that_an_abandoned_claim_sent_counts_for_the_gap() -> None:
     case = _case(1, 2)
-    claim = Claim("claim-1", FIRST_AT, "claim-1", 2, {"email:first:in_1": EffectState.DONE})
+    claim = Claim("claim-1", FIRST_AT, "claim-1", 2, {"email:first:in_1": Mark(EffectState.DONE)})
     case = case.with_profile(replace(case.profile, claim=claim))
     works = _decided(case, replace(ONE_MESSAGE, min_gap=timedelta(hours=2)))
     assert [(work.invoice, work.verdict) for work in works] == [("in_1", Verdict.RUN), ("in_2", Verdict.SUPPRESS)]
@@ -110,20 +110,23 @@ def test_a_key_says_which_rows_it_stands_for(rows: list[tuple[str, str]]) -> Non
 
 def test_a_mail_known_to_have_gone_out_is_known_for_each_of_its_invoices() -> None:
     key = joint_key(Channel.EMAIL, [("first", "in_1"), ("first", "in_2")])
-    assert marks_by_row({key: EffectState.DONE}) == {"email:first:in_1": EffectState.DONE, "email:first:in_2": EffectState.DONE}
+    assert marks_by_row({key: Mark(EffectState.DONE)}) == {
+        "email:first:in_1": Mark(EffectState.DONE),
+        "email:first:in_2": Mark(EffectState.DONE, leads=False),
+    }
 
 
 def test_while_a_large_message_is_put_down_in_parts_the_rest_stays_marked() -> None:
     works = _decided(_case(1, 2))
-    marks = {f"email:first:in_{n}": EffectState.DONE for n in (1, 2)}
-    assert unfinished(Case(PROFILE), marks, [Done(works[0], {})]) == {"email:first:in_2": EffectState.DONE}
+    marks = {f"email:first:in_{n}": Mark(EffectState.DONE) for n in (1, 2)}
+    assert unfinished(Case(PROFILE), marks, [Done(works[0], {})]) == {"email:first:in_2": Mark(EffectState.DONE)}
 
 
 def test_what_an_abandoned_claim_left_to_send_goes_out_in_one_message_too() -> None:
     case = _case(1, 2)
     contact = replace(case.profile.contact, phone="+15550100")
     policy = replace(ONE_MESSAGE, steps=(replace(ONE_MESSAGE.steps[0], sms="friendly"), *ONE_MESSAGE.steps[1:]), send_window={})
-    marks = {f"email:first:in_{n}": EffectState.DONE for n in (1, 2)}
+    marks = {f"email:first:in_{n}": Mark(EffectState.DONE) for n in (1, 2)}
     case = case.with_profile(replace(case.profile, contact=contact, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
     first, second = _decided(case, policy)
     assert [effect.key for effect in first.effects] == ["email:first:in_1", "sms:first*2:in_1,in_2"]
@@ -134,7 +137,11 @@ def test_a_text_that_may_have_gone_out_before_rides_with_no_other() -> None:
     case = _case(1, 2)
     contact = replace(case.profile.contact, phone="+15550100")
     policy = replace(ONE_MESSAGE, steps=(replace(ONE_MESSAGE.steps[0], sms="friendly"), *ONE_MESSAGE.steps[1:]), send_window={})
-    marks = {"email:first:in_1": EffectState.DONE, "sms:first:in_1": EffectState.STARTED, "email:first:in_2": EffectState.DONE}
+    marks = {
+        "email:first:in_1": Mark(EffectState.DONE),
+        "sms:first:in_1": Mark(EffectState.STARTED),
+        "email:first:in_2": Mark(EffectState.DONE),
+    }
     case = case.with_profile(replace(case.profile, contact=contact, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
     assert [work.effects[1].key for work in _decided(case, policy)] == ["sms:first:in_1", "sms:first:in_2"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunning.domain.case import Case, Dispute, EffectState, Notice, Profile
+from dunning.domain.case import Case, Dispute, EffectState, Mark, Notice, Profile
 from dunning.domain.decision import MOST_AT_ONCE, decide, due_invoices, facts
 from dunning.domain.effects import Channel
 from dunning.domain.errors import Permanent
@@ -245,8 +245,8 @@ def test_the_team_is_told_of_what_a_person_must_look_at() -> None:
     assert [(effect.key, effect.channel, effect.reason) for effect in work.effects] == [("notice:bounce-1", Channel.TEAM, "mail bounced")]
 
 
-MAIL_DONE = {"email:second:in_1": EffectState.DONE}
-MAIL_DONE_SMS_STARTED = {**MAIL_DONE, "sms:second:in_1": EffectState.STARTED}
+MAIL_DONE = {"email:second:in_1": Mark(EffectState.DONE)}
+MAIL_DONE_SMS_STARTED = {**MAIL_DONE, "sms:second:in_1": Mark(EffectState.STARTED)}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ MAIL_DONE_SMS_STARTED = {**MAIL_DONE, "sms:second:in_1": EffectState.STARTED}
     ],
 )
 def test_a_step_that_has_begun_is_finished_and_its_mail_does_not_go_out_again_tomorrow(
-    marks: Mapping[str, EffectState], now: str, holds: tuple[HoldKind, ...], carried_out: list[str] | None
+    marks: Mapping[str, Mark], now: str, holds: tuple[HoldKind, ...], carried_out: list[str] | None
 ) -> None:
     profile = replace(PROFILE, holds=dict.fromkeys(holds, Hold(ISSUED)), claim=claim(utc(now), marks))
     work = only(case_of(SECOND_DUE, profile=profile), utc(now), replace(BRIEF, send_window=OFFICE_HOURS))
@@ -298,7 +298,7 @@ def test_a_condition_is_not_asked_again_of_a_step_that_has_begun() -> None:
 
 def test_thanks_that_went_out_are_not_moved_to_the_morning() -> None:
     late = utc("2026-03-17 22:00")
-    case = case_of(PAID, profile=replace(PROFILE, claim=claim(late, {"thanks:in_1": EffectState.DONE})))
+    case = case_of(PAID, profile=replace(PROFILE, claim=claim(late, {"thanks:in_1": Mark(EffectState.DONE)})))
     assert only(case, late, THANKFUL).verdict is Verdict.THANK
 
 

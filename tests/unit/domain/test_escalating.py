@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from dunning.content.conditions import Expression
-from dunning.domain.case import EffectState
+from dunning.domain.case import EffectState, Mark
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel
 from dunning.domain.fee_records import FeeState
@@ -51,7 +51,7 @@ def test_a_condition_decides_whether_the_team_takes_over(condition: str, handed_
 
 def test_a_team_that_was_told_under_an_abandoned_claim_counts_as_told_whatever_holds_now() -> None:
     step = replace(ESCALATE, escalate_condition=Expression("amount_due > 9999"), escalate_condition_text="amount_due > 9999")
-    told = claim(NOW, {"team:escalate:in_1": EffectState.DONE})
+    told = claim(NOW, {"team:escalate:in_1": Mark(EffectState.DONE)})
     (work,) = decide(case_of(DUE, profile=replace(PROFILE, claim=told)), lambda _: policy(SECOND, step), NOW)
     assert (work.begun, [effect.channel for effect in work.effects]) == (True, [Channel.TEAM])
 
@@ -109,7 +109,7 @@ def test_a_question_about_a_hand_over_that_was_asked_before_this_rule_stands_no_
 
 
 def test_a_hand_over_without_its_message_that_was_abandoned_is_not_given_one_by_the_next_claim() -> None:
-    told = claim(NOW, {"team:escalate:in_1": EffectState.DONE})
+    told = claim(NOW, {"team:escalate:in_1": Mark(EffectState.DONE)})
     case = case_of(DUE, profile=replace(PROFILE, claim=told))
     (work,) = decide(case, lambda _: policy(SECOND, replace(LAST, late_fee=FEE)), NOW)
     assert [effect.channel for effect in work.effects] == [Channel.TEAM]

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, EffectState, Notice
+from dunning.domain.case import Case, EffectState, Mark, Notice
 from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, Effect
 from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
 from dunning.domain.policy import Policy
-from dunning.domain.settlement import Done, Settled, backoff, effects_of, unfinished
+from dunning.domain.settlement import Done, Settled, backoff, unfinished
 from dunning.domain.works import Verdict, Work
 from tests.unit.domain.builders import (
     BRIEF,
@@ -226,7 +226,7 @@ def test_each_failure_waits_twice_as_long_an_hour_at_most(retries: int, minutes:
 
 
 def test_what_may_work_later_is_postponed_and_remembers_what_was_done() -> None:
-    marks = {"email:second:in_1": EffectState.DONE}
+    marks = {"email:second:in_1": Mark(EffectState.DONE)}
     profile = settlement(FIRST_AT).postpone(case_of(ENROLLED, profile=replace(CLAIMED, retries=2)), marks).profile
     assert (profile.due_at, profile.due_since, profile.retries) == (FIRST_AT + timedelta(minutes=4), FIRST_AT, 3)
     assert profile.claim is not None
@@ -263,7 +263,7 @@ def test_being_postponed_is_no_crash() -> None:
 
 
 def test_while_an_outcome_is_unknown_the_claim_stays_until_it_runs_out() -> None:
-    marks = {"sms:second:in_1": EffectState.STARTED}
+    marks = {"sms:second:in_1": Mark(EffectState.STARTED)}
     profile = settlement(FIRST_AT).keep(case_of(ENROLLED, profile=CLAIMED), marks).profile
     assert profile.claim == claim(FIRST_AT, marks)
     assert (profile.due_at, profile.due_since) == (FIRST_AT + timedelta(minutes=20), FIRST_AT)
@@ -286,22 +286,14 @@ def effect(key: str) -> Effect:
 
 def test_only_the_marks_of_unfinished_work_are_still_needed() -> None:
     finished = Work("in_1", Verdict.RUN, "first", "due", (effect("a"), effect("b")))
-    marks = {"a": EffectState.DONE, "b": EffectState.DONE, "c": EffectState.STARTED}
-    assert unfinished(case_of(), marks, [Done(finished, {})]) == {"c": EffectState.STARTED}
+    marks = {"a": Mark(EffectState.DONE), "b": Mark(EffectState.DONE), "c": Mark(EffectState.STARTED)}
+    assert unfinished(case_of(), marks, [Done(finished, {})]) == {"c": Mark(EffectState.STARTED)}
 
 
 def test_what_was_reported_sent_while_we_settled_is_not_forgotten() -> None:
-    reported = {"c": EffectState.DONE, "d": EffectState.STARTED}
+    reported = {"c": Mark(EffectState.DONE), "d": Mark(EffectState.STARTED)}
     case = case_of(profile=replace(PROFILE, claim=claim(FIRST_AT, reported)))
-    assert unfinished(case, {"c": EffectState.STARTED}, []) == {"c": EffectState.DONE}
-
-
-def test_the_effects_of_all_works_keep_their_order() -> None:
-    works = [
-        Work("in_1", Verdict.RUN, "first", "due", (effect("a"), effect("b"))),
-        Work("in_2", Verdict.RUN, "first", "due", (effect("c"),)),
-    ]
-    assert [one.key for one in effects_of(works)] == ["a", "b", "c"]
+    assert unfinished(case, {"c": Mark(EffectState.STARTED)}, []) == {"c": Mark(EffectState.DONE)}
 
 
 @st.composite

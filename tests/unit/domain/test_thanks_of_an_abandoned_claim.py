@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from dunning.domain.case import EffectState
+from dunning.domain.case import EffectState, Mark
 from dunning.domain.decision import decide, to_ask_about
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Status
 from dunning.domain.works import Verdict
 from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, PROFILE, case_of, claim
 
-THANKED = replace(PROFILE, claim=claim(FIRST_AT, {"thanks:in_1": EffectState.DONE}))
+THANKED = replace(PROFILE, claim=claim(FIRST_AT, {"thanks:in_1": Mark(EffectState.DONE)}))
 THANKFUL = replace(BRIEF, on_paid_email="thank_you")
 
 

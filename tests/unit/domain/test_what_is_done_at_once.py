@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dunning.domain.case import EffectState, Notice, Profile
+from dunning.domain.case import EffectState, Mark, Notice, Profile
 from dunning.domain.decision import MOST_AT_ONCE, decide
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import Policy, Scope
@@ -42,7 +42,7 @@ def test_a_full_message_leaves_room_for_as_many_other_things_as_ever() -> None:
 
 
 def test_what_has_gone_out_before_is_put_down_however_much_there_is() -> None:
-    gone = {f"email:first:in_{n:02}": EffectState.DONE for n in range(MOST_AT_ONCE + 5)}
+    gone = {f"email:first:in_{n:02}": Mark(EffectState.DONE) for n in range(MOST_AT_ONCE + 5)}
     profile = replace(PROFILE, claim=claim(FIRST_AT, gone))
     settled = [replace(one, next_at=None) for one in owed(MOST_AT_ONCE + 5)]
     works = decided(*settled, profile=profile, follows=replace(BRIEF, scope=Scope.INVOICE))

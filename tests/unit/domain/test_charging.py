@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunning.domain.activity import ActivityType
-from dunning.domain.case import Case, Dispute
-from dunning.domain.charging import Debtor, fees_to_charge, reckoned, riders
+from dunning.domain.case import Case, Dispute, Notice
+from dunning.domain.charging import Debtor, fees_to_charge, proposal_key, reckoned, riders
 from dunning.domain.decision import decide, to_ask_about
 from dunning.domain.fee_records import Fee, FeeState, as_fee_id, fee_id
 from dunning.domain.fees import Amounts, Basis, FeeMode, FeeRefused, LateFee
 from dunning.domain.invoice import Invoice, Status
-from dunning.domain.planning import next_instant
+from dunning.domain.planning import next_instant, notices_to_tell
 from dunning.domain.policy import AfterDue, Policy, Step
 from dunning.domain.rehearsing import turns
 from dunning.domain.works import Verdict
@@ -329,3 +329,9 @@ def test_credit_that_covers_a_part_bears_no_fee_and_one_that_covers_all_ends_it(
     (lapse, *_) = turns(accepted, lambda _: follows, FIRST_AT, utc("2026-03-18 09:00"), {"EUR": 500_00})
     assert fee_of(lapse.case).state is FeeState.LAPSED
     assert [activity.reason for activity in lapse.activities] == ["no late fee: what was owed is covered by now"]
+
+
+def test_nobody_is_asked_about_a_late_fee_of_a_customer_who_is_not_chased() -> None:
+    proposed = {proposal_key("in_1", "second"): Notice("a late fee waits", FIRST_AT), "reply:1": Notice("somebody answered", FIRST_AT)}
+    assert notices_to_tell(replace(PROFILE, notices=proposed)).keys() == proposed.keys()
+    assert notices_to_tell(replace(PROFILE, notices=proposed, do_not_chase=True)).keys() == {"reply:1"}

@@ -10,7 +10,7 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case
 from dunning.domain.customer_settings import CustomerSettings, Person
-from dunning.domain.decision import decide
+from dunning.domain.decision import decide, to_ask_about
 from dunning.domain.fees import Amounts
 from dunning.domain.holding import hold_invoice, release_invoice
 from dunning.domain.holds import Hold, HoldKind
@@ -198,3 +198,30 @@ def test_a_question_is_told_whichever_of_its_invoices_is_paid_while_it_is_being_
     assert [one.invoices for one in settled.activities if one.type is ActivityType.HELD] == [("a", "b", "c")]
     (told,) = decided(settlement(FIRST_AT, JOINT).release(settled.case))
     assert told.verdict is Verdict.NOTIFY
+
+
+def test_the_lowest_limit_of_the_steps_in_a_message_counts() -> None:
+    second = replace(SECOND, condition=None, sms=None, approve_above=Amounts({"EUR": 1500_00}))
+    follows = replace(policy(JOINT.steps[0], second), scope=Scope.CUSTOMER)
+    later = replace(B, next_step="second", level=1, last_step="first")
+    assert questions(decided(case_of(A, later), follows=follows)) == {("a", "b")}
+
+
+def test_mails_with_other_copies_are_other_messages() -> None:
+    copied = replace(SECOND, condition=None, sms=None, approve_above=LIMIT, email_cc=("boss@acme.example",))
+    follows = replace(policy(JOINT.steps[0], copied), scope=Scope.CUSTOMER)
+    later = replace(B, next_step="second", level=1, last_step="first")
+    assert mails(decided(case_of(A, later), follows=follows)) == {("a",), ("b",)}
+
+
+@pytest.mark.parametrize("whose", ["the customer", "each invoice"])
+def test_the_source_is_not_asked_about_a_question_while_it_is_held(whose: str) -> None:
+    case = asked(A, B)
+    case = case.with_profile(replace(case.profile, look_at=TEN))
+    assert rearmed(case, FOUR, lambda _: JOINT).profile.due_at == TEN
+    if whose == "the customer":
+        case = case.with_profile(replace(case.profile, holds={HoldKind.OPERATOR: Hold(FOUR)}))
+    else:
+        case = case_of(*(replace(one, holds={HoldKind.DISPUTE: Hold(FOUR)}) for one in case.invoices.values()), profile=case.profile)
+    assert rearmed(case, FOUR).profile.due_at is None
+    assert to_ask_about(case, TEN) == ()

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from dunning.domain.case import Case
+from dunning.domain.errors import Unreadable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.snapshots import as_recorded
 from dunning.workflow.ports import CaseStore, SourcePage, Standing, Traced
@@ -46,14 +48,21 @@ class ManualSource:
         return Standing()
 
     def open_page(self, cursor: str | None, account: str | None = None) -> SourcePage:
-        """What a page of the index of open invoices holds of ours."""
+        """What a page of the index of open invoices holds of ours; of a case that cannot be read the ids."""
         stamp = self._clock()
         page = self._open_index.page(cursor)
         rows = [row for row in page.rows if row.customer.startswith(f"{SOURCE}:")]
-        cases = {customer: self._store.load(customer) for customer in dict.fromkeys(row.customer for row in rows)}
-        known = [(cases[row.customer], cases[row.customer].invoices.get(row.invoice_id)) for row in rows]
+        cases = {customer: self._readable(customer) for customer in dict.fromkeys(row.customer for row in rows)}
+        known = [(case, case.invoices.get(row.invoice_id)) for row in rows if (case := cases[row.customer])]
         still = ((case.profile.contact, invoice) for case, invoice in known if invoice and invoice.is_open)
-        return SourcePage(tuple(as_recorded(invoice, contact, stamp) for contact, invoice in still), page.cursor)
+        unreadable = tuple(row.invoice_id for row in rows if cases[row.customer] is None)
+        return SourcePage(tuple(as_recorded(invoice, contact, stamp) for contact, invoice in still), page.cursor, unreadable)
+
+    def _readable(self, customer: str) -> Case | None:
+        try:
+            return self._store.load(customer)
+        except Unreadable:
+            return None
 
     def trace(self, kind: FetchKind, object_id: str, account: str | None = None) -> Traced | None:
         """Files know of no charges, credit notes or payments."""

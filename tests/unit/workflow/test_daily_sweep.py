@@ -112,6 +112,19 @@ def test_the_lost_timer_of_an_invoice_from_a_file_is_armed_again_and_nothing_els
     assert (world.store.writes - writes, world.log("manual:1")) == (1, log)
 
 
+def test_a_case_that_cannot_be_read_keeps_no_other_out_of_the_sweep(world: FakeDeployment) -> None:
+    for number in (1, 2):
+        world.record.invoice(replace(snapshot(f"M-{number}", f"manual:{number}"), source="manual"))
+        world.invoiced(snapshot(f"in_{number}", f"stripe:cus_{number}"))
+    lost = ("manual:2", "stripe:cus_2")
+    for customer in lost:
+        before = world.case(customer)
+        world.store.save(before, before.with_profile(replace(before.profile, due_at=None, due_since=None)))
+    world.store.unreadable |= {"manual:1", "stripe:cus_1"}
+    world.run_sweep()
+    assert None not in [world.profile(customer).due_at for customer in lost]
+
+
 def test_a_lost_timer_is_armed_again(world: FakeDeployment) -> None:
     world.invoiced(snapshot())
     before = world.case(ACME)

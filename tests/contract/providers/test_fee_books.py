@@ -11,8 +11,10 @@ import pytest
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
 from dunning.domain.invoice import Status
 from dunning.domain.notes import Note
+from dunning.providers.xero import KEPT_FOR_LAST_CHECKS
 from infra.local.http.wire import Answer, Request
 from infra.local.sandbox.quickbooks import QuickBooksSandbox
+from infra.local.sandbox.xero import TENANT, XeroSandbox
 from tests.contract.providers.fee_shops import Shop, later, shop
 
 SOURCES = ("stripe", "quickbooks", "xero")
@@ -102,6 +104,18 @@ def test_the_tax_of_a_xero_fee_is_part_of_it(at: Shop, tax_code: str | None, kin
     the_only_one(at)
     (line,) = written_lines(at, "LineItems")
     assert (line.get("TaxType"), json.loads(at.gate.writes()[-1].body)["Invoices"][0]["LineAmountTypes"]) == (tax_code, kind)
+
+
+def test_a_fee_sees_how_little_xero_still_takes_today_and_leaves_it_to_what_is_urgent() -> None:
+    with shop("xero") as at:
+        provider = at.gate.sandbox.provider("xero")
+        assert isinstance(provider, XeroSandbox)
+        provider.left_today(KEPT_FOR_LAST_CHECKS + 2)
+        at.book.charge(at.order)
+        asked = len(at.gate.asked)
+        with pytest.raises(Retryable) as spared:
+            at.notes.write(at.order.invoice_id, TENANT, [Note("01JNX000000000000000000001", "2026-03-20 dunning: Late fee applied")])
+        assert (len(at.gate.asked), spared.value.retry_at) == (asked, at.clock.now + timedelta(hours=1))
 
 
 def written_lines(at: Shop, key: str) -> list[dict[str, Any]]:

@@ -274,6 +274,24 @@ def test_one_approval_lets_the_whole_message_go_and_what_is_new_does_not_count_w
     assert [len(one.invoices) for one in joint.log(ACME) if one.type is ActivityType.APPROVED] == [24]
 
 
+@pytest.mark.parametrize(("approved", "sent"), [(True, ["in_1", "in_2", "in_3"]), (False, ["in_2", "in_3"])])
+def test_an_answer_about_one_names_the_others_that_go_out_without_one(joint: FakeDeployment, approved: bool, sent: list[str]) -> None:
+    for number in range(4, 25):
+        joint.record.invoice(snapshot(f"in_{number}", status=Status.PAID, amount_due=0, stamp=joint.clock.now + timedelta(minutes=2)))
+    joint.run_until(FIRST + timedelta(hours=1))
+    assert answer(joint, approved=approved) == (
+        "recorded; what else was asked about with it is within the limit now and goes out without approval: NO-in_2, NO-in_3"
+    )
+    joint.run_until(FIRST + DAY)
+    assert sorted(name for name in joint.email.sent[-1].envelope.invoices) == sent
+
+
+def test_an_answer_about_one_of_many_leaves_the_others_waiting_and_names_none(joint: FakeDeployment) -> None:
+    joint.run_until(FIRST + timedelta(hours=1))
+    assert answer(joint, approved=True) == "recorded"
+    assert waiting(joint) == 23
+
+
 def test_declined_together_all_are_skipped_and_the_plan_goes_on(joint: FakeDeployment) -> None:
     joint.run_until(FIRST + timedelta(minutes=30))
     answer(joint, approved=False, invoice=None, reason="a large order is coming")

@@ -156,27 +156,16 @@ def test_credit_that_came_since_ends_the_question_within_a_day(strict: FakeDeplo
     assert answer(strict, approved=True) == "nothing waits for approval there"
 
 
-def test_the_daily_look_at_what_is_asked_goes_on_after_a_hold(strict: FakeDeployment) -> None:
-    strict.run_until(FIRST + timedelta(hours=1))
-    mark = MarkDoNotChase(strict.record)
-    mark(ACME, on=True)
-    strict.run_until(FIRST + timedelta(hours=4))
-    assert ["do_not_chase" in told for told in questions(strict)] == [False, True]
-    mark(ACME, on=False)
-    strict.stripe.credit[ACME] = {"EUR": 20_00}
-    strict.run_until(FIRST + timedelta(hours=26))
-    assert [mail.envelope.step for mail in strict.email.sent] == ["first"]
-
-
-def test_a_hold_that_lasts_longer_than_a_day_leaves_the_look_to_its_end(strict: FakeDeployment) -> None:
+@pytest.mark.parametrize("held", [timedelta(hours=3), 3 * DAY])
+def test_the_daily_look_at_what_is_asked_goes_on_after_a_hold(strict: FakeDeployment, held: timedelta) -> None:
     strict.run_until(FIRST + timedelta(hours=1))
     mark = MarkDoNotChase(strict.record)
     mark(ACME, on=True)
     strict.stripe.credit[ACME] = {"EUR": 20_00}
-    strict.run_until(FIRST + 3 * DAY)
-    assert strict.email.sent == []
+    strict.run_until(FIRST + timedelta(hours=1) + held)
+    assert (strict.email.sent, ["do_not_chase" in told for told in questions(strict)]) == ([], [False, True])
     mark(ACME, on=False)
-    strict.run_until(FIRST + 4 * DAY + timedelta(hours=1))
+    strict.run_until(FIRST + timedelta(hours=2) + held + DAY)
     assert [mail.envelope.step for mail in strict.email.sent][:1] == ["first"]
 
 

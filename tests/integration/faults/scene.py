@@ -1,6 +1,6 @@
 """A short scene: an act, the AWS calls that it makes, and what is wrong when it is over."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from infra.local.faults import FaultMode
@@ -17,9 +17,9 @@ ONE_STEP = PLAN.partition("  - id: second")[0]
 class Scene:
     """An act with the AWS calls of the functions that it is about, in order, and what is wrong when it is over.
 
-    `lasts`: minutes, by which whatever failed has been made good. `spared`: calls (from 0) that are struck elsewhere, such as how a
-    token is renewed. `in_fresh_containers`: as after a deployment. `forgiven`: what may be wrong after this fault of this call, because
-    the message is sent at most once, or at least once. `more_calls_follow`: of the same functions, for something else.
+    `lasts`: minutes, by which whatever failed has been made good. `in_fresh_containers`: as after a deployment. `forgiven`: what may be
+    wrong after this fault of this call (from 0), because the message is sent at most once, or at least once. `more_calls_follow`: of
+    the same functions, for something else.
     """
 
     name: str
@@ -30,7 +30,6 @@ class Scene:
     lasts: int = 25
     plan: str = ONE_STEP
     customers: int = 1
-    spared: Collection[int] = ()
     in_fresh_containers: bool = False
     forgiven: Mapping[tuple[int, FaultMode], str] = field(default_factory=dict)
     more_calls_follow: bool = False

@@ -56,11 +56,7 @@ def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
 
 
 STRIKES = [
-    Strike(scene, number, mode, times)
-    for scene in SCENES
-    for number, call in enumerate(scene.calls)
-    if number not in scene.spared
-    for mode, times in ways_to_fail(call)
+    Strike(scene, number, mode, times) for scene in SCENES for number, call in enumerate(scene.calls) for mode, times in ways_to_fail(call)
 ]
 
 
@@ -76,9 +72,14 @@ def running() -> Iterator[RunningCloud]:
 
 
 def beginning(running: RunningCloud) -> datetime:
-    """A few minutes from now; after the daily sweep where that is near."""
-    soon = running.cloud.now.replace(second=0, microsecond=0) + timedelta(minutes=6)
-    begin = soon.replace(hour=SWEEP + 1, minute=0) if SWEEP - 2 <= soon.hour <= SWEEP else soon
+    """A few minutes from now; where the daily sweep is near, after it, and without what it noted."""
+    soon = running.cloud.now + timedelta(minutes=6)
+    if SWEEP - 2 <= soon.hour <= SWEEP:
+        after = soon.replace(hour=SWEEP + 1, minute=0, second=0, microsecond=0)
+        running.cloud.advance_to(after)
+        Run(running, after, 0).clear_away()
+        soon = running.cloud.now + timedelta(minutes=6)
+    begin = soon.replace(second=0, microsecond=0)
     running.cloud.advance_to(begin)
     return begin
 
@@ -86,10 +87,13 @@ def beginning(running: RunningCloud) -> datetime:
 def begun(running: RunningCloud, scene: Scene) -> Run:
     """The scene's customers, far from the daily sweep, and no token so fresh that none need be fetched."""
     running.cloud.advance_to(running.cloud.now + TOKENS_LAST)
-    follow(running, scene.plan, anew=scene.in_fresh_containers)
-    run = Run(running, beginning(running), scene.customers, plan=scene.plan)
+    begin = beginning(running)
+    follow(running, scene.plan, anew=False)
+    run = Run(running, begin, scene.customers, plan=scene.plan)
     run.phone = f"+1555{run.number:07}"  # its own: an answer by text is matched by it
     scene.prepare(run)
+    if scene.in_fresh_containers:
+        follow(running, scene.plan)
     return run
 
 

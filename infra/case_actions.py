@@ -9,7 +9,9 @@ from dunning.bootstrap.cases import CaseDesk
 from dunning.domain.errors import Rejected
 from dunning.domain.holds import FOR_A_PERSON, HoldKind
 
-RELEASABLE = tuple(kind.value for kind in (*FOR_A_PERSON, HoldKind.REPLY, HoldKind.UNDELIVERABLE, HoldKind.STALE_DATA))
+RELEASABLE = tuple(kind.value for kind in (HoldKind.OPERATOR, HoldKind.REPLY, HoldKind.UNDELIVERABLE, HoldKind.STALE_DATA))
+"""What a person may end, as it is told: a park is one of the operator's, which `dunning redrive` alone tells apart."""
+
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "hold": ("reason", "until"),
     "release": ("reason", "hold"),
@@ -101,4 +103,4 @@ def _kinds(values: Values) -> tuple[HoldKind, ...]:
     name = values.words("hold")
     if name not in RELEASABLE:
         raise Rejected(f"hold is {name!r}: a person may end {', '.join(RELEASABLE)}")
-    return (HoldKind(name),)
+    return FOR_A_PERSON if name == HoldKind.OPERATOR else (HoldKind(name),)

@@ -76,10 +76,15 @@ def _profile_row(profile: Profile) -> Row:
 def _holds(profile: Profile) -> dict[str, datetime]:
     """Why nothing goes out, and since when. A dispute at the source is a chargeback: it holds the whole case."""
     disputed = [dispute.stamp for dispute in profile.disputes.values() if dispute.is_open]
-    held = {kind.value: hold.since for kind, hold in profile.holds.items()}
+    held = {_told(kind): hold.since for kind, hold in sorted(profile.holds.items(), key=lambda one: one[1].since, reverse=True)}
     if profile.not_chased_since:
         held["do_not_chase"] = profile.not_chased_since
     return held | ({HoldKind.DISPUTE.value: min(disputed)} if disputed else {})
+
+
+def _told(kind: HoldKind) -> str:
+    """A park is told as the operator's: until a person has mended what no retry could."""
+    return (HoldKind.OPERATOR if kind is HoldKind.PARKED else kind).value
 
 
 def _hold_rows(holds: Holds) -> list[Row]:

@@ -105,7 +105,7 @@ def test_the_command_line_holds_and_releases(outside: LocalCloudOutside, capsys:
     assert not outside.outbox(customer="stripe:cus_821")
     assert first_invoice(outside, "stripe:cus_821")["holds"] == ["operator"]
     assert main([*where, "release", "--hold", "everything"]) == 2
-    assert "a person may end operator, parked, reply" in capsys.readouterr().err
+    assert "a person may end operator, reply" in capsys.readouterr().err
     assert main([*where, "promise", "in_821", "--until", "2020-01-01"]) == 2
     assert "lies in the past" in capsys.readouterr().err
     assert main([*where, "release"]) == 0

@@ -27,7 +27,7 @@ def test_a_case_that_cannot_be_decided_is_put_aside_with_its_reason_and_goes_on_
     assert letter["queue"] == "RunDeadLetters"
     assert "amount_due - 120" in letter["reason"]
     assert [row["customer"] for row in cloud.outbox()] == ["stripe:cus_2"]
-    assert cloud.case("stripe:cus_1")["invoices"][0]["holds"] == ["parked"]
+    assert cloud.case("stripe:cus_1")["invoices"][0]["holds"] == ["operator"]
 
     assert cloud.put_policy(ANY_HOUR)[0] < 300
     assert "released" in _redrive(cloud)

@@ -22,7 +22,7 @@ from infra.local.lambda_service import Caller, InvocationDied
 from infra.operating import Answer
 from tests.integration.faults.run import Run
 from tests.integration.faults.scene import BY_THE_WHEEL, ONE_STEP, Scene
-from tests.integration.faults.workflows import CLAIM, LOAD, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
+from tests.integration.faults.workflows import CLAIM, GET, LOAD, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
 
 PERSON = "person"
 """Who gives a command; its calls fail like a function's."""
@@ -254,8 +254,8 @@ PEOPLE = (
         "invoice that moves",
         moves,
         (
-            *calls_of("stripe_webhook", LOAD, WRITE, TELL_QUEUE),
-            *calls_of("sync_invoice", LOAD, SECRET, LOAD, LOAD, WRITE, TELL_QUEUE),
+            *calls_of("stripe_webhook", SECRET, LOAD, WRITE, TELL_QUEUE),
+            *calls_of("sync_invoice", LOAD, SECRET, LOAD, LOAD, GET, WRITE, TELL_QUEUE),
         ),
         not_moved,
         enrolled_elsewhere,

@@ -19,7 +19,7 @@ class Scene:
 
     `lasts`: minutes, by which whatever failed has been made good. `in_fresh_containers`: as after a deployment. `forgiven`: what may be
     wrong after this fault of this call (from 0), because the message is sent at most once, or at least once. `more_calls_follow`: of
-    the same functions, for something else.
+    the same functions, for something else. `spared`: calls (from 0) that are not always made, and struck elsewhere.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Scene:
     in_fresh_containers: bool = False
     forgiven: Mapping[tuple[int, FaultMode], str] = field(default_factory=dict)
     more_calls_follow: bool = False
+    spared: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name

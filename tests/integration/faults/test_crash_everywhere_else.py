@@ -56,7 +56,11 @@ def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
 
 
 STRIKES = [
-    Strike(scene, number, mode, times) for scene in SCENES for number, call in enumerate(scene.calls) for mode, times in ways_to_fail(call)
+    Strike(scene, number, mode, times)
+    for scene in SCENES
+    for number, call in enumerate(scene.calls)
+    if number not in scene.spared
+    for mode, times in ways_to_fail(call)
 ]
 
 

@@ -140,7 +140,7 @@ def test_an_invoice_that_moves_away_and_back_is_found_where_it_is(books: Books) 
     books.holds("quickbooks", quickbooks_invoice(Balance=0))
     books.quickbooks_tells("145")
     books.advance("15d")
-    assert types(books, DUKES) == ["enrolled", "closed", "reopened", "paid"]
+    assert types(books, DUKES) == ["enrolled", "closed", "reopened", "updated", "paid"]  # updated: it came from the other
     assert books.outbox() == []
 
 

@@ -1,6 +1,6 @@
 """A short scene: an act, the AWS calls that it makes, and what is wrong when it is over."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from infra.local.faults import FaultMode
@@ -19,7 +19,7 @@ class Scene:
 
     `lasts`: minutes, by which whatever failed has been made good. `in_fresh_containers`: as after a deployment. `forgiven`: what may be
     wrong after this fault of this call (from 0), because the message is sent at most once, or at least once. `more_calls_follow`: of
-    the same functions, for something else. `spared`: calls (from 0) that are not always made, and struck elsewhere.
+    the same functions, for something else. `spared`: calls (from 0) that are struck elsewhere.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Scene:
     in_fresh_containers: bool = False
     forgiven: Mapping[tuple[int, FaultMode], str] = field(default_factory=dict)
     more_calls_follow: bool = False
-    spared: tuple[int, ...] = ()
+    spared: Sequence[int] = ()
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,6 @@
 """What a seed makes of a world on the whole local cloud: a small plan, and what goes wrong in it, when and where."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,7 +29,12 @@ MOST_ABANDONED = 4
 """Claims that end without an answer: five in a row are poison by definition, and these faults wait until they meet their call."""
 
 MOST_DEATHS = 2
-"""Lambda tries an event (a report of SES, a turn of the clock) three times: a third death in a row is poison, too."""
+"""Lambda tries an event (a report of SES, a turn of the clock) three times: a third death in a row is poison, too.
+
+As good as a death are as many refusals and lost answers of one call as the SDK has attempts.
+"""
+
+ATTEMPTS = 4
 
 LONGEST_DAYS, MOST_INVOICES = 5, 5
 
@@ -109,14 +115,19 @@ def _strikes(plan: Plan, random: Random) -> Iterator[Strike]:
     hot = [happening.at for happening in plan.happenings]
     instants = [random.choice(hot) - timedelta(seconds=random.choice((1, 40, 600))) for _ in range(STRIKES * 2 // 3)]
     instants += [plan.start + (plan.end - plan.start) * random.random() for _ in range(STRIKES // 3)]
-    abandoned = deaths = 0
+    abandoned = 0
+    killed, refused = Counter[str](), Counter[str]()
     for at in sorted(instants):
         (service, operation), mode, times = random.choice(FAULTY), random.choice(MODES), random.choice((1, 1, 2))
+        died = times if mode == "crash" else 0
+        killed_then, refused_then = killed[operation] + died, refused[operation] + times - died
+        if killed_then + refused_then // ATTEMPTS > MOST_DEATHS:
+            continue
         if mode == "crash" or (operation in ("SendEmail", "Publish") and mode in ("error", "lost")):
-            died = times if mode == "crash" else 0
-            if abandoned + times > MOST_ABANDONED or deaths + died > MOST_DEATHS:
+            if abandoned + times > MOST_ABANDONED or killed.total() + died > MOST_DEATHS:
                 continue
-            abandoned, deaths = abandoned + times, deaths + died
+            abandoned += times
+        killed[operation], refused[operation] = killed_then, refused_then
         yield Strike(at, service, operation, mode, times)
 
 

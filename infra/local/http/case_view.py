@@ -76,6 +76,7 @@ def _profile_row(profile: Profile) -> Row:
 def _holds(profile: Profile) -> dict[str, datetime]:
     """Why nothing goes out, and since when. A dispute at the source is a chargeback: it holds the whole case."""
     disputed = [dispute.stamp for dispute in profile.disputes.values() if dispute.is_open]
+    # The oldest last: a park and a person's hold are told as one, which began with the first of them.
     held = {_told(kind): hold.since for kind, hold in sorted(profile.holds.items(), key=lambda one: one[1].since, reverse=True)}
     if profile.not_chased_since:
         held["do_not_chase"] = profile.not_chased_since

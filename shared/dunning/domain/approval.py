@@ -109,7 +109,7 @@ def is_needed(case: Case, invoice: Invoice, policy: Policy, fees: FeesOwed | Non
     changed, when nobody can be written to any more, when it hands over, which waits for nobody, or when so much more is asked for
     that it must be asked anew.
     """
-    step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+    step = policy.step(invoice.next_step)
     if step is None:
         return False
     always_hands_over = step.escalate is not None and step.escalate_condition is None

@@ -42,7 +42,7 @@ def has_a_way(case: Case) -> bool:
 
 
 def _has_another_way(case: Case, step_id: str, policy: Policy) -> bool:
-    step = next((step for step in policy.steps if step.id == step_id), None)
+    step = policy.step(step_id)
     if step is None:
         return False
     reach = case.profile.reach

@@ -223,7 +223,7 @@ def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: 
 
 
 def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, owed: Balances) -> Work:
-    step, contact = _step_of(invoice, policy), case.profile.reach
+    step, contact = policy.step(invoice.next_step), case.profile.reach
     if step is None:
         return _dropped(invoice)
     if invoice.plan_revision != policy.revision:
@@ -295,10 +295,6 @@ def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work
         return replace(_move(invoice, step, contact, policy, now), again=True)
     effects = _effects(invoice, step, contact, escalates=False)
     return Work(invoice.id, Verdict.REPEAT, step.id, "sent again another way, for the first mail bounced", effects)
-
-
-def _step_of(invoice: Invoice, policy: Policy) -> Step | None:
-    return next((step for step in policy.steps if step.id == invoice.next_step), None)
 
 
 def _dropped(invoice: Invoice) -> Work:

@@ -202,7 +202,7 @@ def _next(case: Case, invoice: Invoice, policy_of: PolicyOf, fate: _Fate | None,
     at = fate.at if fate else None
     if not invoice.is_open:
         return Next(invoice.id, invoice.number, zone, "mail to say thank you", "it was paid after a reminder", None, at)
-    step = next((step for step in policy.steps if step.id == (fate.work.step if fate else invoice.next_step)), None)
+    step = policy.step(fate.work.step if fate else invoice.next_step)
     if step is None or invoice.next_at is None:
         what, why, until = _no_step(case, invoice)
         return Next(invoice.id, invoice.number, zone, what, why, at=until)

@@ -18,6 +18,7 @@ def introduced(case: Case, told: Contact) -> Case:
 
 
 def contact_filled(case: Case, snapshot: Snapshot) -> Profile:
+    """The profile, the gaps of its contact filled from what an invoice says of its customer."""
     return replace(case.profile, contact=filled(case.profile.contact, snapshot.contact))
 
 

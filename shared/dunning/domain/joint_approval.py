@@ -116,7 +116,7 @@ def _standing(case: Case, asked: Sequence[Invoice], policy_of: PolicyOf, now: da
 
 
 def _is_past(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> bool:
-    step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+    step = policy.step(invoice.next_step)
     return step is not None and has_passed(step, invoice, case.profile.reach, policy, now)
 
 
@@ -147,7 +147,7 @@ def _rows(case: Case, policy_of: PolicyOf, now: datetime) -> Iterator[tuple[_Key
         if not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
         policy = policy_of(invoice)
-        step = next((step for step in policy.steps if step.id == invoice.next_step), None)
+        step = policy.step(invoice.next_step)
         limit = step.approve_above.in_currency(invoice.currency) if step and step.approve_above else None
         if step is None or limit is None or not _is_due_by_today(invoice.next_at, contact, policy, now):
             continue

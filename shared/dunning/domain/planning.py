@@ -185,7 +185,7 @@ def waiting_for_answers(case: Case) -> tuple[Invoice, ...]:
 def _unanswered_until(invoice: Invoice, profile: Profile, policy_of: PolicyOf | None) -> datetime | None:
     """When a question that nobody answers ends by itself; None: never."""
     policy = policy_of(invoice) if policy_of else None
-    step = next((step for step in policy.steps if step.id == invoice.next_step), None) if policy else None
+    step = policy.step(invoice.next_step) if policy else None
     return day_ends(step, invoice, profile.reach, policy) if step and policy else None
 
 

@@ -203,6 +203,10 @@ class Policy:
     digest_to: tuple[str, ...] = ()
     revision: str | None = field(default=None, compare=False)
 
+    def step(self, step_id: str | None) -> Step | None:
+        """The step with this id; None where the plan has none, as after an edit."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
     def position(self, step_id: str | None) -> int:
         """A step's 1-based position; 0 when the policy has no such step."""
         for position, step in enumerate(self.steps, 1):

@@ -246,7 +246,7 @@ class Settlement:
         if work.verdict is Verdict.REPEAT:
             return self._repeated(invoice, one)
         policy = self.policy_of(invoice)
-        step = next((step for step in policy.steps if step.id == work.step), None)
+        step = policy.step(work.step)
         if step is None or work.verdict is Verdict.REPLAN:
             return self._planned(case, replace(invoice, next_at=None), policy)
         behind = replace(

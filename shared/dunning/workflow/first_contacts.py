@@ -47,7 +47,7 @@ class FirstContacts:
         for work in works:
             invoice = case.invoices.get(work.invoice)
             policy = self.policies.named(invoice.policy) if invoice else None
-            step = next((step for step in policy.steps if step.id == work.step), None) if policy else None
+            step = policy.step(work.step) if policy else None
             if invoice is None or policy is None or step is None or policy.first_contacts_per_day is None or not _reminds(work):
                 found.append(work)
                 continue

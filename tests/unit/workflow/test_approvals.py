@@ -329,14 +329,20 @@ def test_a_joint_question_goes_away_with_the_rule_that_asked_it(joint: FakeDeplo
     assert {work.verdict for work in works} == {Verdict.RUN}
 
 
-def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_rest() -> None:
+def asked_about(invoices: int) -> FakeDeployment:
+    """So many invoices of one customer, in one message that a person must approve; all of them wait for the answer."""
     standard = with_limit(Amounts({"EUR": 5000_00})).default
     world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
-    world.invoiced(*(snapshot(f"in_{number:03}") for number in range(130)))
+    world.invoiced(*(snapshot(f"in_{number:03}") for number in range(invoices)))
     world.clock.now = FIRST
     for _ in range(6):
         world.look_at(ACME)
-    assert waiting(world) == 130
+    assert waiting(world) == invoices
+    return world
+
+
+def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_rest() -> None:
+    world = asked_about(130)
     assert world.email.sent == []
     assert [asked.partition(" (")[0] for asked in questions(world)] == [
         "one message about 100 of 130 invoices",
@@ -349,15 +355,8 @@ def test_more_than_one_message_holds_is_asked_about_to_the_last_and_comes_to_res
 
 @pytest.fixture
 def many() -> FakeDeployment:
-    """90 invoices of one customer wait, more than one transaction holds."""
-    standard = with_limit(Amounts({"EUR": 5000_00})).default
-    world = FakeDeployment(PolicyBook.of({"standard": replace(standard, scope=Scope.CUSTOMER)}))
-    world.invoiced(*(snapshot(f"in_{number:02}") for number in range(90)))
-    world.clock.now = FIRST
-    for _ in range(3):
-        world.look_at(ACME)
-    assert waiting(world) == 90
-    return world
+    """More invoices of one customer wait than one transaction holds."""
+    return asked_about(90)
 
 
 def test_an_answer_that_is_interrupted_says_how_far_it_came_and_the_same_again_answers_the_rest(many: FakeDeployment) -> None:

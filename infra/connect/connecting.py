@@ -1,31 +1,28 @@
 """The command `dunning connect`, on a deployed stack with the operator's own credentials."""
 
 import os
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dunning.bootstrap import Platform
 from dunning.config import OAuthProvider, from_env
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Retryable
 from dunning.identifiers import new_ulid
 from dunning.providers.http_client import HttpClient
-from dunning.providers.oauth_secrets import App, Grant, Grants, ProviderSecrets
+from dunning.providers.oauth_grants import Entry, Grant, Index, Reference
+from dunning.providers.oauth_secrets import App, ProviderSecrets
 from dunning.providers.oauth_tokens import LEASE
 from dunning.storage.connections import TableTokenLeases
 from dunning.storage.queues import SweepContinuations
 from dunning.workflow.disconnections import ACCOUNTS
 from dunning.workflow.sweep_ports import SweepStage
 from infra.connect.consent import AnswerTo, Consent, Provider
+from infra.connect.grant_secrets import GrantSecrets
 
 _LEASE_POLLS = 90
-
-FEW_ENOUGH = {"quickbooks": 3, "xero": 1}
-"""Consents of one stack whose tokens may be renewed around the clock: 26 times a day at QuickBooks (an hour, less five minutes), 58 at
-Xero. Each renewal is a version of the one secret that they share, of which Secrets Manager keeps about 100 and removes none that is
-younger than a day; beyond that it takes no more (docs.aws.amazon.com/secretsmanager, quotas).
-"""
+_SHOWN_POLLS = 20
 
 AUTHORIZE = {
     "quickbooks": ("QuickBooks", "QUICKBOOKS_AUTHORIZE_URL", "https://appcenter.intuit.com/connect/oauth2"),
@@ -48,32 +45,28 @@ class Connector:
 
     def __call__(self, redirect_uri: str, answer_to: AnswerTo) -> tuple[str, ...]:
         """Ask, store, begin the import; the accounts that are connected now. Raises Rejected or Retryable, and nothing is stored."""
+        self._prefix()
         consent = Consent(self.provider(), self.app(), redirect_uri, HttpClient(), self.platform.clock)
         return self.keep(consent.ask(answer_to))
-
-    def crowded(self) -> str | None:
-        """What a person should know of so many consents in one stack; None where there are few enough. Raises Unauthorised, Retryable."""
-        count, few = len(self._secrets().grants().grants), FEW_ENOUGH[self.source]
-        if count <= few:
-            return None
-        return (
-            f"This stack holds {count} consents of {self.source}; with more than {few} in use around the clock their tokens can be renewed"
-            " more often than Secrets Manager keeps versions of a secret (about 100 a day), and reminders would wait. Deploy another stack"
-            " for some of them, or watch that the secret has fewer than 100 versions (README, QuickBooks and Xero)."
-        )
 
     def app(self) -> App:
         """Our registration, from the stack's secret. Raises Unauthorised, Retryable."""
         return self._secrets().app()
 
     def keep(self, grant: Grant) -> tuple[str, ...]:
-        """Store what a consent gave, and begin the import. Raises Rejected or Retryable, and nothing is stored."""
+        """Store what a consent gave, and begin the import. Raises Rejected or Retryable, which say whether it is stored.
+
+        The secret first, then the index: whoever dies between leaves a secret to which nothing points, and which does no harm.
+        """
         config = from_env(self.platform.env)
-        self._store(self._secrets(), grant, TableTokenLeases(self.platform.session.client("dynamodb"), config.table))
+        made = GrantSecrets(self.platform.session.client("secretsmanager"), self._prefix(), self.platform.clock)
+        replaced = self._store(made, grant)
         now = self.platform.clock()
         sweeps = SweepContinuations(self.platform.session.client("sqs"), config.sweep_queue)
         for account in grant.accounts:
             sweeps.send(SweepStage(self.source, f"{self.source}:{now:%Y-%m-%dT%H:%M}", ACCOUNTS, now, account=account))
+        for secret in sorted(replaced):
+            self._delete(made, secret, grant)
         return grant.accounts
 
     def _settings(self) -> OAuthProvider:
@@ -98,25 +91,81 @@ class Connector:
             with_pkce=self.source == "xero",
         )
 
-    def _store(self, secrets: ProviderSecrets, grant: Grant, leases: TableTokenLeases) -> None:
-        """Under the lease of the tokens: a function that renews at the same moment would else put the old ones back."""
-        for _ in range(_LEASE_POLLS):
+    def _prefix(self) -> str:
+        """How the names of the stack's own secrets begin. Raises Rejected for a stack that would not look for them."""
+        prefix = self._settings().grants_prefix
+        if not prefix:
+            raise Rejected(
+                f"the stack is of an older release, which keeps all tokens of {self.source} in one secret: deploy this release first,"
+                f" then run `dunning connect {self.source}` again"
+            )
+        return prefix
+
+    def _store(self, made: GrantSecrets, grant: Grant) -> frozenset[str]:
+        """Into a secret of its own; and out of the index what an earlier release put there. The secrets that open nothing any more.
+
+        Under the index's lease: a function that renews tokens which are still there would else put the old ones back.
+        """
+        secrets = self._secrets()
+        with self._lease(None) as hold:
+            known = secrets.index()
+            kept = [_moved(entry, made) for entry in known.without(grant.accounts).entries]
+            index = Index((*kept, Reference(grant.accounts, made.make(grant))))
+            self._wait_until_shown(secrets, index.secrets - known.secrets)
+            hold()
+            secrets.store_index(index)
+        return known.secrets - index.secrets
+
+    def _wait_until_shown(self, secrets: ProviderSecrets, names: frozenset[str]) -> None:
+        """Secrets Manager shows what is new everywhere only after a moment."""
+        for name in sorted(names):
+            for _ in range(_SHOWN_POLLS):
+                if secrets.grant(name) is not None:
+                    break
+                self.pause(1.0)
+            else:
+                raise Retryable(f"secret {name} was made and cannot be read yet")
+
+    def _delete(self, made: GrantSecrets, secret: str, grant: Grant) -> None:
+        """Under its lease: whoever renews it at this moment may finish."""
+        try:
+            with self._lease(secret):
+                made.delete(secret)
+        except (Rejected, Retryable) as exc:
+            raise Rejected(
+                f"{', '.join(grant.accounts)} of {self.source} are connected, but the secret {secret} of the consent before, which"
+                f" opens nothing any more, could not be deleted: {exc}. Delete it yourself, with `aws secretsmanager delete-secret`"
+            ) from exc
+
+    @contextmanager
+    def _lease(self, secret: str | None) -> Iterator[Callable[[], None]]:
+        """What only one may write is ours; call what is given to prolong it. Raises Rejected where it never is, or is lost."""
+        leases = TableTokenLeases(self.platform.session.client("dynamodb"), from_env(self.platform.env).table)
+        worker = new_ulid(self.platform.clock())
+
+        def is_ours() -> bool:
             now = self.platform.clock()
-            worker = new_ulid(now)
-            if leases.take(self.source, worker, now, now + LEASE):
-                try:
-                    secrets.store(_with(secrets.grants(), grant))
-                finally:
-                    leases.give_back(self.source, worker)
-                return
+            return leases.take(self.source, secret, worker, now, now + LEASE)
+
+        def hold() -> None:
+            if not is_ours():
+                raise Rejected(f"{self.source}'s tokens took too long to store: run the command again")
+
+        for _ in range(_LEASE_POLLS):
+            if is_ours():
+                break
             self.pause(1.0)
-        raise Rejected(f"{self.source}'s tokens are being renewed all the time: run the command again in a few minutes")
+        else:
+            raise Rejected(f"{self.source}'s tokens are being renewed all the time: run the command again in a few minutes")
+        try:
+            yield hold
+        finally:
+            leases.give_back(self.source, secret, worker)
 
 
-def _with(known: Grants, new: Grant) -> Grants:
-    """An account belongs to the newest consent that opened it; a consent that opens nothing any more is dropped."""
-    others = [replace(old, accounts=tuple(account for account in old.accounts if account not in new.accounts)) for old in known.grants]
-    return Grants((*(old for old in others if old.accounts), new))
+def _moved(entry: Entry, made: GrantSecrets) -> Reference:
+    """A consent in a secret of its own."""
+    return entry if isinstance(entry, Reference) else Reference(entry.accounts, made.make(entry))
 
 
 def connect_stack(stack: str, source: str, redirect_uri: str, answer_to: AnswerTo) -> tuple[str, ...]:
@@ -124,8 +173,4 @@ def connect_stack(stack: str, source: str, redirect_uri: str, answer_to: AnswerT
     from infra.deployed_stack import platform_of
 
     with platform_of(stack) as platform:
-        connector = Connector(platform, source, os.environ)
-        accounts = connector(redirect_uri, answer_to)
-        if note := connector.crowded():
-            print(note, file=sys.stderr)
-        return accounts
+        return Connector(platform, source, os.environ)(redirect_uri, answer_to)

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from dunning.domain.errors import Rejected
 from dunning.providers.http_client import HttpAnswer, HttpClient
 from dunning.providers.json_reading import integer, parse_array, text
-from dunning.providers.oauth_secrets import App, Grant
+from dunning.providers.oauth_grants import Grant
+from dunning.providers.oauth_secrets import App
 
 Query = Mapping[str, str]
 AnswerTo = Callable[[str], Query]

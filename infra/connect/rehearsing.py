@@ -8,7 +8,8 @@ from datetime import datetime
 from dunning.bootstrap import Platform
 from dunning.domain.errors import Rejected
 from dunning.providers.http_client import HttpClient
-from dunning.providers.oauth_secrets import App, Grant
+from dunning.providers.oauth_grants import Grant
+from dunning.providers.oauth_secrets import App
 from infra.connect.connecting import AUTHORIZE, Connector
 from infra.connect.consent import AnswerTo, Consent, Provider
 from infra.local.json_edges import mapping, text

@@ -31,11 +31,17 @@ PARAMETERS: Mapping[str, str] = {
 SECRETS: Mapping[str, Mapping[str, object]] = {
     "StripeSecret": {"webhook_secrets": ["whsec_local"], "api_key": "sk_test_local"},
     "QuickBooksSecret": {"client_id": "local-client", "client_secret": "local-secret", "webhook_keys": ["local-quickbooks"]},
-    "QuickBooksTokens": {"grants": [{"accounts": ["1111111111"], "refresh_token": "local-refresh"}]},
+    "QuickBooksTokens": {"grants": [{"accounts": ["1111111111"], "secret": "dunning/quickbooks/local"}]},
     "XeroSecret": {"client_id": "local-client", "client_secret": "local-secret", "webhook_keys": ["local-xero"]},
-    "XeroTokens": {"grants": [{"accounts": ["11111111-1111-1111-1111-111111111111"], "refresh_token": "local-refresh"}]},
+    "XeroTokens": {"grants": [{"accounts": ["11111111-1111-1111-1111-111111111111"], "secret": "dunning/xero/local"}]},
     "LinkSecret": {"key": "local-key-of-the-links-in-mails"},
 }
+GRANTS: Mapping[str, Mapping[str, object]] = {
+    "dunning/quickbooks/local": {"accounts": ["1111111111"], "refresh_token": "local-refresh"},
+    "dunning/xero/local": {"accounts": ["11111111-1111-1111-1111-111111111111"], "refresh_token": "local-refresh"},
+}
+"""What `dunning connect` would have made."""
+
 _STACK = "dunning"
 _NOT_MOTOS = {**OURS, **WITHOUT_EFFECT}
 _accounts = itertools.count(100_000_000_001)
@@ -48,6 +54,8 @@ def deploy(template: Path, clock: Callable[[], datetime]) -> Stack:
     kept_back = {
         name: _physical_id(account, name, resource) for name, resource in translation.resources.items() if resource["Type"] in _NOT_MOTOS
     }
+    for name, content in GRANTS.items():
+        _create_secret(account, name, content)
     referring = {name: mapping(resource) for name, resource in mapping(replace_references(translation.resources, kept_back)).items()}
     deployed = _create(account, translation.rest, referring, kept_back)
     CuredBackend.adopt(dynamodb_backends[account][REGION], clock)
@@ -64,8 +72,12 @@ def _physical_id(account: str, logical_id: str, resource: Json) -> str:
     name = f"{_STACK}-{logical_id}"
     if resource["Type"] != "AWS::SecretsManager::Secret":
         return name
+    return _create_secret(account, name, SECRETS.get(logical_id, {}))
+
+
+def _create_secret(account: str, name: str, content: Mapping[str, object]) -> str:
     secrets = secretsmanager_backends[account][REGION]
-    created = secrets.create_secret(name, json.dumps(SECRETS.get(logical_id, {})), None, None, None, None, None, [], force_overwrite=False)
+    created = secrets.create_secret(name, json.dumps(content), None, None, None, None, None, [], force_overwrite=False)
     return text(json.loads(created)["ARN"])
 
 

@@ -16,10 +16,14 @@ PACKAGED_POLICIES = Path(__file__).parent / "content" / "policies"
 
 @dataclass(frozen=True, slots=True)
 class OAuthProvider:
-    """An accounting provider: its two secrets (the app's and the tokens), its API's base, its token endpoint."""
+    """An accounting provider: its app's secret, the index of its tokens' secrets, its API's base, its token endpoint.
+
+    `grants_prefix`: how the names of those begin; empty in a stack of a release that kept all tokens in the index.
+    """
 
     secret: str
     tokens: str
+    grants_prefix: str
     api_base: str
     token_url: str
 
@@ -94,12 +98,14 @@ def from_env(env: Mapping[str, str]) -> Config:
         quickbooks=OAuthProvider(
             secret=need("QUICKBOOKS_SECRET_ID"),
             tokens=need("QUICKBOOKS_TOKENS_ID"),
+            grants_prefix=env.get("QUICKBOOKS_GRANTS_PREFIX", ""),
             api_base=env.get("QUICKBOOKS_API_BASE") or "https://quickbooks.api.intuit.com",
             token_url=env.get("QUICKBOOKS_TOKEN_URL") or "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
         ),
         xero=OAuthProvider(
             secret=need("XERO_SECRET_ID"),
             tokens=need("XERO_TOKENS_ID"),
+            grants_prefix=env.get("XERO_GRANTS_PREFIX", ""),
             api_base=env.get("XERO_API_BASE") or "https://api.xero.com",
             token_url=env.get("XERO_TOKEN_URL") or "https://identity.xero.com/connect/token",
         ),

@@ -1,55 +1,100 @@
-"""Tokens of an accounting provider in memory, and the lease by which one worker renews them."""
+"""Tokens of an accounting provider in memory, and the leases by which one worker renews them."""
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from dunning.domain.errors import Retryable
 from dunning.domain.request_meter import Meter
-from dunning.providers.oauth_secrets import App, Grant, Grants
+from dunning.providers.oauth_grants import Grant, Index, Reference
+from dunning.providers.oauth_secrets import App
 
 
 class Vault:
-    """The secrets in memory."""
+    """The secrets in memory: an index, and a secret for each consent. `writes`: how often each was written, the index as None."""
 
     def __init__(self, *grants: Grant) -> None:
-        self.held = Grants(grants)
-        self.stores = 0
+        self.held: dict[str, Grant] = {}
+        self.listed = Index(())
+        self.writes: Counter[str | None] = Counter()
+        self.reads: list[str | None] = []
         self.fails = 0
+        self._numbers = count(1)
+        for grant in grants:
+            self.connect(grant)
+
+    @classmethod
+    def of_an_earlier_release(cls, *grants: Grant) -> "Vault":
+        """With all tokens in the index."""
+        made = cls()
+        made.listed = Index(grants)
+        return made
+
+    def connect(self, grant: Grant) -> str:
+        """A consent, in a secret of its own; those whose accounts it took over are gone."""
+        secret = f"dunning/{next(self._numbers)}"
+        self.held[secret] = grant
+        self.listed = Index((*self.listed.without(grant.accounts).entries, Reference(grant.accounts, secret)))
+        for gone in self.held.keys() - self.listed.secrets:
+            del self.held[gone]
+        return secret
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """All tokens, wherever they are."""
+        return tuple(self.held[entry.secret] if isinstance(entry, Reference) else entry for entry in self.listed.entries)
 
     def app(self) -> App:
         return App("local-client", "local-secret", ("key",))
 
-    def grants(self) -> Grants:
-        return self.held
+    def index(self) -> Index:
+        self.reads.append(None)
+        return self.listed
 
-    def store(self, grants: Grants) -> None:
-        self.stores += 1
+    def grant(self, secret: str) -> Grant | None:
+        self.reads.append(secret)
+        return self.held.get(secret)
+
+    def store_index(self, index: Index) -> None:
+        self._write(None)
+        self.listed = index
+
+    def store_grant(self, secret: str, grant: Grant) -> None:
+        self._write(secret)
+        if secret not in self.held:
+            raise Retryable("another consent took its place")
+        self.held[secret] = grant
+
+    def _write(self, secret: str | None) -> None:
+        self.writes[secret] += 1
         if self.fails:
             self.fails -= 1
             raise Retryable("Secrets Manager is down")
-        self.held = grants
 
 
 class Leases:
-    """The lease in memory, with DynamoDB's promise: one wins."""
+    """The leases in memory, with DynamoDB's promise: one wins."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: tuple[str, datetime] | None = None
+        self._held: dict[tuple[str, str | None], tuple[str, datetime]] = {}
         self.noted: dict[str, tuple[str, datetime]] = {}
 
-    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+    def take(self, provider: str, secret: str | None, worker: str, now: datetime, until: datetime) -> bool:
         with self._lock:
-            if self._held is not None and self._held[1] > now and self._held[0] != worker:
+            held = self._held.get((provider, secret))
+            if held is not None and held[1] > now and held[0] != worker:
                 return False
-            self._held = worker, until
+            self._held[provider, secret] = worker, until
             return True
 
-    def give_back(self, provider: str, worker: str) -> None:
+    def give_back(self, provider: str, secret: str | None, worker: str) -> None:
         with self._lock:
-            if self._held is not None and self._held[0] == worker:
-                self._held = None
+            held = self._held.get((provider, secret))
+            if held is not None and held[0] == worker:
+                del self._held[provider, secret]
 
     def refused(self, provider: str, account: str) -> tuple[str, datetime] | None:
         return self.noted.get(account)

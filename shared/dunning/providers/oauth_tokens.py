@@ -6,7 +6,10 @@ grace: "the latest refresh_token returned to you" is the one to use (developer.i
 100 days, and no consent longer than five years (github.com/intuit/QuickBooks-V3-Java-SDK, release 6.5.4). Where the old one
 is refused the connection has ended, and a person connects it again.
 A worker that dies while it holds the lease keeps the others waiting for at most `LEASE`; they go on with the old access token
-as long as that is good.
+as long as that is good. Each consent with a secret of its own has a lease of its own: none waits for another's renewal.
+
+A good token costs no call to AWS. One that is to be renewed is looked for by the index, where a newer consent shows, and once more
+under the lease, in its own secret alone.
 """
 
 import hashlib
@@ -19,7 +22,8 @@ from typing import Protocol
 from dunning.domain.errors import Disconnected, NotConnected, Retryable, Unauthorised
 from dunning.providers.http_client import HttpAnswer, HttpClient, retry_at
 from dunning.providers.json_reading import integer, text
-from dunning.providers.oauth_secrets import App, Grant, Grants
+from dunning.providers.oauth_grants import Entry, Grant, Index, Reference
+from dunning.providers.oauth_secrets import App
 
 AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
@@ -27,6 +31,7 @@ REFUSED_IS_TRIED_AGAIN_AFTER = timedelta(hours=1)
 _SHORTEST_USE = timedelta(seconds=15)
 _POLLS = 20
 _POLL_SECONDS = 0.5
+_LOOKS = 4
 _OTHERWISE = timedelta(seconds=60)
 
 
@@ -37,23 +42,31 @@ class Secrets(Protocol):
         """Our registration."""
         ...
 
-    def grants(self) -> Grants:
-        """The tokens as they are now."""
+    def index(self) -> Index:
+        """Which consents there are now."""
         ...
 
-    def store(self, grants: Grants) -> None:
-        """Keep the tokens."""
+    def grant(self, secret: str) -> Grant | None:
+        """The tokens in a consent's own secret, as they are now; None where they are not there (any more)."""
+        ...
+
+    def store_index(self, index: Index) -> None:
+        """Keep the index."""
+        ...
+
+    def store_grant(self, secret: str, grant: Grant) -> None:
+        """Keep a consent's tokens in its own secret."""
         ...
 
 
 class TokenLeases(Protocol):
-    """Who may renew a provider's tokens: one worker at a time. All raise Retryable."""
+    """Who may write what `secret` names (None: a provider's index, with all that it holds): one at a time. All raise Retryable."""
 
-    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+    def take(self, provider: str, secret: str | None, worker: str, now: datetime, until: datetime) -> bool:
         """Whether the lease is ours now."""
         ...
 
-    def give_back(self, provider: str, worker: str) -> None:
+    def give_back(self, provider: str, secret: str | None, worker: str) -> None:
         """End our lease; harmless when it is not ours any more."""
         ...
 
@@ -64,6 +77,15 @@ class TokenLeases(Protocol):
     def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
         """Remember it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A consent's tokens, and where they are kept: in a secret of their own, or (None) in the index."""
+
+    accounts: tuple[str, ...]
+    secret: str | None
+    grant: Grant
 
 
 @dataclass(slots=True)
@@ -82,17 +104,19 @@ class TokenKeeper:
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
     new_id: Callable[[datetime], str]
-    _known: Grants = field(default_factory=lambda: Grants(()))
+    _index: Index = field(default_factory=lambda: Index(()))
+    _held: dict[str, Grant] = field(default_factory=dict)
     _unstored: dict[str, Grant] = field(default_factory=dict)
 
     def accounts(self) -> tuple[str, ...]:
         """Every connected account."""
-        self._known = self.secrets.grants()
-        return self._known.accounts
+        self._index = self.secrets.index()
+        return self._index.accounts
 
     def access_token(self, account: str) -> str:
         """A token that opens this account now."""
-        grant = self._known.of(account)
+        entry = self._index.of(account)
+        grant = self._held.get(entry.secret) if isinstance(entry, Reference) else entry
         token = grant.valid_until(self.clock() + AHEAD) if grant else None
         return token or self._renewed(account, None)
 
@@ -101,53 +125,75 @@ class TokenKeeper:
         return self._renewed(account, refused)
 
     def _renewed(self, account: str, refused: str | None) -> str:
+        found = self._look(account)
         for _ in range(_POLLS):
-            grant = self._read(account)
-            soon = self._good(grant, AHEAD, refused)
+            soon = self._good(found.grant, AHEAD, refused)
             if soon is not None:
                 return soon
             worker = self.new_id(self.clock())
-            if self.leases.take(self.source, worker, self.clock(), self.clock() + LEASE):
+            if self.leases.take(self.source, found.secret, worker, self.clock(), self.clock() + LEASE):
                 try:
-                    return self._renew(account, refused)
+                    token = self._renew(account, found, refused)
                 except Unauthorised as exc:
                     # Whatever a person must mend, to the account it means the same: nobody can look at it.
                     raise exc if isinstance(exc, Disconnected) else Disconnected(self.source, account, str(exc)) from exc
                 except Retryable:
-                    still = self._good(grant, _SHORTEST_USE, refused)
-                    if still is None:
+                    token = self._good(found.grant, _SHORTEST_USE, refused)
+                    if token is None:
                         raise
-                    return still
                 finally:
-                    self.leases.give_back(self.source, worker)
-            still = self._good(grant, _SHORTEST_USE, refused)
-            if still is not None:
-                return still
+                    self.leases.give_back(self.source, found.secret, worker)
+            else:
+                token = self._good(found.grant, _SHORTEST_USE, refused)
+            if token is not None:
+                return token
             self.pause(_POLL_SECONDS)
+            found = self._again(account, found)
         raise Retryable(f"another worker has been renewing {self.source}'s tokens for too long", self.clock() + LEASE)
 
     def _good(self, grant: Grant, ahead: timedelta, refused: str | None) -> str | None:
         token = grant.valid_until(self.clock() + ahead)
         return token if token != refused else None
 
-    def _read(self, account: str) -> Grant:
-        self._known = self.secrets.grants()
-        grant = self._known.of(account)
-        if grant is None:
-            raise NotConnected(
-                self.source, account, f"{self.source} account {account} is not connected: run `dunning connect {self.source}`"
-            )
-        return grant
+    def _look(self, account: str) -> _Found:
+        """What opens an account now, by the index. It may be replaced between our two reads, or just not be shown everywhere yet."""
+        for look in range(_LOOKS):
+            if look:
+                self.pause(_POLL_SECONDS)
+            self._index = self.secrets.index()
+            entry = self._index.of(account)
+            if entry is None:
+                break
+            found = self._read(entry)
+            if found is not None:
+                return found
+        raise NotConnected(self.source, account, f"{self.source} account {account} is not connected: run `dunning connect {self.source}`")
 
-    def _renew(self, account: str, refused: str | None) -> str:
-        """Holding the lease. Another may have renewed between our look and our lease."""
-        grant = self._read(account)
-        soon = self._good(grant, AHEAD, refused)
-        if soon is not None:
+    def _read(self, entry: Entry) -> _Found | None:
+        """The tokens of a consent as they are now; None when another took its place."""
+        if isinstance(entry, Grant):
+            return _Found(entry.accounts, None, entry)
+        grant = self.secrets.grant(entry.secret)
+        if grant is None:
+            return None
+        self._held[entry.secret] = grant
+        return _Found(entry.accounts, entry.secret, grant)
+
+    def _again(self, account: str, found: _Found) -> _Found:
+        """What opens the account, a moment later: of a secret of its own that alone is read."""
+        now = self._read(Reference(found.accounts, found.secret)) if found.secret else None
+        return now or self._look(account)
+
+    def _renew(self, account: str, found: _Found, refused: str | None) -> str | None:
+        """Holding the lease. Another may have renewed between our look and our lease; None where the tokens moved away from it."""
+        now = self._again(account, found)
+        soon = self._good(now.grant, AHEAD, refused)
+        if soon is not None or now.secret != found.secret:
             return soon
+        grant = now.grant
         unstored = self._unstored.get(grant.refresh_token)
         if unstored is not None:
-            return self._store(grant, unstored)
+            return self._store(now, unstored)
         self._check_worth_trying(account, grant)
         asked_at = self.clock()
         answer = self._ask(grant.refresh_token)
@@ -160,15 +206,20 @@ class TokenKeeper:
                 expires_at=asked_at + lives,
                 refresh_token=text(content, "refresh_token") or grant.refresh_token,
             )
-            return self._store(grant, new)
-        raise self._refusal(account, grant, answer, text(content, "error"))
+            return self._store(now, new)
+        raise self._refusal(account, now, answer, text(content, "error"))
 
-    def _store(self, old: Grant, new: Grant) -> str:
+    def _store(self, old: _Found, new: Grant) -> str:
         """The rotated refresh token first; should that fail, this process still knows it at its next attempt."""
-        self._unstored[old.refresh_token] = new
-        self.secrets.store(self._known.renewed(old, new))
-        del self._unstored[old.refresh_token]
-        self._known = self._known.renewed(old, new)
+        self._unstored[old.grant.refresh_token] = new
+        if old.secret is None:
+            renewed = self._index.renewed(old.grant, new)
+            self.secrets.store_index(renewed)
+            self._index = renewed
+        else:
+            self.secrets.store_grant(old.secret, new)
+            self._held[old.secret] = new
+        del self._unstored[old.grant.refresh_token]
         return new.access_token or ""
 
     def _check_worth_trying(self, account: str, grant: Grant) -> None:
@@ -183,13 +234,13 @@ class TokenKeeper:
         headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
         return self.http.post_form(self.token_url, {"grant_type": "refresh_token", "refresh_token": refresh_token}, headers)
 
-    def _refusal(self, account: str, grant: Grant, answer: HttpAnswer, error: str | None) -> Retryable:
+    def _refusal(self, account: str, found: _Found, answer: HttpAnswer, error: str | None) -> Retryable:
         said = f"{self.source}'s token endpoint answered {answer.status}" + (f" ({error})" if error else "")
         if error == "invalid_grant" and answer.status in (400, 401):
-            if self._read(account).refresh_token != grant.refresh_token:
+            if self._look(account).grant.refresh_token != found.grant.refresh_token:
                 return Retryable(f"{self.source}'s tokens were renewed by another worker meanwhile", self.clock())
-            for each in grant.accounts:
-                self.leases.note_refused(self.source, each, _fingerprint(grant), self.clock())
+            for each in found.accounts:
+                self.leases.note_refused(self.source, each, _fingerprint(found.grant), self.clock())
             return self._disconnected(account)
         if answer.status in (400, 401, 403):
             return Unauthorised(f"{said}: compare client_id and client_secret with the app at the provider")

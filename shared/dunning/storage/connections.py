@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableTokenLeases:
-    """providers.oauth_tokens.TokenLeases. One lease a provider, for all its tokens are kept in one secret."""
+    """providers.oauth_tokens.TokenLeases: one lease for each secret that is written, the index's among them."""
 
     client: DynamoDBClient
     table: str
 
-    def take(self, provider: str, worker: str, now: datetime, until: datetime) -> bool:
+    def take(self, provider: str, secret: str | None, worker: str, now: datetime, until: datetime) -> bool:
         """Whether the lease is ours now. Raises Retryable.
 
         t0 ── take ── until: others are refused. From `until` on the next takes over: its holder died.
@@ -32,7 +32,7 @@ class TableTokenLeases:
             with aws_errors(f"taking the lease of {provider}'s tokens"):
                 self.client.update_item(
                     TableName=self.table,
-                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.LEASE}),
+                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.token_lease_key(secret)}),
                     UpdateExpression="SET lease_holder = :worker, lease_until = :until",
                     ConditionExpression=f"{nobody_holds_it} OR {it_is_ours}",
                     ExpressionAttributeValues=to_wire(
@@ -43,13 +43,13 @@ class TableTokenLeases:
             return False
         return True
 
-    def give_back(self, provider: str, worker: str) -> None:
+    def give_back(self, provider: str, secret: str | None, worker: str) -> None:
         """End our lease. Raises Retryable."""
         try:
             with aws_errors(f"giving back the lease of {provider}'s tokens"):
                 self.client.update_item(
                     TableName=self.table,
-                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.LEASE}),
+                    Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.token_lease_key(secret)}),
                     UpdateExpression="REMOVE lease_holder, lease_until",
                     ConditionExpression="lease_holder = :worker",
                     ExpressionAttributeValues=to_wire({":worker": worker}),

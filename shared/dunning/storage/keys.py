@@ -72,6 +72,11 @@ def connection_key(provider: str) -> str:
     return f"CONN#{provider}"
 
 
+def token_lease_key(secret: str | None) -> str:
+    """Sort key of who may write one secret of a provider's tokens; None: the index."""
+    return LEASE if secret is None else f"{LEASE}#{secret}"
+
+
 def connection_account_key(account: str) -> str:
     """Sort key of one connected company or tenant."""
     return f"ACCOUNT#{account}"

@@ -15,7 +15,7 @@ from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.http_client import HttpClient
 from dunning.providers.http_client_pace import Pace
 from dunning.providers.oauth_api import OAuthApi
-from dunning.providers.oauth_secrets import Grant
+from dunning.providers.oauth_grants import Grant
 from dunning.providers.oauth_tokens import TokenKeeper
 from dunning.providers.quickbooks import PAGE_SIZE as QUICKBOOKS_PAGE
 from dunning.providers.quickbooks import QuickBooksSource

@@ -7,7 +7,7 @@ import pytest
 from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Disconnected, NotPermitted, Permanent, Retryable
 from dunning.domain.invoice import Contact, Status
-from dunning.providers.oauth_secrets import Grants
+from dunning.providers.oauth_grants import Index
 from dunning.providers.quickbooks import QuickBooksSource
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import FetchKind
@@ -188,7 +188,7 @@ def test_after_a_429_xero_is_left_alone_for_as_long_as_it_asks(xero: PlayedXero)
 
 def test_a_company_that_is_not_connected_is_told_apart(quickbooks: PlayedQuickBooks) -> None:
     assert quickbooks.source.accounts() == (quickbooks.account,)
-    quickbooks.vault.held = Grants(())
+    quickbooks.vault.listed = Index(())
     with pytest.raises(Disconnected):
         quickbooks.source.fetch("one", "2222222222")
     assert quickbooks.source.accounts() == ()
@@ -369,23 +369,23 @@ def test_what_a_reminder_can_do_without_may_be_refused(xero: PlayedXero, place: 
 def test_many_kinds_of_call_that_are_refused_renew_a_company_s_token_once_and_one_that_was_ended_is_renewed_still(xero: PlayedXero) -> None:
     xero.has_invoice(Owed("one"))
     xero.lacks(status=401, where=lambda path: any(place in path for place in ("/CreditNotes", "/Overpayments", "/OnlineInvoice")))
-    renewals = xero.vault.stores
+    renewals = xero.vault.writes.total()
     for _ in range(3):
         xero.source.standing_of(xero.customer_id(ANNA))
         xero.source.fetch("one", xero.account)
-    assert xero.vault.stores == renewals + 1
+    assert xero.vault.writes.total() == renewals + 1
     xero.answers_once(401)
     assert xero.source.fetch("one", xero.account) is not None
-    assert xero.vault.stores == renewals + 3  # the token that was ended; and the next one, in vain again
+    assert xero.vault.writes.total() == renewals + 3  # the token that was ended; and the next one, in vain again
 
 
 def test_lists_of_quickbooks_that_are_refused_among_others_renew_its_token_once(quickbooks: PlayedQuickBooks) -> None:
     quickbooks.lacks(status=401, where=lambda path: "CreditMemo" in path or "+Payment" in path)
-    renewals = quickbooks.vault.stores
+    renewals = quickbooks.vault.writes.total()
     for _ in range(3):
         assert quickbooks.source.open_page(None, quickbooks.account).snapshots == ()
         assert quickbooks.source.standing_of(quickbooks.customer_id(ANNA)).credit == {}
-    assert quickbooks.vault.stores == renewals + 1
+    assert quickbooks.vault.writes.total() == renewals + 1
 
 
 @pytest.mark.parametrize("status", [401, 403])

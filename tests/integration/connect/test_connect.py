@@ -1,4 +1,4 @@
-"""`dunning connect`: consent in a browser, tokens into the stack's secret, and nothing at all when something is wrong."""
+"""`dunning connect`: consent in a browser, tokens into a secret of their own, and nothing at all when something is wrong."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,12 @@ from typing import cast
 
 import pytest
 
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Retryable
+from dunning.identifiers import new_ulid
+from dunning.providers.http_client import HttpClient
+from dunning.providers.oauth_secrets import ProviderSecrets
+from dunning.providers.oauth_tokens import TokenKeeper
+from dunning.storage.connections import TableTokenLeases
 from infra.cli import main
 from infra.connect.connecting import Connector
 from infra.connect.consent import Query, query_of
@@ -44,9 +49,21 @@ class Desk:
         way = Loopback(0, seconds, self.provider.browser)
         return self.connector(source)(way.redirect_uri, way)
 
+    def index(self, source: str) -> list[Json]:
+        """What the index holds."""
+        return cast("list[Json]", self._content(f"{source}-tokens")["grants"])
+
     def grants(self, source: str) -> list[Json]:
-        stored = self._secrets.get_secret_value(SecretId=f"{source}-tokens")["SecretString"]
-        return cast("list[Json]", json.loads(stored)["grants"])
+        """The consents with their tokens, wherever these are."""
+        return [self._content(str(row["secret"])) | {"accounts": row["accounts"]} if "secret" in row else row for row in self.index(source)]
+
+    def made(self, source: str) -> set[str]:
+        """The secrets of consents that are there."""
+        listed = self._secrets.list_secrets(Filters=[{"Key": "name", "Values": [f"dunning/{source}/"]}])["SecretList"]
+        return {row["Name"] for row in listed}
+
+    def _content(self, secret: str) -> Json:
+        return cast("Json", json.loads(self._secrets.get_secret_value(SecretId=secret)["SecretString"]))
 
 
 @pytest.fixture
@@ -172,22 +189,87 @@ def test_where_nothing_can_be_pasted_the_command_says_so() -> None:
         Pasted("https://billing.example/oauth", ended)("https://provider.example/")
 
 
+def leased_to_another(desk: Desk, secret: str | None = None) -> None:
+    sort_key = f"LEASE#{secret}" if secret else "LEASE"
+    lease = {"lease_holder": {"S": "w"}, "lease_until": {"S": "2099-01-01T00:00:00.000000Z"}}
+    desk.aws.session.client("dynamodb").put_item(TableName=desk.aws.table, Item={"pk": {"S": "CONN#xero"}, "sk": {"S": sort_key}, **lease})
+
+
+def keeper_of(desk: Desk) -> TokenKeeper:
+    """A function's."""
+    clients = desk.aws.session.client
+    secrets = ProviderSecrets(clients("secretsmanager"), "xero", "xero-tokens", desk.aws.clock)
+    leases = TableTokenLeases(clients("dynamodb"), desk.aws.table)
+    address = f"{desk.provider.base}/token"
+    return TokenKeeper("xero", secrets, leases, HttpClient(), address, desk.aws.clock, lambda _seconds: None, new_ulid)
+
+
 def test_tokens_that_a_function_renews_meanwhile_are_not_lost(desk: Desk) -> None:
-    table = desk.aws.session.client("dynamodb")
-    item = {"pk": {"S": "CONN#xero"}, "sk": {"S": "LEASE"}, "lease_holder": {"S": "w"}, "lease_until": {"S": "2099-01-01T00:00:00.000000Z"}}
-    table.put_item(TableName=desk.aws.table, Item=item)
+    leased_to_another(desk)
     with pytest.raises(Rejected, match="renewed"):
         desk.connect("xero")
-    assert desk.grants("xero") == [OLD]
+    assert desk.index("xero") == [OLD]
+    assert desk.made("xero") == set()
 
 
-@pytest.mark.parametrize(("source", "few"), [("quickbooks", 3), ("xero", 1)])
-def test_more_consents_than_one_secret_can_renew_around_the_clock_are_told(desk: Desk, source: str, few: int) -> None:
-    others = [{"accounts": [str(number)], "refresh_token": f"r-{number}"} for number in range(few)]
-    for number, is_told in ((few, False), (few + 1, True)):
-        content = json.dumps({"grants": [OLD, *others][:number]})
-        desk.aws.session.client("secretsmanager").put_secret_value(SecretId=f"{source}-tokens", SecretString=content)
-        assert (desk.connector(source).crowded() is not None) is is_told
+def test_what_an_earlier_release_kept_in_the_index_moves_out_of_it(desk: Desk) -> None:
+    desk.connect("xero")
+    rows = desk.index("xero")
+    assert [sorted(row) for row in rows] == [["accounts", "secret"]] * 2
+    assert {row["secret"] for row in rows} == desk.made("xero")
+    assert desk.grants("xero")[0] == {**OLD, "accounts": ["t-9"]}
+    assert keeper_of(desk).access_token("t-1") == "access-1"
+
+
+def test_a_consent_is_first_kept_and_then_listed(desk: Desk) -> None:
+    desk.aws.forget_calls()
+    desk.connect("xero")
+    written = [name for name, _ in desk.aws.requests if name in ("CreateSecret", "PutSecretValue", "DeleteSecret")]
+    assert written == ["CreateSecret", "CreateSecret", "PutSecretValue"]
+
+
+def test_who_dies_before_the_index_is_written_has_changed_nothing_and_connects_again(desk: Desk) -> None:
+    desk.aws.fails("PutSecretValue", code="AccessDeniedException", status=400)
+    with pytest.raises(Retryable, match="xero-tokens"):
+        desk.connect("xero")
+    assert desk.index("xero") == [OLD]
+    assert desk.aws.messages("sweep") == []
+    assert len(desk.made("xero")) == 2
+    assert desk.connect("xero") == ("t-1", "t-2")
+    assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1", "t-2"]]
+
+
+def test_the_secret_of_a_consent_that_opens_nothing_any_more_is_deleted_and_can_be_restored(desk: Desk) -> None:
+    desk.connect("xero")
+    before = desk.made("xero")
+    desk.connect("xero")
+    (gone,) = before - desk.made("xero")
+    assert gone not in [row["secret"] for row in desk.index("xero")]
+    (deleted,) = desk.aws.sent("DeleteSecret")
+    assert deleted == {"SecretId": gone, "RecoveryWindowInDays": 7}
+
+
+@pytest.mark.parametrize("trouble", ["it is being renewed", "the person may not"])
+def test_a_secret_that_cannot_be_deleted_is_named_and_the_connection_is_made(desk: Desk, trouble: str) -> None:
+    desk.connect("xero")
+    replaced = str(desk.index("xero")[1]["secret"])
+    if trouble == "the person may not":
+        desk.aws.fails("DeleteSecret", code="AccessDeniedException", status=400)
+    else:
+        leased_to_another(desk, replaced)
+    with pytest.raises(Rejected, match=rf"t-1, t-2 of xero are connected, but the secret {replaced} .*could not be deleted"):
+        desk.connect("xero")
+    assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1", "t-2"]]
+    assert replaced not in [row["secret"] for row in desk.index("xero")]
+    assert len(desk.aws.messages("sweep")) == 4
+
+
+@pytest.mark.parametrize("source", ["quickbooks", "xero"])
+def test_a_stack_of_an_older_release_is_refused_before_anybody_consents(desk: Desk, source: str) -> None:
+    del desk.aws.env[f"{source.upper()}_GRANTS_PREFIX"]
+    with pytest.raises(Rejected, match="deploy this release first"):
+        desk.connect(source)
+    assert (desk.provider.asked, desk.index(source)) == ({}, [OLD])
 
 
 def test_no_message_quotes_a_secret(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

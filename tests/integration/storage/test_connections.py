@@ -26,28 +26,35 @@ def meters(aws: Aws) -> TableMeters:
 
 
 def test_a_lease_is_one_workers_until_it_gives_it_back(leases: TableTokenLeases) -> None:
-    assert leases.take("xero", "a", NOW, UNTIL)
-    assert not leases.take("xero", "b", NOW, UNTIL)
-    leases.give_back("xero", "a")
-    assert leases.take("xero", "b", NOW, UNTIL)
+    assert leases.take("xero", None, "a", NOW, UNTIL)
+    assert not leases.take("xero", None, "b", NOW, UNTIL)
+    leases.give_back("xero", None, "a")
+    assert leases.take("xero", None, "b", NOW, UNTIL)
 
 
 def test_providers_have_a_lease_each(leases: TableTokenLeases) -> None:
-    assert leases.take("xero", "a", NOW, UNTIL)
-    assert leases.take("quickbooks", "b", NOW, UNTIL)
+    assert leases.take("xero", None, "a", NOW, UNTIL)
+    assert leases.take("quickbooks", None, "b", NOW, UNTIL)
+
+
+def test_each_secret_of_a_provider_has_a_lease_of_its_own(leases: TableTokenLeases) -> None:
+    assert all(leases.take("xero", secret, "a", NOW, UNTIL) for secret in (None, "dunning/xero/1", "dunning/xero/2"))
+    assert not any(leases.take("xero", secret, "b", NOW, UNTIL) for secret in (None, "dunning/xero/1", "dunning/xero/2"))
+    leases.give_back("xero", "dunning/xero/1", "a")
+    assert [leases.take("xero", secret, "b", NOW, UNTIL) for secret in (None, "dunning/xero/1", "dunning/xero/2")] == [False, True, False]
 
 
 def test_a_lease_whose_holder_died_is_taken_over_when_it_ends(leases: TableTokenLeases) -> None:
-    leases.take("xero", "a", NOW, UNTIL)
-    assert not leases.take("xero", "b", UNTIL - timedelta(microseconds=1), UNTIL)
-    assert leases.take("xero", "b", UNTIL, UNTIL + timedelta(minutes=1))
-    leases.give_back("xero", "a")
-    assert not leases.take("xero", "c", UNTIL, UNTIL + timedelta(minutes=1))
+    leases.take("xero", None, "a", NOW, UNTIL)
+    assert not leases.take("xero", None, "b", UNTIL - timedelta(microseconds=1), UNTIL)
+    assert leases.take("xero", None, "b", UNTIL, UNTIL + timedelta(minutes=1))
+    leases.give_back("xero", None, "a")
+    assert not leases.take("xero", None, "c", UNTIL, UNTIL + timedelta(minutes=1))
 
 
 def test_a_lease_whose_confirmation_was_lost_is_ours_all_the_same(aws: Aws, leases: TableTokenLeases) -> None:
     aws.loses_the_answer("UpdateItem")
-    assert leases.take("xero", "a", NOW, UNTIL)
+    assert leases.take("xero", None, "a", NOW, UNTIL)
 
 
 def test_a_refused_token_is_remembered_account_by_account(leases: TableTokenLeases) -> None:
@@ -61,7 +68,7 @@ def test_a_refused_token_is_remembered_account_by_account(leases: TableTokenLeas
 def test_a_table_that_does_not_answer_is_worth_another_attempt(aws: Aws, leases: TableTokenLeases) -> None:
     aws.fails("UpdateItem", times=4)
     with pytest.raises(Retryable):
-        leases.take("xero", "a", NOW, UNTIL)
+        leases.take("xero", None, "a", NOW, UNTIL)
 
 
 def test_a_meter_is_kept_as_it_was_written(meters: TableMeters) -> None:

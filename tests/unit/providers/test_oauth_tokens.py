@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,16 +14,17 @@ import pytest
 
 from dunning.domain.errors import Disconnected, Retryable
 from dunning.providers.http_client import HttpAnswer, HttpClient
-from dunning.providers.oauth_secrets import Grant, Grants
+from dunning.providers.oauth_grants import Grant
 from dunning.providers.oauth_tokens import TokenKeeper
 from tests.fakes.tokens import Leases, Vault
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+SECRET = "dunning/1"
 EXPIRED = Grant(("acme",), "refresh-0", "access-0", NOW - timedelta(minutes=1))
 
 
 class Endpoint(HttpClient):
-    """A token endpoint: each refresh token once, and the one before again as long as `grace` lasts."""
+    """A token endpoint: each refresh token once, and the one before again as long as `grace` lasts. Consents are told apart by the stem."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +32,8 @@ class Endpoint(HttpClient):
         self.fails: list[HttpAnswer | Exception] = []
         self.loses_answers = 0
         self.grace = True
-        self._current = 0
+        self.lives = 1800
+        self._current: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
@@ -41,22 +44,23 @@ class Endpoint(HttpClient):
                 if isinstance(failure, Exception):
                     raise failure
                 return failure
-            known = {f"refresh-{self._current}"} | ({f"refresh-{self._current - 1}"} if self.grace else set())
-            if form["refresh_token"] not in known:
+            stem, _, number = form["refresh_token"].rpartition("refresh-")
+            if int(number) not in {self._current[stem], self._current[stem] - self.grace}:
                 return answer(400, error="invalid_grant")
-            self._current += 1
+            self._current[stem] += 1
             if self.loses_answers:
                 self.loses_answers -= 1
                 raise Retryable("lost on the wire")
-            return answer(200, access_token=f"access-{self._current}", refresh_token=f"refresh-{self._current}", expires_in=1800)
+            access, refresh = (f"{stem}{kind}-{self._current[stem]}" for kind in ("access", "refresh"))
+            return answer(200, access_token=access, refresh_token=refresh, expires_in=self.lives)
 
 
 class World:
     """One provider's tokens and any number of workers."""
 
-    def __init__(self, *grants: Grant) -> None:
+    def __init__(self, *grants: Grant, vault: Vault | None = None) -> None:
         self.now = NOW
-        self.endpoint, self.vault, self.leases = Endpoint(), Vault(*grants), Leases()
+        self.endpoint, self.vault, self.leases = Endpoint(), vault or Vault(*grants), Leases()
         self._numbers = count(1)
 
     def worker(self) -> TokenKeeper:
@@ -85,7 +89,7 @@ def test_a_token_that_is_good_for_long_is_used_as_it_is() -> None:
 def test_a_token_is_renewed_ahead_of_its_end() -> None:
     world = World(replace(EXPIRED, expires_at=NOW + timedelta(minutes=4)))
     assert world.worker().access_token("acme") == "access-1"
-    assert world.vault.held.grants == (Grant(("acme",), "refresh-1", "access-1", NOW + timedelta(minutes=30)),)
+    assert world.vault.grants == (Grant(("acme",), "refresh-1", "access-1", NOW + timedelta(minutes=30)),)
 
 
 def test_fifty_workers_on_an_expired_token_make_one_renewal() -> None:
@@ -98,18 +102,18 @@ def test_fifty_workers_on_an_expired_token_make_one_renewal() -> None:
 
     with ThreadPoolExecutor(50) as pool:
         tokens = list(pool.map(work, [world.worker() for _ in range(50)]))
-    assert (set(tokens), world.endpoint.asked, world.vault.stores) == ({"access-1"}, ["refresh-0"], 1)
+    assert (set(tokens), world.endpoint.asked, world.vault.writes) == ({"access-1"}, ["refresh-0"], {SECRET: 1})
 
 
 def test_while_one_renews_the_others_go_on_with_what_is_still_good() -> None:
     world = World(replace(EXPIRED, expires_at=NOW + timedelta(minutes=4)))
-    world.leases.take("xero", "another", NOW, NOW + timedelta(minutes=1))
+    world.leases.take("xero", SECRET, "another", NOW, NOW + timedelta(minutes=1))
     assert world.worker().access_token("acme") == "access-0"
 
 
 def test_a_worker_that_died_with_the_lease_is_not_waited_for_longer_than_that() -> None:
     world = World(EXPIRED)
-    world.leases.take("xero", "died", NOW, NOW + timedelta(minutes=1))
+    world.leases.take("xero", SECRET, "died", NOW, NOW + timedelta(minutes=1))
     with pytest.raises(Retryable) as stuck:
         world.worker().access_token("acme")
     assert stuck.value.retry_at is not None
@@ -133,7 +137,7 @@ def test_a_worker_that_could_not_store_what_it_got_does_not_lose_it() -> None:
     with pytest.raises(Retryable):
         keeper.access_token("acme")
     assert keeper.access_token("acme") == "access-1"
-    assert world.vault.held.grants[0].refresh_token == "refresh-1"
+    assert world.vault.grants[0].refresh_token == "refresh-1"
 
 
 def test_a_lost_answer_is_survived_by_the_grace_for_the_old_token() -> None:
@@ -178,7 +182,7 @@ def test_a_connection_made_anew_is_used_at_once() -> None:
     world.endpoint.fails = [answer(400, error="invalid_grant")]
     with pytest.raises(Disconnected):
         world.worker().access_token("acme")
-    world.vault.held = Grants((Grant(("acme",), "fresh", "access-new", NOW + timedelta(minutes=30)),))
+    world.vault.connect(Grant(("acme",), "fresh", "access-new", NOW + timedelta(minutes=30)))
     assert world.worker().access_token("acme") == "access-new"
 
 

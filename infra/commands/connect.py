@@ -15,7 +15,7 @@ def add_to(commands: Commands) -> None:
         NAME,
         allow_abbrev=False,
         help="connect a QuickBooks company or Xero organisations",
-        description="Ask for consent in your browser and put the tokens into the stack's secret. Run it again to reconnect.",
+        description="Ask for consent in your browser and put the tokens into a secret of the stack. Run it again to reconnect.",
     )
     connect.add_argument("source", choices=("quickbooks", "xero"), help="the accounting system")
     where = connect.add_mutually_exclusive_group(required=True)

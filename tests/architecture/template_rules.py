@@ -18,6 +18,8 @@ TemplateRule = Callable[[Template], Iterator[str]]
 
 # Actions for which AWS knows no resource; nothing else may be allowed on "*".
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "ses:GetAccount", "sns:CheckIfPhoneNumberIsOptedOut"}
+GET_SECRET, PUT_SECRET = "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"
+PLACE = "${AWS::Region}:${AWS::AccountId}"
 OPTIONAL_ENVIRONMENT = {"POLICIES_DIR"}  # only the local cloud sets it
 OWN_ENVIRONMENT = {"RunStepFunction": {"PORTAL_URL"}}  # of those behind the API, it would make the template a circle
 NOT_OURS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
@@ -137,6 +139,25 @@ def mail_comes_only_from_our_own_address(template: Template) -> Iterator[str]:
             condition = section(section(statement.get("Condition")).get("StringEquals"))
             if "ses:SendEmail" in listed(statement.get("Action")) and target(condition.get("ses:FromAddress")) != "EmailFrom":
                 yield f"{name} could send as anybody"
+
+
+def only_a_person_makes_a_secret(template: Template) -> Iterator[str]:
+    """Functions read secrets, and write only the tokens that they renew; `dunning connect` makes and deletes, with a person's rights."""
+    written = {"QuickBooksTokens", "XeroTokens"}
+    written |= {
+        f"arn:${{AWS::Partition}}:secretsmanager:{PLACE}:secret:${{AWS::StackName}}/{source}/*" for source in ("quickbooks", "xero")
+    }
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            asked = {str(action) for action in listed(statement.get("Action"))}
+            more = {action for action in asked if action.startswith("secretsmanager:")} - {GET_SECRET, PUT_SECRET}
+            yield from (f"{name}: {action}" for action in sorted(more))
+            if PUT_SECRET in asked:
+                yield from (
+                    f"{name} could write {resource}"
+                    for resource in map(target, listed(statement.get("Resource")))
+                    if resource not in written
+                )
 
 
 def every_function_has_its_own_log_group(template: Template) -> Iterator[str]:
@@ -270,6 +291,7 @@ TEMPLATE_RULES: tuple[TemplateRule, ...] = (
     roles_allow_single_actions_on_named_resources,
     a_publisher_reaches_only_its_own_topics,
     mail_comes_only_from_our_own_address,
+    only_a_person_makes_a_secret,
     every_function_has_its_own_log_group,
     every_function_is_traced_and_runs_on_arm64,
     every_function_has_a_dead_letter_queue,

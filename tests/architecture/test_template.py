@@ -78,6 +78,14 @@ BROKEN: list[tuple[TemplateRule, Callable[[Template], object]]] = [
     ),
     (rules.every_function_has_its_own_role, lambda t: properties(t, "RunStepRole").update(ManagedPolicyArns=["arn:aws:iam::aws:policy/x"])),
     (rules.roles_allow_single_actions_on_named_resources, lambda t: grant(t, "RunStepRole", Action="dynamodb:*", Resource="arn:x")),
+    (
+        rules.only_a_person_makes_a_secret,
+        lambda t: grant(t, "RunStepRole", Action="secretsmanager:CreateSecret", Resource={"Ref": "XeroTokens"}),
+    ),
+    (
+        rules.only_a_person_makes_a_secret,
+        lambda t: grant(t, "RunStepRole", Action="secretsmanager:PutSecretValue", Resource={"Ref": "XeroSecret"}),
+    ),
     (rules.roles_allow_single_actions_on_named_resources, lambda t: grant(t, "RunStepRole", Action=["sqs:SendMessage"], Resource=["*"])),
     (rules.roles_allow_single_actions_on_named_resources, lambda t: grant(t, "RunStepRole", NotAction="iam:PassRole", Resource="arn:x")),
     (rules.roles_allow_single_actions_on_named_resources, lambda t: grant(t, "RunStepRole", Action="sqs:SendMessage", NotResource="arn:x")),

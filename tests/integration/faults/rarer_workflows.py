@@ -36,7 +36,7 @@ MANY = MOST_IN_ONE_TRANSACTION + 1
 """Invoices that cannot be settled in one transaction."""
 
 LOOK = "sqs.ReceiveMessage"
-TOKENS = (SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM)
+TOKENS = (SECRET, SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM)
 """How an access token is renewed: under a lease, by one worker."""
 
 METER = "dynamodb.PutItem"

@@ -1,6 +1,7 @@
 """The attributes of an item by their names: plain values in, typed values out."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import TypeVar, cast
 
@@ -9,6 +10,7 @@ from dunning.storage import keys
 
 Item = Mapping[str, object]
 Typed = TypeVar("Typed")
+_LOG = logging.getLogger(__name__)
 
 
 def typed(row: Item, read: Callable[[Item], Typed]) -> Typed:
@@ -18,6 +20,15 @@ def typed(row: Item, read: Callable[[Item], Typed]) -> Typed:
     except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as exc:
         place = f"row {row.get('pk')}, {row.get('sk')} of the table"
         raise Unreadable(f"{place} cannot be read ({type(exc).__name__}): put it right, or deploy the release that wrote it") from exc
+
+
+def readable(rows: Iterable[Item], read: Callable[[Item], Typed]) -> Iterator[Typed]:
+    """What `read` makes of some rows, for who only tells of them: of one that cannot be read the log tells, and the others are told."""
+    for row in rows:
+        try:
+            yield typed(row, read)
+        except Unreadable as exc:
+            _LOG.warning("left out: %s", exc)
 
 
 def put_instant(at: datetime | None) -> str | None:

@@ -15,7 +15,7 @@ from dunning.domain.invoice import Invoice
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
-from dunning.storage.attribute_values import number, optional_instant, typed
+from dunning.storage.attribute_values import number, optional_instant, readable, typed
 from dunning.storage.claim_item import mark_text, read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
 from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
@@ -44,16 +44,16 @@ class TableCaseStore:
         return items.read_case(customer, [from_wire(row) for row in rows])
 
     def activities(self, customer: str) -> list[Activity]:
-        """A case's log, oldest first."""
+        """A case's log, oldest first; without what only another release can read."""
         rows = self._rows(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
-        return [typed(from_wire(row), items.read_activity) for row in rows]
+        return list(readable(map(from_wire, rows), items.read_activity))
 
     def latest_activities(self, customer: str, most: int) -> list[Activity]:
-        """The last of a case's log, oldest first; one page of one query."""
+        """The last of a case's log, oldest first, without what only another release can read; one page of one query."""
         query = self._query(customer, keys.ACTIVITIES_FROM, keys.ACTIVITIES_TO)
         with aws_errors(f"reading the log of case {customer}"):
             page = self._client.query(**query, ScanIndexForward=False, Limit=most)
-        return [typed(from_wire(row), items.read_activity) for row in reversed(page["Items"])]
+        return list(readable(map(from_wire, reversed(page["Items"])), items.read_activity))
 
     def _query(self, customer: str, first: str, last: str) -> dict[str, Any]:
         return {

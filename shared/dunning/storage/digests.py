@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dunning.domain.digest import Happened, OpenAmount
 from dunning.storage import items, keys
+from dunning.storage.attribute_values import Item, readable, text
 from dunning.storage.expressions import from_wire, to_wire
 from dunning.storage.translation import ConditionFailed, aws_errors
 
@@ -27,7 +28,7 @@ class TableDigests:
     shards: int
 
     def happened(self, since: datetime, until: datetime) -> Iterator[Happened]:
-        """What digests tell of, in [since, until). Raises Retryable."""
+        """What digests tell of, in [since, until); without what only another release can read. Raises Retryable."""
         day = since.date()
         while day <= until.date():
             values = {":day": day.isoformat(), ":since": keys.activity_key(since, ""), ":until": keys.activity_key(until, "")}
@@ -35,18 +36,16 @@ class TableDigests:
                 "KeyConditionExpression": "#day = :day AND sk BETWEEN :since AND :until",
                 "ExpressionAttributeNames": {"#day": "day"},
             }
-            for row in self._rows({"IndexName": keys.DAY_INDEX, **condition, "ExpressionAttributeValues": to_wire(values)}):
-                activity = items.read_activity(row)
-                yield Happened(keys.customer_in(str(row["pk"])), activity.type, activity.at, activity.invoices, activity.reason)
+            rows = self._rows({"IndexName": keys.DAY_INDEX, **condition, "ExpressionAttributeValues": to_wire(values)})
+            yield from readable(rows, _happened)
             day += timedelta(days=1)
 
     def owed(self) -> Iterator[OpenAmount]:
-        """What is open now. Raises Retryable."""
+        """What is open now, as far as it can be read. Raises Retryable."""
         for shard in range(self.shards):
             values = to_wire({":shard": str(shard)})
             condition = {"KeyConditionExpression": "open_shard = :shard", "ExpressionAttributeValues": values}
-            for row in self._rows({"IndexName": keys.OPEN_INDEX, **condition}):
-                yield OpenAmount(str(row["currency"]), int(str(row["amount_due"])), keys.parse_due_date(str(row["due_date"])))
+            yield from readable(self._rows({"IndexName": keys.OPEN_INDEX, **condition}), _owed)
 
     def asked(self) -> Iterator[str]:
         """The customers (full ids) of whom an invoice waits for a person's answer, each once. Raises Retryable."""
@@ -99,3 +98,12 @@ class TableDigests:
                 )
         except ConditionFailed:
             return
+
+
+def _happened(row: Item) -> Happened:
+    activity = items.read_activity(row)
+    return Happened(keys.customer_in(text(row, "pk")), activity.type, activity.at, activity.invoices, activity.reason)
+
+
+def _owed(row: Item) -> OpenAmount:
+    return OpenAmount(text(row, "currency"), int(text(row, "amount_due")), keys.parse_due_date(text(row, "due_date")))

@@ -52,6 +52,23 @@ def test_it_counts_what_is_open_in_every_shard_and_nothing_that_is_paid(digests:
     assert open_ones == [OpenAmount("EUR", 100_00, None)] + [OpenAmount("EUR", 100_00, date(2026, 3, 1))] * (2 * SHARDS - 1)
 
 
+def test_what_only_another_release_can_read_is_left_out_and_the_rest_is_told(
+    aws: Aws, digests: TableDigests, store: TableCaseStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after going back to an older one: a new type of activity, a new notation of amounts."""
+    case = Case(Profile(ACME)).with_invoice(invoice("in_1")).with_invoice(invoice("in_2"))
+    store.save(Case(Profile(ACME)), case, [happened(FOUR - 2 * A_MOMENT), happened(FOUR - A_MOMENT)])
+    table = aws.session.client("dynamodb")
+    rows = table.scan(TableName=aws.table)["Items"]
+    newer = next(row for row in rows if row["sk"]["S"].startswith("ACT#"))
+    table.put_item(TableName=aws.table, Item={**newer, "type": {"S": "arbitrated"}})
+    odd = next(row for row in rows if row["sk"]["S"] == "INV#in_1")
+    table.put_item(TableName=aws.table, Item={**odd, "amount_due": {"S": "much"}})
+    assert [one.type for one in digests.happened(FOUR - A_DAY, FOUR)] == [ActivityType.SENT]
+    assert [one.amount_due for one in digests.owed()] == [100_00]
+    assert caplog.text.count("of the table cannot be read (ValueError)") == 2
+
+
 def test_it_names_each_customer_of_whom_something_waits_for_an_answer_until_there_is_one(
     digests: TableDigests, store: TableCaseStore
 ) -> None:

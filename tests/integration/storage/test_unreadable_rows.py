@@ -80,6 +80,21 @@ def test_what_is_there_stays_as_it_lies_and_is_parked_once(aws: Aws, store: Tabl
     assert store.activities(ACME) == [LOGGED]
 
 
+def test_an_activity_of_a_type_that_only_another_release_knows_is_left_out_of_the_log_and_named(
+    aws: Aws, store: TableCaseStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = store.load(ACME)
+    store.save(case, case, [replace(LOGGED, reason="first"), LOGGED, replace(LOGGED, reason="last")])
+    second = aws_client(aws).scan(
+        TableName=aws.table, FilterExpression="reason = :why", ExpressionAttributeValues={":why": {"S": "parked: why"}}
+    )
+    (row,) = second["Items"]
+    aws_client(aws).put_item(TableName=aws.table, Item={**row, "type": {"S": "arbitrated"}})
+    assert [one.reason for one in store.activities(ACME)] == ["first", "last"]
+    assert [one.reason for one in store.latest_activities(ACME, 2)] == ["last"]
+    assert f"{row['sk']['S']} of the table cannot be read (ValueError)" in caplog.text
+
+
 def test_a_claim_that_cannot_be_read_is_parked_by_who_holds_it_and_none_of_another_s_business(aws: Aws, store: TableCaseStore) -> None:
     written_by_another_release(aws, "PROFILE", {"claim_effects": {"M": {"email:first:in_1": {"S": "pondering"}}}})
     with pytest.raises(Unreadable):

@@ -1,5 +1,6 @@
 """What goes wrong on purpose: the next attempts of a call fail in a chosen way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -47,6 +48,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._waiting: list[_Fault] = []
+        self.are_held_back: Callable[[], bool] = lambda: False
 
     def add(self, service: str, operation: str, mode: str, times: int, aim: Aim | None = None) -> None:
         """Let the next `times` attempts of a boto3 call fail, of any function unless aimed.
@@ -73,10 +75,12 @@ class Faults:
         self._waiting.clear()
 
     def take(self, function: str, service: str, operation: str) -> FaultMode | None:
-        """The fault that hits this attempt, oldest first."""
+        """The fault that hits this attempt, oldest first; while they are held back, all wait for another."""
         for fault in self._waiting:
             if not fault.meets(function, service, operation):
                 continue
+            if self.are_held_back():
+                return None
             if fault.spared:
                 fault.spared -= 1
                 continue

@@ -16,6 +16,7 @@ from infra.local.running import RunningCloud, running_cloud
 from infra.local.wire import Attempt
 from tests.integration.end_to_end.driver import Json, LocalCloudOutside, invoice, paid
 from tests.simulation.cloud_plans import CloudFault, Misdelivery, Race, Strike, small_plan, troubles_of
+from tests.simulation.last_tries import LastTries
 from tests.simulation.plans import Happening, Plan, What
 from tests.simulation.policy_text import as_yaml
 
@@ -87,6 +88,7 @@ def run_plan(plan: Plan, troubles: Sequence[CloudFault]) -> CloudWorld:
         running_cloud(plan.start, outer_env=SILENT) as running,
         running.cloud.attempts() as attempts,
         running.cloud.overtaken(is_overtaken),
+        running.cloud.sparing(LastTries(running.cloud)),
     ):
         cloud = Inside(running)
         status, answer = cloud.put_policy(as_yaml(plan.policy))

@@ -16,7 +16,7 @@ from tests.simulation.mutants.catalogue import Mutant
 ROOT = Path(__file__).parents[3]
 COPIED = ("shared", "functions", "tests", "template.yaml", "pyproject.toml")
 FIRST_SEED, SEEDS = 1, 200
-RACED_SEED = 3
+RACED_SEED = 1
 """A world in which workers overtake one another where it matters; most seeds are such."""
 
 

@@ -6,9 +6,10 @@ from typing import cast
 
 import pytest
 
-from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.errors import Rejected, Retryable, Unauthorised
 from dunning.identifiers import new_ulid
 from dunning.providers.http_client import HttpClient
+from dunning.providers.oauth_grants import Grant
 from dunning.providers.oauth_secrets import ProviderSecrets
 from dunning.providers.oauth_tokens import TokenKeeper
 from dunning.storage.connections import TableTokenLeases
@@ -247,6 +248,17 @@ def test_the_secret_of_a_consent_that_opens_nothing_any_more_is_deleted_and_can_
     assert gone not in [row["secret"] for row in desk.index("xero")]
     (deleted,) = desk.aws.sent("DeleteSecret")
     assert deleted == {"SecretId": gone, "RecoveryWindowInDays": 7}
+
+
+def test_a_function_that_holds_a_consent_which_was_replaced_is_not_told_that_it_ended(desk: Desk) -> None:
+    desk.connect("xero")
+    before = str(desk.index("xero")[1]["secret"])
+    desk.connect("xero")
+    secrets = keeper_of(desk).secrets
+    assert secrets.grant(before) is None
+    with pytest.raises(Retryable) as passing:
+        secrets.store_grant(before, Grant(("t-1",), "rotated"))
+    assert not isinstance(passing.value, Unauthorised)
 
 
 @pytest.mark.parametrize("trouble", ["it is being renewed", "the person may not"])

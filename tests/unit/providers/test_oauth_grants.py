@@ -91,6 +91,14 @@ def test_tokens_that_are_moved_between_the_look_and_the_lease_are_renewed_where_
     assert (world.vault.grants[0].refresh_token, world.endpoint.asked) == ("refresh-1", ["refresh-0"])
 
 
+def test_the_lease_of_the_index_is_none_for_tokens_that_were_moved_out_of_it() -> None:
+    world = World(vault=Moving.of_an_earlier_release(EXPIRED))
+    world.leases.take("xero", "dunning/1", "another", NOW, NOW + LEASE)
+    with pytest.raises(Retryable):
+        world.worker().access_token("acme")
+    assert world.endpoint.asked == []
+
+
 def test_a_newer_consent_is_seen_by_a_worker_that_holds_the_old_one() -> None:
     world = World(replace(EXPIRED, accounts=("acme", "beta"), expires_at=NOW + timedelta(hours=1)))
     keeper = world.worker()

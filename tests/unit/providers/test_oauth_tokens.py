@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,10 +33,12 @@ class Endpoint(HttpClient):
         self.loses_answers = 0
         self.grace = True
         self.lives = 1800
+        self.arriving: Callable[[], None] = lambda: None
         self._current: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def post_form(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HttpAnswer:
+        self.arriving()
         with self._lock:
             self.asked.append(form["refresh_token"])
             if self.fails:
@@ -60,7 +62,8 @@ class World:
 
     def __init__(self, *grants: Grant, vault: Vault | None = None) -> None:
         self.now = NOW
-        self.endpoint, self.vault, self.leases = Endpoint(), vault or Vault(*grants), Leases()
+        self.endpoint, self.vault = Endpoint(), vault or Vault(*grants)
+        self.leases = Leases()
         self._numbers = count(1)
 
     def worker(self) -> TokenKeeper:
@@ -92,16 +95,34 @@ def test_a_token_is_renewed_ahead_of_its_end() -> None:
     assert world.vault.grants == (Grant(("acme",), "refresh-1", "access-1", NOW + timedelta(minutes=30)),)
 
 
+class Crowd(Leases):
+    """Workers who all come as far as the token endpoint, or to waiting for another, before any goes on; then these wait for that one."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._all, self._given_back, self._thread = threading.Barrier(size, timeout=10.0), threading.Event(), threading.local()
+
+    def meet(self) -> None:
+        if not hasattr(self._thread, "has_met"):
+            self._thread.has_met = True
+            self._all.wait()
+
+    def wait(self, _seconds: float) -> None:
+        self.meet()
+        self._given_back.wait(10.0)
+
+    def give_back(self, provider: str, secret: str | None, worker: str) -> None:
+        super().give_back(provider, secret, worker)
+        self._given_back.set()
+
+
 def test_fifty_workers_on_an_expired_token_make_one_renewal() -> None:
     world = World(EXPIRED)
-    start = threading.Barrier(50)
-
-    def work(keeper: TokenKeeper) -> str:
-        start.wait()
-        return keeper.access_token("acme")
-
+    world.leases = crowd = Crowd(50)
+    world.endpoint.arriving = crowd.meet
+    keepers = [replace(world.worker(), pause=crowd.wait) for _ in range(50)]
     with ThreadPoolExecutor(50) as pool:
-        tokens = list(pool.map(work, [world.worker() for _ in range(50)]))
+        tokens = list(pool.map(lambda keeper: keeper.access_token("acme"), keepers))
     assert (set(tokens), world.endpoint.asked, world.vault.writes) == ({"access-1"}, ["refresh-0"], {SECRET: 1})
 
 

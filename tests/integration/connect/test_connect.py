@@ -1,7 +1,7 @@
 """`dunning connect`: consent in a browser, tokens into a secret of their own, and nothing at all when something is wrong."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import pytest
@@ -238,6 +238,32 @@ def test_who_dies_before_the_index_is_written_has_changed_nothing_and_connects_a
     assert len(desk.made("xero")) == 2
     assert desk.connect("xero") == ("t-1", "t-2")
     assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1", "t-2"]]
+
+
+def when_a_secret_is_made(desk: Desk, then: Callable[[], object]) -> None:
+    def happens(**_: object) -> None:
+        then()
+
+    desk.aws.session.events.register("before-call.secretsmanager.CreateSecret", happens)
+
+
+def test_who_lost_the_lease_meanwhile_leaves_the_index_alone(desk: Desk) -> None:
+    when_a_secret_is_made(desk, lambda: leased_to_another(desk))
+    with pytest.raises(Rejected, match="run the command again"):
+        desk.connect("xero")
+    assert desk.index("xero") == [OLD]
+
+
+@pytest.mark.parametrize(("hidden", "connected"), [(3, True), (30, False)])
+def test_a_secret_is_listed_when_it_can_be_read(desk: Desk, hidden: int, connected: bool) -> None:
+    desk.provider.tenants = ["t-1", "t-9"]
+    when_a_secret_is_made(desk, lambda: desk.aws.fails("GetSecretValue", code="ResourceNotFoundException", status=400, times=hidden))
+    if connected:
+        assert desk.connect("xero") == ("t-1", "t-9")
+        return
+    with pytest.raises(Retryable, match="cannot be read yet"):
+        desk.connect("xero")
+    assert desk.aws.sent("PutSecretValue") == []
 
 
 def test_the_secret_of_a_consent_that_opens_nothing_any_more_is_deleted_and_can_be_restored(desk: Desk) -> None:

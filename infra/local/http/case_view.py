@@ -46,6 +46,11 @@ def case_summary(case: Case) -> Row:
     }
 
 
+def unreadable_summary(customer: str) -> Row:
+    """The line of a case that cannot be read: nothing goes out, and the case itself says why."""
+    return {"customer": customer, "name": None, "holds": ["unreadable"], "invoices": 0, "open": 0, "next_at": None}
+
+
 def _profile_row(profile: Profile) -> Row:
     contact = profile.contact
     return {

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
 
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Unreadable
 from infra import operating
 from infra.case_actions import FIELDS
 from infra.connect.rehearsing import keeping, where_to_consent
@@ -15,7 +15,7 @@ from infra.explaining import explained
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions
 from infra.local.http import inputs
-from infra.local.http.case_view import as_it_stands, case_row, case_summary
+from infra.local.http.case_view import Row, as_it_stands, case_row, case_summary, unreadable_summary
 from infra.local.http.cloud_port import CaseLog, Cloud
 from infra.local.http.wire import Answer, Request, json_answer
 from infra.local.json_edges import Json, mapping
@@ -81,7 +81,7 @@ class Control:
             return handler(request, [unquote(part) for name, part in zip(found, parts, strict=True) if name == "*"])
         except _UnknownError as exc:
             return json_answer({"error": str(exc)}, HTTPStatus.NOT_FOUND)
-        except Rejected as exc:
+        except (Rejected, Unreadable) as exc:
             return json_answer({"error": str(exc)}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def _clock(self, _request: Request, _names: list[str]) -> Answer:
@@ -93,9 +93,16 @@ class Control:
         return json_answer({"now": self._cloud.now, "invocations": invocations})
 
     def _list_cases(self, _request: Request, _names: list[str]) -> Answer:
-        """For the page; beyond DESIGN §8."""
-        cases = (self._cases.load(customer) for customer in self._sandbox.customers())
-        return json_answer([case_summary(case) for case in cases if case.invoices])
+        """For the page; beyond DESIGN §8. One case that cannot be read hides no other."""
+        summaries = (self._summary(customer) for customer in self._sandbox.customers())
+        return json_answer([summary for summary in summaries if summary])
+
+    def _summary(self, customer: str) -> Row | None:
+        try:
+            case = self._cases.load(customer)
+        except Unreadable:
+            return unreadable_summary(customer)
+        return case_summary(case) if case.invoices else None
 
     def _case(self, _request: Request, names: list[str]) -> Answer:
         case, activities = self._cases.load(names[0]), self._cases.activities(names[0])

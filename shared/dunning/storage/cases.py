@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
 from dunning.domain.digest import TOLD
-from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable
+from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable, Unreadable
 from dunning.domain.holds import Hold
 from dunning.domain.invoice import Invoice
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
-from dunning.storage.attribute_values import number, optional_instant, readable, typed
+from dunning.storage.attribute_values import optional_instant, readable, typed
 from dunning.storage.claim_item import mark_text, read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
-from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
+from dunning.storage.parking import can_be_claimed, parking, version_in
+from dunning.storage.translation import Cancelled, ConditionFailed, Misfit, aws_errors
 from dunning.workflow.moving_port import CaseChange
 
 if TYPE_CHECKING:
@@ -205,7 +206,8 @@ class TableCaseStore:
         """Take a due, unclaimed customer; an abandoned claim's origin, effects and count are inherited.
 
         t0 ── claim ── until: others are refused. From `until` on the wheel finds it (due_at = until) and the next takes over.
-        Raises AlreadyClaimed (not due, or held), Unreadable (it is claimed, and what it inherits cannot be read), Retryable.
+        Raises AlreadyClaimed (not due, or held), Unreadable (it is claimed and what it inherits cannot be read, or nobody can
+        claim it), Retryable.
         """
         timer_is_due = "due_at <= :now"
         nobody_holds_it = "(attribute_not_exists(claim_until) OR claim_until <= :now)"
@@ -234,6 +236,9 @@ class TableCaseStore:
                 )
         except ConditionFailed as exc:
             item: Mapping[str, Any] = exc.item
+        except Misfit as exc:
+            place = f"row {keys.customer_key(customer)}, {keys.PROFILE} of the table"
+            raise Unreadable(f"{place} cannot be claimed: its version or its claim is no number: put it right, and redrive") from exc
         else:
             item = answer["Attributes"]
         return self._ours(item, claim, customer)
@@ -249,16 +254,20 @@ class TableCaseStore:
     def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
         """Park a case without reading it: one hold more and one activity; what its claim has marked stays.
 
-        Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.
+        Without that claim only where nobody can claim it, for what its profile holds. Raises AlreadyClaimed when that claim is no
+        longer held, Conflict, Retryable.
         """
         rows = self._rows(customer, keys.PROFILE, keys.PROFILE)
         row = from_wire(rows[0]) if rows else {}
-        if row.get("claim_id") != claim_id:
+        is_ours = row.get("claim_id") == claim_id
+        if not rows or (not is_ours and (can_be_claimed(row) or "due_at" not in row)):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
-        as_it_lies = Case(Profile(customer, version=typed(row, lambda profile: number(profile, "version"))))
-        write = self._profile_write(as_it_lies, items.parked_as_it_lies(row, hold), claim_id)
-        logs = self._activity_write(customer, logged, (as_it_lies.profile.version + 1) << 16)
-        self._transact([write, logs], claim_id, customer)
+        write = self._addressed(customer, keys.PROFILE, parking(rows[0], hold))
+        if is_ours:
+            write["ConditionExpression"] += " AND claim_id = :claim"
+            write["ExpressionAttributeValues"].update(to_wire({":claim": claim_id}))
+        logs = self._activity_write(customer, logged, (version_in(row) or 0) + 1 << 16)
+        self._transact([{"Update": write}, logs], claim_id, customer)
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
         """Mark one effect of the claim with this origin, on its way since `at` (UTC). False when that claim is gone: it was settled.

@@ -46,3 +46,14 @@ def update(changes: Mapping[str, object], seen_version: int) -> Wire:
         "ExpressionAttributeNames": {**names, "#version": "version"},
         "ExpressionAttributeValues": to_wire(values),
     }
+
+
+def update_as_it_lies(changes: Mapping[str, object], version: Wire | None) -> Wire:
+    """The same where the version, in DynamoDB's notation, is no number: it stays as it lies; where there is none, a first one is set."""
+    write = update(changes, 1)
+    values: Wire = write["ExpressionAttributeValues"]
+    if version is None:
+        del values[":seen"]
+        return {**write, "ConditionExpression": "attribute_not_exists(#version)"}
+    values[":seen"] = values[":next"] = version
+    return write

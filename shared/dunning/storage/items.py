@@ -57,7 +57,7 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "thanks_at": put_instant(invoice.thanks_at),
         "suppressed_for": invoice.suppressed_for,
         "escalated": invoice.escalated or None,
-        "holds": _holds_attributes(invoice.holds),
+        "holds": holds_attributes(invoice.holds),
         "subscription": invoice.subscription or None,
         "tags": list(invoice.tags) or None,
         "plan_revision": invoice.plan_revision,
@@ -171,7 +171,7 @@ def profile_attributes(profile: Profile, shards: int) -> dict[str, object]:
         "not_chased_since": put_instant(profile.not_chased_since),
         "opted_out": {channel: keys.instant(since) for channel, since in profile.opted_out.items()} or None,
         "dead_addresses": list(profile.dead_addresses) or None,
-        "holds": _holds_attributes(profile.holds),
+        "holds": holds_attributes(profile.holds),
         "disputes": {dispute.id: _dispute_attributes(dispute) for dispute in profile.disputes.values()} or None,
         "notices": {key: _notice_attributes(notice) for key, notice in profile.notices.items()} or None,
         "reminded_at": [keys.instant(at) for at in profile.reminded_at] or None,
@@ -276,19 +276,13 @@ def _read_approval(item: Item) -> Approval | None:
     return Approval(step, state, number(item, "amount"), reason, together="together" in item, credit=number(item, "credit"))
 
 
-def _holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:
+def holds_attributes(holds: Mapping[HoldKind, Hold]) -> dict[str, object] | None:
+    """Holds by their kinds; None where there are none."""
     found: dict[str, object] = {}
     for kind, hold in holds.items():
         values = {"since": keys.instant(hold.since), "until": put_instant(hold.until), "reason": hold.reason}
         found[kind.value] = {name: value for name, value in values.items() if value is not None}
     return found or None
-
-
-def parked_as_it_lies(item: Item, hold: Hold) -> dict[str, object]:
-    """What parks a profile as it lies there, read or not: its timer and the time of its claim end, all else stays; None: remove."""
-    ended = {"due_at": None, "due_since": None, "due_shard": None, "retries": None, "claim_mail_at": None}
-    holds = {**mapping(item, "holds"), **(_holds_attributes({HoldKind.PARKED: hold}) or {})}
-    return {**ended, "claim_until": keys.instant(hold.since), "claim_attempt": 0, "holds": holds}
 
 
 def _read_holds(item: Item) -> dict[HoldKind, Hold]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dunning.storage import keys
@@ -15,6 +15,8 @@ from dunning.workflow.sweep_ports import OpenPage, OpenRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,20 @@ class TableTimerIndex:
             with aws_errors("reading the index of timers"):
                 page = self.client.query(**query)
             for row in page["Items"]:
-                item = from_wire(row)
-                due_at = keys.parse_instant(str(item["due_at"]))
-                since_text = item.get("due_since")
-                yield DueTimer(
-                    customer=keys.customer_in(str(item["pk"])),
-                    due_at=due_at,
-                    due_since=keys.parse_instant(str(since_text)) if since_text else due_at,
-                )
+                yield _timer(from_wire(row))
             if "LastEvaluatedKey" not in page:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _timer(item: dict[str, object]) -> DueTimer:
+    """One that is no instant is due at once: whoever claims it sets it anew, or parks what cannot be read."""
+    customer, since_text = keys.customer_in(str(item["pk"])), item.get("due_since")
+    try:
+        due_at = keys.parse_instant(str(item["due_at"]))
+        return DueTimer(customer, due_at, keys.parse_instant(str(since_text)) if since_text else due_at)
+    except ValueError:
+        return DueTimer(customer, _LONG_AGO, _LONG_AGO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,6 @@ class ParkingStore(CaseStore, Protocol):
     def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:
         """Park a case without reading it: its timer stops, and what its claim has marked stays.
 
-        Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.
+        Without that claim only where nobody can claim it. Raises AlreadyClaimed when that claim is no longer held, Conflict, Retryable.
         """
         ...

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dunning.domain.case import Case
 from dunning.domain.decision import NOTIFIED_TEAM
+from dunning.domain.errors import Unreadable
 from dunning.domain.opting_out import opted_in, opted_out
 from dunning.domain.recording import Recorded
 from dunning.domain.replying import Inbound, in_words, tokens_in, with_reply
@@ -18,7 +19,10 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class RecordReply:
-    """The use case behind the function inbound_reply. The same message twice changes nothing where its case is known. Raises Retryable."""
+    """The use case behind the function inbound_reply. The same message twice changes nothing where its case is known.
+
+    Raises Retryable, and Unreadable when its case cannot be read: it must come again, until a person has put the row right.
+    """
 
     store: CaseStore
     correspondents: Correspondents
@@ -37,14 +41,25 @@ class RecordReply:
 
         wish = wish_in(message.text) if message.channel == "sms" else None
         if wish:
-            # Whoever holds the telephone means every text to it, whichever customer's it is.
-            return "; ".join(self._wished(customer, wish) for customer in customers)
+            return self._wished_by_all(customers, wish)
 
         def change(case: Case, now: datetime) -> Recorded:
             policies = self.record.policies
             return Recorded(*with_reply(case, message, lambda invoice: policies.named(invoice.policy), now, self.record.actor))
 
         return self.record.change(self._most_recently_reminded(customers), change)
+
+    def _wished_by_all(self, customers: Iterable[str], wish: SmsWish) -> str:
+        """Whoever holds the telephone means every text to it, whichever customer's it is; one case that cannot be read comes last."""
+        outcomes, unread = [], None
+        for customer in customers:
+            try:
+                outcomes.append(self._wished(customer, wish))
+            except Unreadable as exc:
+                unread = exc
+        if unread:
+            raise unread
+        return "; ".join(outcomes)
 
     def _wished(self, customer: str, wish: SmsWish) -> str:
         def change(case: Case, now: datetime) -> Recorded:
@@ -60,6 +75,17 @@ class RecordReply:
         return tuple(named) or self.correspondents.customers_of(message.channel, message.sender)
 
     def _most_recently_reminded(self, customers: Iterable[str]) -> str:
-        """Several customers may share an address: most probably the last reminder is what is answered."""
-        found = [self.store.load(customer) for customer in customers]
+        """Several customers may share an address: most probably the last reminder is what is answered.
+
+        A case that cannot be read is parked, or will be: one that can is meant, if there is any.
+        """
+        found: list[Case] = []
+        unread = None
+        for customer in customers:
+            try:
+                found.append(self.store.load(customer))
+            except Unreadable as exc:
+                unread = exc
+        if unread and not found:
+            raise unread
         return max(found, key=lambda case: max(case.profile.reminded_at, default=_NEVER)).profile.customer

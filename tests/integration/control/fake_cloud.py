@@ -10,7 +10,7 @@ from dunning.config import PACKAGED_POLICIES
 from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Profile
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Rejected, Unreadable
 from infra.fee_answers import FeeAnswer
 from infra.importing import ImportOptions, ImportReport
 from infra.redrive import Redriven
@@ -139,9 +139,12 @@ class FakeCases:
 
     cases: dict[str, Case] = field(default_factory=dict)
     log: list[Activity] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
 
     def load(self, customer: str) -> Case:
         """The case, or an empty one."""
+        if customer in self.unreadable:
+            raise Unreadable(f"row INV#in_1 of {customer} cannot be read")
         return self.cases.get(customer, Case(Profile(customer)))
 
     def activities(self, customer: str) -> list[Activity]:

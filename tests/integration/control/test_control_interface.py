@@ -170,6 +170,18 @@ def test_the_cases_of_all_customers_the_provider_knows_are_listed_in_short(local
     assert local.ask("GET", "/_local/cases") == (200, [in_short])
 
 
+def test_a_case_that_cannot_be_read_hides_no_other_and_says_why_when_it_is_asked_for(local: Local) -> None:
+    for number in ("1", "2"):
+        body = {"id": f"in_{number}", "status": "open", "customer": f"cus_{number}"}
+        local.ask("PUT", f"/_local/provider/stripe/invoices/in_{number}", body)
+    local.cases.unreadable = {"stripe:cus_1"}
+    local.cases.cases["stripe:cus_2"] = Case(Profile("stripe:cus_2", version=1), {"in_2": replace(INVOICE, id="in_2")})
+    _, listed = local.ask("GET", "/_local/cases")
+    assert isinstance(listed, list)
+    assert [(row["customer"], row["holds"]) for row in listed] == [("stripe:cus_1", ["unreadable"]), ("stripe:cus_2", [])]
+    assert error(local.ask("GET", "/_local/cases/stripe:cus_1")) == (422, "row INV#in_1 of stripe:cus_1 cannot be read")
+
+
 def test_an_unknown_customer_is_404(local: Local) -> None:
     assert error(local.ask("GET", "/_local/cases/stripe:cus_none"))[0] == 404
 

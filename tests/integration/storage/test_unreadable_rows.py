@@ -11,8 +11,9 @@ from dunning.domain.case import Case, Claim, Profile
 from dunning.domain.errors import AlreadyClaimed, Unreadable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.storage.cases import TableCaseStore
+from dunning.storage.timers import TableTimerIndex
 from tests.contract.storage.cases import ACME, NOW, TWENTY_MINUTES, due_case
-from tests.integration.handlers.cloud import Aws
+from tests.integration.handlers.cloud import SHARDS, Aws
 
 CLAIM = Claim("claim-1", NOW + TWENTY_MINUTES, "claim-1")
 INSOLVENCY = {"M": {"insolvency": {"M": {"since": {"S": "2026-03-02T08:00:00.000000Z"}}}}}
@@ -36,6 +37,12 @@ def aws_client(aws: Aws) -> Any:
 def written_by_another_release(aws: Aws, sk: str, attributes: Mapping[str, Any]) -> None:
     """Some attributes of a row hold what nobody here knows."""
     aws_client(aws).put_item(TableName=aws.table, Item={**lies(aws, sk), **attributes})
+
+
+def claimed_and_loaded(store: TableCaseStore) -> Case:
+    """As a worker begins."""
+    store.claim(ACME, CLAIM, NOW)
+    return store.load(ACME)
 
 
 @pytest.fixture
@@ -104,3 +111,37 @@ def test_a_claim_that_cannot_be_read_is_parked_by_who_holds_it_and_none_of_anoth
     assert held.value.due_at == CLAIM.until
     store.park_as_it_lies(ACME, CLAIM.id, PARK, LOGGED)
     assert lies(aws, "PROFILE")["claim_effects"] == {"M": {"email:first:in_1": {"S": "pondering"}}}
+
+
+@pytest.mark.parametrize(
+    ("odd", "mended"),
+    [
+        ({"version": {"S": "seven"}, "claim_attempt": {"S": "first"}}, {"version": {"N": "7"}}),
+        ({"version": {"N": "1.5"}}, {"version": {"N": "7"}}),
+        ({"holds": {"S": "paused"}}, {"holds": {"M": {}}}),
+        ({"due_at": {"S": "soon"}}, {}),
+    ],
+)
+def test_a_profile_that_nobody_can_claim_or_hold_is_parked_once_wakes_nobody_and_is_mended(
+    aws: Aws, store: TableCaseStore, odd: Mapping[str, Any], mended: Mapping[str, Any]
+) -> None:
+    written_by_another_release(aws, "PROFILE", odd)
+    with pytest.raises(Unreadable):
+        claimed_and_loaded(store)
+    store.park_as_it_lies(ACME, CLAIM.id, PARK, LOGGED)
+    row = lies(aws, "PROFILE")
+    assert not {"due_at", "due_shard"} & set(row)
+    assert set(mended) <= set(row)
+    with pytest.raises(AlreadyClaimed):
+        store.park_as_it_lies(ACME, "claim-2", PARK, LOGGED)
+    written_by_another_release(aws, "PROFILE", mended)
+    assert store.load(ACME).profile.holds == ({} if "holds" in odd else {HoldKind.PARKED: PARK})
+    assert store.activities(ACME) == [LOGGED]
+
+
+def test_a_timer_that_is_no_instant_keeps_no_other_from_being_found_and_is_due_at_once(aws: Aws, store: TableCaseStore) -> None:
+    written_by_another_release(aws, "PROFILE", {"due_at": {"S": "2026-03"}, "due_since": {"S": "early"}})
+    store.save(Case(Profile("stripe:cus_other")), Case(Profile("stripe:cus_other", due_at=NOW, due_since=NOW)))
+    timers = {one.customer: one for one in TableTimerIndex(aws_client(aws), aws.table, SHARDS).due(NOW + TWENTY_MINUTES)}
+    assert set(timers) == {ACME, "stripe:cus_other"}
+    assert timers[ACME].due_at <= NOW

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from dunning.domain.errors import Unreadable
 from dunning.domain.replying import Inbound, reply_token
 from dunning.workflow.handle_reply import HandleReply
 from dunning.workflow.record_reply import RecordReply
@@ -48,6 +51,31 @@ def test_of_customers_who_share_an_address_the_one_reminded_last_is_meant(world:
     recorder(world)(mail("AP@acme.example"))
     assert sum(world.profile(customer).is_held for customer in (ACME, OTHER)) == 1
     assert not world.profile("stripe:cus_new").is_held
+
+
+def test_of_customers_who_share_an_address_one_who_cannot_be_read_keeps_no_answer_from_the_other(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(), snapshot("in_2", OTHER))
+    world.store.unreadable.add(OTHER)
+    assert recorder(world)(mail()) == "recorded"
+    assert world.profile(ACME).is_held
+
+
+def test_stop_reaches_whoever_can_be_read_and_comes_again_for_the_others(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(), snapshot("in_2", OTHER))
+    world.store.unreadable.add(ACME)
+    stop = Inbound("sms:1", "sms", "+431234567", "STOP")
+    with pytest.raises(Unreadable):
+        recorder(world)(stop)
+    assert "sms" in world.profile(OTHER).opted_out
+    world.store.unreadable.clear()
+    assert recorder(world)(stop) == "recorded; nothing new"
+
+
+def test_an_answer_whose_case_cannot_be_read_is_not_lost_but_raised_with_the_reason(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.store.unreadable.add(ACME)
+    with pytest.raises(Unreadable, match="cannot be read"):
+        recorder(world)(mail())
 
 
 def test_a_text_message_is_matched_by_its_number_however_it_is_written(world: FakeDeployment) -> None:

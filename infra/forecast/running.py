@@ -224,7 +224,7 @@ class _Customer:
             money,
             due,
             invoice.policy,
-            *_ending(case, invoice),
+            *ending_of(case, invoice),
             invoice.level,
             invoice.reminders_sent,
             invoice.last_step,
@@ -233,7 +233,7 @@ class _Customer:
         )
 
 
-def _ending(case: Case, invoice: Invoice) -> tuple[Ending, str | None]:
+def ending_of(case: Case, invoice: Invoice) -> tuple[Ending, str | None]:
     """Where it stands in a case whose questions are reckoned, and why."""
     if not invoice.is_open:
         return Ending.PAID, invoice.suppressed_for

@@ -1,11 +1,17 @@
 """A forecast says what the product would do: the same rules, from timer to timer, without sending."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dunning.content.policy_book import PolicyBook
+from dunning.domain.case import Case, Profile
+from dunning.domain.holds import Hold, HoldKind
+from infra.forecast.running import ending_of
 from infra.forecast.shapes import Ending, Forecast
 from infra.forecast.words import what
 from infra.policies.reading import read_directory, read_policy
+from tests.contract.storage.cases import invoice
 from tests.unit.forecast.books import TEAMS, forecast_of, plan, told
 
 ACME = "acme,Acme GmbH,ap@acme.example,,DE"
@@ -99,6 +105,14 @@ def test_a_condition_that_fails_holds_the_case_instead_of_stopping_the_forecast(
     book = own(tmp_path, MONTHLY.replace("email: friendly", 'email: friendly, if: "1 / (amount_due - 300) > 0"'))
     forecast = forecast_of(tmp_path, f"{ACME},R-1,EUR,300.00,,2026-03-10,", f"{BOSTON},R-2,GBP,200.00,,2026-03-10,", book=book)
     assert endings(forecast) == {"R-1": Ending.HELD, "R-2": Ending.PLAN_ENDED}
+
+
+def test_an_invoice_that_is_held_by_itself_holds_no_other_of_its_customer() -> None:
+    at = datetime(2026, 3, 10, 9, tzinfo=UTC)
+    held = replace(invoice("in_1"), next_at=at, holds={HoldKind.PARTIAL_PAYMENT: Hold(at, None, "300.00 EUR came")})
+    case = Case(Profile(held.customer)).with_invoice(held).with_invoice(replace(invoice("in_2"), next_at=at))
+    assert ending_of(case, case.invoices["in_1"]) == (Ending.HELD, "on hold since 10 March 2026, after a partial payment: 300.00 EUR came")
+    assert ending_of(case, case.invoices["in_2"]) == (Ending.ON_PLAN, None)
 
 
 def test_of_several_policies_each_invoice_follows_its_own(tmp_path: Path) -> None:

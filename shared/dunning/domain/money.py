@@ -4,7 +4,7 @@ Digits per currency follow Stripe's list of zero- and three-decimal currencies (
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 _ZERO_DECIMAL = frozenset(
@@ -44,18 +44,39 @@ class Money:
 LARGEST = 10**15
 """Major units: no invoice is for as much, in any currency, and DynamoDB takes 38 digits."""
 
+MOST_DIGITS = 28
+"""Of an amount in books: so many are reckoned with exactly."""
+
 
 def to_minor(amount: Decimal, currency: str) -> int:
     """Minor units of an amount in major units.
 
     Raises ValueError when the amount has more decimals than the currency, or is `LARGEST` or more.
     """
-    if amount.copy_abs() >= LARGEST:  # before any arithmetic: an exponent beyond the context's raises there
-        raise ValueError(f"an amount of {LARGEST} {currency} or more cannot be true")
-    scaled = amount.scaleb(minor_digits(currency))
+    scaled = _scaled(amount, currency)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency} allows ({minor_digits(currency)})")
     return int(scaled)
+
+
+def nearest_minor(amount: Decimal, currency: str) -> int:
+    """Minor units of an amount in major units, rounded half up to the next one that the currency has: 1332.72 yen are 1333.
+
+    For books that keep two decimals in every currency, as Xero does: "All summary values such as Total, LineAmount etc will remain
+    at two decimal places only" (developer.xero.com/documentation/api-guides/rounding-in-xero). A tax on yen so has a fraction that
+    nobody can pay, and a sum of floats one that nobody wrote. Less than half a minor unit is nothing.
+
+    Raises ValueError when the amount is `LARGEST` or more, or has more digits than any amount that was reckoned, even as a float (17).
+    """
+    if len(amount.as_tuple().digits) > MOST_DIGITS:
+        raise ValueError(f"an amount of more than {MOST_DIGITS} digits cannot be true")
+    return int(_scaled(amount, currency).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def _scaled(amount: Decimal, currency: str) -> Decimal:
+    if amount.copy_abs() >= LARGEST:  # before any arithmetic: an exponent beyond the context's raises there
+        raise ValueError(f"an amount of {LARGEST} {currency} or more cannot be true")
+    return amount.scaleb(minor_digits(currency))
 
 
 @lru_cache(maxsize=256)

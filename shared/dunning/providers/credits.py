@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from dunning.domain.money import to_minor
+from dunning.domain.money import nearest_minor
 from dunning.providers.json_reading import JsonObject, amount
 
 NOT_THERE = frozenset({400, 404, 405, 501})
@@ -17,7 +17,7 @@ def summed(rows: Iterable[tuple[str | None, JsonObject, str]]) -> dict[str, int]
         if currency is None or left is None or left <= 0:
             continue
         try:
-            found[currency.upper()] = found.get(currency.upper(), 0) + to_minor(left, currency.upper())
+            found[currency.upper()] = found.get(currency.upper(), 0) + nearest_minor(left, currency.upper())
         except ValueError:
             continue
     return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.domain.money import to_minor
+from dunning.domain.money import nearest_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
@@ -70,7 +70,7 @@ def snapshot_of(
     `home`: the company's own currency, in which an invoice is that names none.
 
     QuickBooks has neither drafts nor a status: what is owed says all. A voided invoice keeps its lines with sums of zero, so one
-    that never was for anything counts as void, not as paid.
+    that never was for anything counts as void, not as paid. Amounts are rounded (`nearest_minor`): what is left of less is paid.
     """
     who, invoice_id = customer_of(company, invoice), text(invoice, "Id")
     balance, total = amount(invoice, "Balance"), amount(invoice, "TotalAmt")
@@ -78,8 +78,9 @@ def snapshot_of(
     if who is None or invoice_id is None or balance is None or not re.fullmatch(r"[A-Z]{3}", currency):
         return None
     try:
-        due = to_minor(balance, currency)
-        whole = to_minor(total, currency) if total is not None else due
+        due = nearest_minor(balance, currency)
+        was_for = total if total is not None else balance
+        whole = nearest_minor(was_for, currency)
     except ValueError:
         return None
     return Snapshot(
@@ -87,7 +88,7 @@ def snapshot_of(
         customer=who,
         invoice_id=invoice_id,
         number=text(invoice, "DocNumber") or invoice_id,
-        status=Status.OPEN if due > 0 else Status.PAID if whole > 0 else Status.VOID,
+        status=Status.OPEN if due > 0 else Status.PAID if was_for > 0 else Status.VOID,
         currency=currency,
         total=whole,
         amount_due=max(due, 0),

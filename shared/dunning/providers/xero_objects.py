@@ -7,7 +7,7 @@ from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.domain.money import to_minor
+from dunning.domain.money import nearest_minor
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
@@ -82,7 +82,8 @@ def snapshot_of(
 ) -> Snapshot | None:
     """The invoice as it was at `stamp` (UTC); None when it says too little. `contact`: the full one, where it was read.
 
-    AmountDue is what is left after payments, prepayments and credit notes.
+    AmountDue is what is left after payments, prepayments and credit notes. Amounts are rounded (`nearest_minor`): what is left of
+    less is paid.
     """
     who, invoice_id = customer_of(tenant, invoice), text(invoice, "InvoiceID")
     status, due = _STATUSES.get(text(invoice, "Status") or ""), amount(invoice, "AmountDue")
@@ -91,7 +92,7 @@ def snapshot_of(
         return None
     total = amount(invoice, "Total")
     try:
-        owed, whole = to_minor(due, currency), to_minor(total if total is not None else due, currency)
+        owed, whole = nearest_minor(due, currency), nearest_minor(total if total is not None else due, currency)
     except ValueError:
         return None
     known = contact if contact is not None else child(invoice, "Contact") or {}

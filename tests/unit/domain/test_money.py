@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunning.domain.money import Money, minor_digits, minor_units, to_minor
+from dunning.domain.money import Money, minor_digits, minor_units, nearest_minor, to_minor
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KRW", "KWD", "BHD"])
 
@@ -47,6 +47,35 @@ def test_a_minimum_written_once_for_all_currencies_is_rounded_up_where_a_currenc
 def test_an_amount_finer_than_its_currency_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match=f"more decimals than {currency}"):
         to_minor(Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("1332.72", "JPY", 1333),
+        ("1332.50", "JPY", 1333),
+        ("1332.49", "JPY", 1332),
+        ("0.49", "KRW", 0),
+        ("0.5", "KRW", 1),
+        ("-0.4", "JPY", 0),
+        ("0.30000000000000004", "USD", 30),
+        ("1.005", "USD", 101),
+        ("119.99999999999999", "EUR", 12000),
+        ("5.684341886080802e-14", "USD", 0),
+        ("12.3456", "KWD", 12346),
+        ("12.34", "KWD", 12340),
+        ("1e-400", "USD", 0),
+        ("999999999999999.99", "USD", 99999999999999999),
+    ],
+)
+def test_an_amount_of_books_that_are_finer_than_a_currency_is_rounded_half_up(amount: str, currency: str, minor: int) -> None:
+    assert nearest_minor(Decimal(amount), currency) == minor
+
+
+@pytest.mark.parametrize("amount", ["1e15", "-1e15", "1e400", "9" * 4000, "0." + "3" * 4000, "0.4" + "9" * 28])
+def test_an_amount_that_cannot_be_true_is_not_rounded_either(amount: str) -> None:
+    with pytest.raises(ValueError, match="cannot be true"):
+        nearest_minor(Decimal(amount), "JPY")
 
 
 @given(st.integers(1 - 10**15, 10**15 - 1), CURRENCIES)

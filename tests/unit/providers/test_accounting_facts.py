@@ -1,10 +1,11 @@
 """What QuickBooks and Xero say of a customer's kind and of a repeating invoice, for choosing a policy."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from dunning.domain.invoice import Snapshot
+from dunning.domain.invoice import Snapshot, Status
 from dunning.providers import quickbooks_objects, xero_objects
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -32,6 +33,35 @@ def test_an_amount_that_cannot_be_true_makes_an_invoice_unreadable(written: str)
     assert quickbooks_objects.snapshot_of("11", {**owed, "Balance": "1", "TotalAmt": written}, NOW) is None
     billed: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "Status": "AUTHORISED", "CurrencyCode": "NZD"}
     assert xero_objects.snapshot_of("t", {**billed, "AmountDue": written}, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "owed", "billed", "seen"),
+    [
+        ("JPY", "1332.72", "1332.72", (Status.OPEN, 1333, 1333)),
+        ("JPY", "0.4", "1332.72", (Status.PAID, 0, 1333)),
+        ("USD", "0.30000000000000004", "120.00", (Status.OPEN, 30, 12000)),
+        ("USD", "5.684341886080802e-14", "120.00", (Status.PAID, 0, 12000)),
+        ("USD", "-5.684341886080802e-14", "120.00", (Status.PAID, 0, 12000)),
+        ("JPY", "0.4", "0.4", (Status.PAID, 0, 0)),
+        ("KWD", "12.34", "12.34", (Status.OPEN, 12340, 12340)),
+    ],
+)
+def test_both_keep_two_decimals_in_every_currency_so_amounts_are_rounded_to_what_can_be_paid(
+    currency: str, owed: str, billed: str, seen: tuple[Status, int, int]
+) -> None:
+    at_quickbooks = of_quickbooks(CurrencyRef={"value": currency}, Balance=Decimal(owed), TotalAmt=Decimal(billed))
+    assert (at_quickbooks.status, at_quickbooks.amount_due, at_quickbooks.total) == seen
+    at_xero = of_xero(CurrencyCode=currency, AmountDue=Decimal(owed), Total=Decimal(billed))
+    assert (at_xero.status, at_xero.amount_due, at_xero.total) == seen
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "much", "", True, None, [1], 10**4000, Decimal("0." + "3" * 4000)])
+def test_an_amount_that_is_none_is_not_taken_for_one(written: object) -> None:
+    owed: Json = {"Id": "1", "CustomerRef": {"value": "7"}, "CurrencyRef": {"value": "JPY"}, "Balance": written}
+    assert quickbooks_objects.snapshot_of("11", owed, NOW) is None
+    billed: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "Status": "AUTHORISED", "CurrencyCode": "JPY", "AmountDue": written}
+    assert xero_objects.snapshot_of("t", billed, NOW) is None
 
 
 def test_a_repeating_invoice_is_a_subscription() -> None:

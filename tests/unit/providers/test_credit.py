@@ -28,8 +28,9 @@ def test_open_amounts_are_summed_by_currency_and_what_cannot_be_read_is_left_out
         ("usd", {"Balance": Decimal("10.10")}, "Balance"),
         ("USD", {"UnappliedAmt": Decimal("0.20")}, "UnappliedAmt"),
         ("KWD", {"Balance": "1.234"}, "Balance"),
-        ("JPY", {"Balance": Decimal("0.5")}, "Balance"),
+        ("JPY", {"RemainingCredit": Decimal("1332.72")}, "RemainingCredit"),
+        ("KRW", {"Balance": Decimal("1e400")}, "Balance"),
         ("USD", {"Balance": Decimal(-3)}, "Balance"),
         (None, {"Balance": Decimal(9)}, "Balance"),
     ]
-    assert summed(rows) == {"USD": 1030, "KWD": 1234}
+    assert summed(rows) == {"USD": 1030, "KWD": 1234, "JPY": 1333}

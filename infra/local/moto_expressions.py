@@ -2,7 +2,8 @@
 
 moto parses each update expression two or three times and copies the tree before it changes anything in it; it then goes through the
 tree ten times, asks at each node anew what is to be done at which, and counts the clauses below each node, not below the root alone.
-To give a value back as JSON, it copies all that is in it once for each level.
+To give a value back as JSON, it copies all that is in it once for each level. And it fails where a condition asks which of a text
+and a number is greater; DynamoDB says that neither is.
 """
 
 import base64
@@ -10,6 +11,7 @@ import copy
 from functools import cache, lru_cache
 from typing import Any
 
+from moto.dynamodb import comparisons
 from moto.dynamodb.models import dynamo_type
 from moto.dynamodb.parsing import ast_nodes, expressions, validators
 
@@ -29,6 +31,9 @@ def cure_expressions() -> None:
     counter.traverse = counter.verify_action_counts
     value: Any = dynamo_type.DynamoType
     value.to_regular_json = _regular
+    for name in ("OpLessThan", "OpLessThanOrEqual", "OpGreaterThan", "OpGreaterThanOrEqual"):
+        operator: Any = vars(comparisons)[name]
+        operator.expr = _false_of_two_types(operator.expr)
 
 
 class _Ways:
@@ -108,6 +113,16 @@ def _parsed(parse: Any) -> Any:
         return tree
 
     return parsed
+
+
+def _false_of_two_types(compared: Any) -> Any:
+    def expr(self: Any, item: Any) -> bool:
+        try:
+            return bool(compared(self, item))
+        except TypeError:
+            return False
+
+    return expr
 
 
 def _processors(traverser: Any) -> Any:

@@ -15,10 +15,10 @@ from dunning.domain.invoice import Invoice
 from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
-from dunning.storage.attribute_values import optional_instant, readable, typed
+from dunning.storage.attribute_values import readable, typed
 from dunning.storage.claim_item import mark_text, read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
-from dunning.storage.parking import can_be_claimed, parking, version_in
+from dunning.storage.parking import can_be_claimed, parking, version_in, when_claimable
 from dunning.storage.translation import Cancelled, ConditionFailed, Misfit, aws_errors
 from dunning.workflow.moving_port import CaseChange
 
@@ -247,8 +247,7 @@ class TableCaseStore:
         """Of the profile only the claim is read: whatever else is wrong with it is for who holds it to say."""
         row = from_wire(item)
         if row.get("claim_id") != claim.id:
-            due_at = typed(row, lambda profile: optional_instant(profile, "due_at"))
-            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", due_at)
+            raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", typed(row, when_claimable))
         return typed(row, read_claim) or claim
 
     def park_as_it_lies(self, customer: str, claim_id: str, hold: Hold, logged: Activity) -> None:

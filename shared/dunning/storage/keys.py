@@ -149,8 +149,11 @@ def last_before(at: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """The instant in a string of `instant`."""
-    return datetime.fromisoformat(text)
+    """The instant in a string of `instant`. Raises ValueError for another text, or one that names no zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return at
 
 
 def due_date_key(day: date | None) -> str:

@@ -1,5 +1,6 @@
 """A profile is parked as it lies in the table, whatever of it can be read."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from dunning.domain.holds import Hold, HoldKind
@@ -9,13 +10,19 @@ from dunning.storage.expressions import Wire, from_wire, update, update_as_it_li
 
 
 def can_be_claimed(item: Item) -> bool:
-    """Whether a profile's timer, version and attempts are such that a claim can count on."""
+    """Whether a profile's timer, version and claim are such that the next claim can take it, now or later."""
     counts = (item.get("version"), item.get("claim_attempt", Decimal(0)))
     try:
-        optional_instant(item, "due_at")
+        when_claimable(item)
     except ValueError:
         return False
     return all(isinstance(count, Decimal) for count in counts)
+
+
+def when_claimable(item: Item) -> datetime | None:
+    """When a profile is due (UTC), if ever. Raises ValueError where its timer, or the end of its claim, is no instant: no time frees it."""
+    optional_instant(item, "claim_until")
+    return optional_instant(item, "due_at")
 
 
 def version_in(item: Item) -> int | None:

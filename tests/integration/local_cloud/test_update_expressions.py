@@ -99,3 +99,13 @@ def test_what_moto_tells_of_a_value_is_plain_json_and_stays_so_when_the_value_ch
     value["deep"][1]["s"].value.append("q")
     assert plain == told
     assert DynamoType({"B": "AP8="}).to_regular_json() == {"B": b"\x00\xff"}
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_of_a_text_and_a_number_neither_is_greater(stack: SmallStack, operator: str) -> None:
+    table: Any = stack.cloud.session().client("dynamodb")
+    name, key = stack.env["TABLE_NAME"], {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    table.put_item(TableName=name, Item={**key, **ITEM})
+    told = {"ExpressionAttributeValues": {":new": {"S": "new"}}, "ConditionExpression": f"n {operator} :new"}
+    with pytest.raises(table.exceptions.ConditionalCheckFailedException):
+        table.update_item(TableName=name, Key=key, UpdateExpression="SET s = :new", **told)

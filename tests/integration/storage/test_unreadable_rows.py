@@ -120,6 +120,8 @@ def test_a_claim_that_cannot_be_read_is_parked_by_who_holds_it_and_none_of_anoth
         ({"version": {"N": "1.5"}}, {"version": {"N": "7"}}),
         ({"holds": {"S": "paused"}}, {"holds": {"M": {}}}),
         ({"due_at": {"S": "soon"}}, {}),
+        ({"claim_until": {"S": "soon"}}, {}),
+        ({"due_at": {"S": "2026-03-02T08:00:00.000000"}, "claim_until": {"S": "2026-03-02T09:00:00.000000"}}, {}),
     ],
 )
 def test_a_profile_that_nobody_can_claim_or_hold_is_parked_once_wakes_nobody_and_is_mended(
@@ -139,9 +141,19 @@ def test_a_profile_that_nobody_can_claim_or_hold_is_parked_once_wakes_nobody_and
     assert store.activities(ACME) == [LOGGED]
 
 
-def test_a_timer_that_is_no_instant_keeps_no_other_from_being_found_and_is_due_at_once(aws: Aws, store: TableCaseStore) -> None:
-    written_by_another_release(aws, "PROFILE", {"due_at": {"S": "2026-03"}, "due_since": {"S": "early"}})
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"due_at": {"S": "2026-03"}, "due_since": {"S": "early"}},
+        {"due_since": {"S": "2026-03-02T08:00:00.000000"}},
+        {"due_since": {"N": "20260302"}},
+    ],
+)
+def test_a_timer_that_is_no_instant_keeps_no_other_from_being_found_and_is_due_at_once(
+    aws: Aws, store: TableCaseStore, odd: Mapping[str, Any]
+) -> None:
+    written_by_another_release(aws, "PROFILE", odd)
     store.save(Case(Profile("stripe:cus_other")), Case(Profile("stripe:cus_other", due_at=NOW, due_since=NOW)))
     timers = {one.customer: one for one in TableTimerIndex(aws_client(aws), aws.table, SHARDS).due(NOW + TWENTY_MINUTES)}
     assert set(timers) == {ACME, "stripe:cus_other"}
-    assert timers[ACME].due_at <= NOW
+    assert max(timers[ACME].due_at, timers[ACME].due_since) <= NOW

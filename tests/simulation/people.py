@@ -1,4 +1,4 @@
-"""Customers who promise and answer, and our own people who dispute an invoice and deal with answers."""
+"""Customers who promise and answer, and our own people who dispute an invoice, deal with answers, and say what may go out."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,6 +6,7 @@ from functools import partial
 
 from dunning.domain.errors import Rejected
 from dunning.domain.replying import Inbound, reply_token
+from dunning.workflow.answer_approval import AnswerApproval
 from dunning.workflow.dispute_invoice import DisputeInvoice
 from dunning.workflow.handle_reply import HandleReply
 from dunning.workflow.ports import CaseStore, Correspondents, TeamChannel
@@ -27,6 +28,7 @@ class People:
         self._promise = PromiseToPay(record)
         self._dispute = DisputeInvoice(record)
         self._handle = HandleReply(record)
+        self._answer = AnswerApproval(record)
         self._reply = RecordReply(store, correspondents, record, team)
 
     def act(self, happening: Happening) -> bool:
@@ -40,6 +42,8 @@ class People:
                 self._asks("console", customer, partial(self._dispute.begin, customer, invoice, "the goods never came"))
             case What.SETTLED:
                 self._asks("console", customer, partial(self._dispute.end, customer, invoice, "they did come"))
+            case What.APPROVED | What.DECLINED as answer:
+                self._asks("console", customer, partial(self._answer, customer, invoice or None, approved=answer is What.APPROVED))
             case What.HANDLED:
                 self._asks("console", customer, partial(self._handle, customer, "called back"))
             case What.REPLIED:

@@ -8,6 +8,7 @@ from random import Random
 from dunning.domain.calendar import at_local, zone_of
 from dunning.domain.invoice import Contact
 from dunning.domain.policy import AfterPrevious, BeforeDue, Policy
+from tests.simulation.limits import limited
 from tests.simulation.shapes import SHAPES, SPANS
 
 Span = tuple[datetime, datetime]
@@ -38,6 +39,8 @@ class What(StrEnum):
     HANDLED = "answer handled by a person"
     CONTESTED = "invoice disputed by a person"
     SETTLED = "dispute of the invoice ended by a person"
+    APPROVED = "what waits approved by a person"
+    DECLINED = "what waits declined by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +102,23 @@ class _Maker:
         self.random = Random(seed)
         self.seed = seed
         shape = self.random.randrange(len(SHAPES))
-        self.policy = SHAPES[shape]
+        self.limits = Random(f"limits {seed}")
+        """By itself, so that limits change nothing else of a seed's world; so is what people do."""
+        self.policy = limited(SHAPES[shape], self.limits)
         self.start = self.random.choice(_STARTS) + timedelta(seconds=self.random.randrange(7200))
         self.end = self.start + timedelta(days=SPANS[shape], hours=self.random.randrange(24))
         self.contacts: list[tuple[str, Contact]] = []
         self.due: list[tuple[str, date]] = []
         self.happenings: list[Happening] = []
         self.people = Random(f"people {seed}")
-        """By itself, so that what people do changes nothing else of a seed's world."""
 
     def plan(self) -> Plan:
         count = self.random.choice((1, 1, 2, 3))
         for number in range(1, count + 1):
             self._customer(f"stripe:cus_{number}")
         self._people()
+        if any(step.approve_above for step in self.policy.steps):
+            self._answers()
         storms = self._storms()
         troubled = bool(storms)
         return Plan(
@@ -187,6 +193,16 @@ class _Maker:
                     self._happens(at, customer, invoice, begins)
                     if chance() < 0.8:
                         self._happens(max(at, self._near(hot, self.people)) + timedelta(minutes=7), customer, invoice, ends)
+
+    def _answers(self) -> None:
+        """A person answers what waits for approval: some of it soon, some late, some never; now and then all of a customer's at once."""
+        contacts, due, choice = dict(self.contacts), dict(self.due), self.limits.choice
+        for issued in [happening for happening in self.happenings if happening.what is What.ISSUED]:
+            hot = self._hot(contacts[issued.customer], due[issued.invoice])
+            for _ in range(choice((0, 1, 2, 3))):
+                at = self._near(hot, self.limits) + timedelta(minutes=choice((0, 5, 60, 600)))
+                answer = What.APPROVED if self.limits.random() < 0.75 else What.DECLINED
+                self._happens(at, issued.customer, issued.invoice if self.limits.random() < 0.7 else "", answer)
 
     def _happens(self, at: datetime, customer: str, invoice: str, what: What, number: int = 0) -> None:
         self.happenings.append(Happening(max(at, self.start + timedelta(minutes=2)), customer, invoice, what, number))

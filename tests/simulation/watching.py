@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import ActivityType
+from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
 from dunning.domain.fee_records import fee_id
 from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
 from dunning.domain.invoice import Status
+from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud
+from tests.simulation.limits import unapproved
 from tests.simulation.plans import Plan
 from tests.simulation.provider import Provider
 from tests.simulation.records import Accepted, Records
@@ -27,11 +30,12 @@ CLOCKS_APART = timedelta(seconds=100)
 class Watch:
     """Notes every violation the moment it happens."""
 
-    def __init__(self, plan: Plan, cloud: Cloud, provider: Provider, records: Records) -> None:
+    def __init__(self, plan: Plan, cloud: Cloud, provider: Provider, records: Records, store: MemoryCaseStore) -> None:
         self._plan = plan
         self._cloud = cloud
         self._provider = provider
         self._records = records
+        self._store = store
 
     def accepted(self, message: Accepted) -> None:
         """A channel took a message."""
@@ -47,6 +51,14 @@ class Watch:
                 self._open_when_loaded(about, invoice)
             if message.channel != "team":
                 self._not_held(about, message.envelope.invoices)
+                self._approved(about, message)
+
+    def _approved(self, about: str, message: Accepted) -> None:
+        told = self._cloud.invocation.told
+        owed = {name: snapshot.amount_due for name, snapshot in told.items() if snapshot}
+        why = unapproved(message, self._plan.policy, owed, self._store.written(message.envelope.customer))
+        if why:
+            self._violated(about, why)
 
     def charged(self, order: FeeOrder) -> None:
         """The provider has a new invoice that is a late fee."""
@@ -127,9 +139,10 @@ class Watch:
             if case.profile.is_held:
                 continue
             # What was held is due when it is released.
+            asked = with_questions_reckoned(case, lambda _: self._plan.policy, now).invoices
             freed = max((entry.at for entry in store.written(customer) if entry.type is ActivityType.RELEASED), default=None)
             for invoice in case.invoices.values():
-                if invoice.is_open and invoice.next_at and not invoice.is_held:
+                if invoice.is_open and invoice.next_at and not invoice.is_held and not waits_for_approval(asked[invoice.id]):
                     self._is_armed(case.profile, invoice.id, invoice.next_step or "", max(invoice.next_at, freed or invoice.next_at))
             for invoice, fee in fees_to_charge(case):
                 self._is_armed(case.profile, invoice.id, f"{fee.step} (its late fee)", max(fee.at, freed or fee.at))

@@ -76,7 +76,7 @@ class World:
         self.memory = MemoryCaseStore()
         self.timers = Timers(self.memory, self.cloud)
         self.provider = Provider(plan, self.cloud.clock, self.cloud.true_time)
-        self.watch = Watch(plan, self.cloud, self.provider, self.records)
+        self.watch = Watch(plan, self.cloud, self.provider, self.records, self.memory)
         self.policies = PolicyBook.of({plan.policy.name: plan.policy})
         self._still_to_happen = list(plan.happenings)
         self._numbers = count(1)

@@ -89,6 +89,12 @@ FOUND_BY_SIMULATION = (
         "kept = replace(self.claim, effects={}, attempt=",
     ),
     Mutant(
+        "no more reminders in a span than the policy says",
+        "shared/dunning/domain/consolidation.py",
+        "if limit and len(reminded) >= limit.count:",
+        "if limit and len(reminded) > limit.count:",
+    ),
+    Mutant(
         "a late fee is looked for by its id before it is written",
         "tests/simulation/provider.py",
         "if truth.fee_id == order_id), None)",

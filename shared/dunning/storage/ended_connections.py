@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from dunning.storage import keys
@@ -90,6 +91,21 @@ class TableConnections:
         """The team was told of it. Raises Retryable."""
         change = "SET refusal_told_at = :at"
         self._update(source, keys.ended_connection_key(account), change, "attribute_exists(pk)", {":at": keys.instant(at)})
+
+    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, frozenset[str]] | None:
+        """When the team was last told of invoices that cannot be read, and of which. Raises Retryable."""
+        for row in self._rows(source, keys.ended_connection_key(account), 1):
+            if "unreadable_told_at" in row:
+                told = cast("list[object]", row["unreadable_told"])
+                return keys.parse_instant(str(row["unreadable_told_at"])), frozenset(map(str, told))
+        return None
+
+    def note_told_of_unreadable(self, source: str, account: str, at: datetime, invoices: Sequence[str]) -> None:
+        """The team was told of these. Raises Retryable."""
+        change = "SET unreadable_told_at = :at, unreadable_told = :told"
+        condition = "attribute_not_exists(unreadable_told_at) OR unreadable_told_at <= :at"
+        values: dict[str, object] = {":at": keys.instant(at), ":told": list(invoices)}
+        self._update(source, keys.ended_connection_key(account), change, condition, values)
 
     def hold(self, source: str, account: str, customer: str) -> None:
         """Remember a case that waits for the connection. Raises Retryable."""

@@ -1,5 +1,6 @@
 """What is remembered of connections to providers that ended: kept apart from the cases, for one connection holds many."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -43,6 +44,14 @@ class Connections(Protocol):
 
     def note_told_of_refusal(self, source: str, account: str, at: datetime) -> None:
         """The team was told of it."""
+        ...
+
+    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, frozenset[str]] | None:
+        """When the team was last told of invoices that cannot be read (UTC), and of which (bare ids); None: never."""
+        ...
+
+    def note_told_of_unreadable(self, source: str, account: str, at: datetime, invoices: Sequence[str]) -> None:
+        """The team was told of these."""
         ...
 
     def hold(self, source: str, account: str, customer: str) -> None:

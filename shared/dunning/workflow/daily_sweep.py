@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
-from dunning.workflow.disconnections import ACCOUNTS, REFUSED, Reconnections
+from dunning.workflow.disconnections import ACCOUNTS, MOST_UNREADABLE, REFUSED, UNREADABLE, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import ALONE, RecordSnapshot
 from dunning.workflow.source_events import FetchKind
@@ -29,6 +29,7 @@ GIVEN_UP_AFTER = timedelta(hours=25)
 MOST_TRIES = 24
 """Of one page that the source refuses without saying for how long: some six hours."""
 
+_LONGEST_ID = 64
 _OVERLAP = timedelta(minutes=10)
 _WAIT = timedelta(minutes=5)
 _SHORTEST_WAIT = timedelta(seconds=1)
@@ -79,7 +80,8 @@ class DailySweep:
 
         Raises Rejected for a stage that is not known, Permanent for what the source never will answer.
         """
-        work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished, REFUSED: self._refused}
+        work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
+        work |= {REFUSED: self._refused, UNREADABLE: self._unreadable}
         if stage.source in self.accounted:
             work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released, RELEASING_ONE: self._released_one}
         if stage.source not in self.sources or stage.stage not in work:
@@ -137,19 +139,27 @@ class DailySweep:
     def _listed(self, stage: SweepStage) -> Swept:
         """Recording an unchanged invoice writes nothing, unless its plan or its case's timer was lost: then it is armed again."""
         page = self.sources[stage.source].open_page(stage.cursor, stage.account)
-        outcomes, unreadable = list[str](), len(page.unreadable)
+        outcomes, unreadable = list[str](), list(page.unreadable)
         for snapshot in page.snapshots:
             try:
                 outcomes.append(self.record.one_of_many(snapshot))
             except (Permanent, Rejected):
-                unreadable += 1
+                unreadable.append(snapshot.invoice_id)
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])
-        following = replace(stage, page=stage.page + 1, cursor=page.cursor)
+        ids = (each[:_LONGEST_ID] or "(without an id)" for each in unreadable)
+        so_far = tuple(dict.fromkeys((*stage.unreadable, *ids)))[:MOST_UNREADABLE]
         if page.cursor:
-            self.sweep_queue.send(following)
-        elif stage.source not in HELD_HERE:
-            self.sweep_queue.send(replace(stage, stage=VANISHED, page=0, cursor=None))
-        return Swept(LISTING, len(page.snapshots), outcomes.count("recorded"), outcomes.count(ALONE), unreadable)
+            self.sweep_queue.send(replace(stage, page=stage.page + 1, cursor=page.cursor, unreadable=so_far))
+        else:
+            self._after_the_list(replace(stage, page=0, cursor=None, unreadable=()), so_far)
+        return Swept(LISTING, len(page.snapshots), outcomes.count("recorded"), outcomes.count(ALONE), len(unreadable))
+
+    def _after_the_list(self, stage: SweepStage, unreadable: tuple[str, ...]) -> None:
+        """Telling of what cannot be read has a message of its own: a team that cannot be reached keeps no sweep from its end."""
+        if unreadable:
+            self.sweep_queue.send(replace(stage, stage=UNREADABLE, unreadable=unreadable))
+        if stage.source not in HELD_HERE:
+            self.sweep_queue.send(replace(stage, stage=VANISHED))
 
     def _vanished(self, stage: SweepStage) -> Swept:
         """What is open here and was not listed there is asked for one by one: paid, voided, another customer's, or newer than the list."""
@@ -185,6 +195,10 @@ class DailySweep:
     def _refused(self, stage: SweepStage) -> Swept:
         self.reconnections.tell_of_refusal(stage.source, stage.account or "", stage.cursor or "")
         return Swept(REFUSED)
+
+    def _unreadable(self, stage: SweepStage) -> Swept:
+        self.reconnections.tell_of_unreadable(stage.source, stage.account or "", stage.unreadable)
+        return Swept(UNREADABLE, unreadable=len(stage.unreadable))
 
     def _ask(self, stage: SweepStage, missing: list[OpenRow], listed: set[str]) -> None:
         """One message for all of an account, for its limits hold them back together; what moved to another customer is found by both."""

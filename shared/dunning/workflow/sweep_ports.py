@@ -58,6 +58,7 @@ class SweepNotes(Protocol):
 class SweepStage:
     """Where a daily sweep stands: asking for the `accounts` of a source, then for each what `changed` since the last sweep,
     the `listing` of all that is open, and what `vanished` from it. JSON between runs. `tries`: how often this page was put off.
+    `unreadable`: bare ids of what the listing told so far and nobody understands.
     """
 
     source: str
@@ -69,6 +70,7 @@ class SweepStage:
     account: str | None = None
     since: datetime | None = None
     tries: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 class SweepQueue(Protocol):

@@ -87,3 +87,15 @@ def test_a_refusal_is_told_by_one_and_again_after_a_week(connections: Connection
     later = NOW + week + WITHIN
     assert connections.take_telling_of_refusal("xero", "acme", later, later + WITHIN, later - week)
     assert not connections.has_ended("xero", "acme")
+
+
+def test_of_which_invoices_the_team_was_told_is_remembered_for_each_account_and_the_newest_word_stays(connections: Connections) -> None:
+    assert connections.told_of_unreadable("xero", "acme") is None
+    connections.note_told_of_unreadable("xero", "acme", UNTIL, ("in_1", "in_2"))
+    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, frozenset({"in_1", "in_2"}))
+    assert connections.told_of_unreadable("xero", "acm") is None
+    connections.note_told_of_unreadable("xero", "acme", NOW, ("in_9",))
+    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, frozenset({"in_1", "in_2"}))
+    assert not connections.has_ended("xero", "acme")
+    connections.note_told_of_unreadable("stripe", "", NOW, ())
+    assert connections.told_of_unreadable("stripe", "") == (NOW, frozenset())

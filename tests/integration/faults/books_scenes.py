@@ -1,7 +1,7 @@
 """Scenes at the sources: a reminder is noted there, and a company's invoices are imported."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -122,10 +122,12 @@ ASKED = (LOAD, METER, SECRET, SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanag
 """Requests to a provider: counted, and with a new token, that is looked for in the index, in its secret, and there again."""
 
 
-def reads_of_tokens(source: str, *calls: str) -> tuple[int, ...]:
-    """Where these are among the calls of a scene at Xero: one class renews for both, and is struck at QuickBooks."""
+def requests_of(source: str, *calls: str) -> Sequence[int]:
+    """Where the requests and the renewal of tokens are among the calls of a scene at Xero: the same code makes these very calls for
+    both, in the same order, and they are struck at QuickBooks.
+    """
     asked = next(number for number in range(len(calls)) if calls[number].endswith(METER))
-    return () if source == "quickbooks" else (asked + 1, asked + 2, asked + 4)
+    return () if source == "quickbooks" else range(asked, asked + len(ASKED) - 1)
 
 
 ACCOUNTS_ASKED = calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE)
@@ -144,7 +146,7 @@ def imported(source: str) -> Scene:
         partial(only_this_in_the_books, source),
         in_fresh_containers=True,
         lasts=45,  # a message of the sweep is seen again after half an hour
-        spared=reads_of_tokens(source, *calls),
+        spared=requests_of(source, *calls),
     )
 
 
@@ -157,7 +159,7 @@ def noted(source: str) -> Scene:
         calls,
         partial(not_noted_once, source),
         in_fresh_containers=True,
-        spared=reads_of_tokens(source, *calls),
+        spared=requests_of(source, *calls),
     )
 
 

@@ -21,7 +21,7 @@ from infra.fee_answers import FeeAnswer
 from infra.local.lambda_service import Caller, InvocationDied
 from infra.operating import Answer
 from tests.integration.faults.run import Run
-from tests.integration.faults.scene import BY_THE_WHEEL, ONE_STEP, Scene
+from tests.integration.faults.scene import BY_THE_CLAIM, ONE_STEP, Scene
 from tests.integration.faults.workflows import CLAIM, GET, LOAD, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
 
 PERSON = "person"
@@ -226,12 +226,12 @@ STOPPED = calls_of("inbound_reply", LOAD, LOAD, WRITE)
 TOLD = calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)
 
 PEOPLE = (
-    Scene("answer by mail", answers_by_mail, (*HELD, *TOLD), not_held_once, known, lasts=BY_THE_WHEEL),
-    Scene("answer by text", partial(answers_by_text, "Which one is this?"), HELD, not_held_once, known, lasts=BY_THE_WHEEL),
+    Scene("answer by mail", answers_by_mail, (*HELD, *TOLD), not_held_once, known, lasts=BY_THE_CLAIM),
+    Scene("answer by text", partial(answers_by_text, "Which one is this?"), HELD, not_held_once, known, lasts=BY_THE_CLAIM),
     Scene("stop", partial(answers_by_text, "STOP"), STOPPED, partial(not_opted_out_once, "sms"), known),
     Scene("mail of a stranger", stranger_writes, calls_of("inbound_reply", LOAD, PUBLISH), team_was_not_told_of_a_stranger),
     Scene("one click", clicks, calls_of("customer_portal", SECRET, LOAD, WRITE), partial(not_opted_out_once, "email"), known),
-    Scene("promise", partial(told_until_done, promise), calls_of(PERSON, LOAD, WRITE), not_promised_once, known),
+    Scene("promise", partial(told_until_done, promise), calls_of(PERSON, LOAD, WRITE), not_promised_once, known, command="case promise"),
     Scene(
         "accepted fee",
         partial(told_until_done, accepted),
@@ -239,7 +239,8 @@ PEOPLE = (
         not_charged_once,
         overdue,
         plan=PROPOSED,
-        lasts=BY_THE_WHEEL,
+        command="fee accept",
+        lasts=BY_THE_CLAIM,
     ),
     Scene(
         "approval",
@@ -248,7 +249,8 @@ PEOPLE = (
         not_approved_once,
         overdue,
         plan=STRICT,
-        lasts=BY_THE_WHEEL,
+        command="approve",
+        lasts=BY_THE_CLAIM,
     ),
     Scene(
         "invoice that moves",
@@ -260,7 +262,7 @@ PEOPLE = (
         not_moved,
         enrolled_elsewhere,
         customers=2,
-        lasts=BY_THE_WHEEL,
+        lasts=BY_THE_CLAIM,
         in_fresh_containers=True,
     ),
 )

@@ -1,7 +1,7 @@
 """What must be true of a run when all is over, each said so that a person understands what is wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dunning.domain.activity import ActivityType
 from dunning.domain.holds import HoldKind
@@ -9,6 +9,7 @@ from tests.integration.faults.run import Run
 
 LEVELS = {"first": 1, "second": 2, "escalate": 3}
 _AT_MOST_ONCE, _AT_LEAST_ONCE = "sms", "team"
+_OVER = (ActivityType.SENT, ActivityType.ESCALATED, ActivityType.SKIPPED)
 NOT_REPEATED = "it is not repeated"
 
 
@@ -20,6 +21,27 @@ def broken(run: Run, customer: int, got: Sequence[str], log: Sequence[str], *, n
     sent = _sent_wrongly(run, customer, got, noticed_once=noticed_once)
     found = (*sent, *_logged_wrongly(run, customer, log), *_left_over(run, customer))
     return [f"{run.customer(customer)}: {text}" for text in found]
+
+
+def amiss(
+    run: Run, got: Sequence[str], log: Sequence[str], holds: Collection[HoldKind] = (), *, waits: bool = False, customer: int = 0
+) -> Iterator[str]:
+    """What is wrong with a customer when a scene is over: it should have got this, its log should read like that for each invoice,
+    `holds` should hold it (the case and its invoices together), and a timer be set if it `waits`.
+    """
+    yield from _sent_wrongly(run, customer, got, noticed_once=False)
+    yield from _logged_wrongly(run, customer, log)
+    yield from _levels_gainsay_the_log(run, customer)
+    case = run.case(customer)
+    held = {*case.profile.holds, *(kind for invoice in case.invoices.values() for kind in invoice.holds)}
+    if held != set(holds):
+        yield f"it is held by {held}"
+    profile = case.profile
+    is_right = profile.due_at is not None and profile.due_at > run.cloud.now if waits else profile.due_at is None
+    if not is_right:
+        yield f"its timer stands at {profile.due_at}"
+    if profile.claim or profile.retries or any(notice.at <= run.cloud.now for notice in profile.notices.values()):
+        yield f"it is not settled: {profile}"
 
 
 def _sent_wrongly(run: Run, customer: int, got: Sequence[str], *, noticed_once: bool) -> Iterator[str]:
@@ -63,8 +85,12 @@ def _left_over(run: Run, customer: int) -> Iterator[str]:
         yield f"it is held: {profile.holds or profile.disputes}"
     if profile.claim or profile.due_at or profile.retries or profile.notices:
         yield f"it is not settled: {profile}"
-    ran = [activity.step for activity in run.log(customer) if activity.type in (ActivityType.SENT, ActivityType.ESCALATED)]
+    yield from _levels_gainsay_the_log(run, customer)
+
+
+def _levels_gainsay_the_log(run: Run, customer: int) -> Iterator[str]:
+    ran = [activity.step for activity in run.log(customer) if activity.type in _OVER]
     reached = max((LEVELS[step] for step in ran if step), default=0)
-    for invoice in case.invoices.values():
+    for invoice in run.case(customer).invoices.values():
         if invoice.level != reached:
             yield f"{invoice.id} stands at level {invoice.level}, its log at {reached}"

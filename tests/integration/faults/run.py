@@ -15,6 +15,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
+from dunning.domain.holding import Held
 from dunning.domain.planning import rearmed
 from dunning.providers.stripe_objects import snapshot_of
 from dunning.workflow.sources import recorder_for
@@ -77,6 +78,11 @@ SWEEP = 4
 STRIPE_REPEATS = timedelta(minutes=7)
 ALARMED_AFTER = timedelta(minutes=4)
 _numbers = count(1)
+
+
+def as_it_is(case: Case) -> Held:
+    """Nothing else has become of it."""
+    return case, ()
 
 
 @dataclass
@@ -142,9 +148,12 @@ class Run:
         for customer in range(self.customers):
             self.tell("invoice.finalized", self.owed(customer, due=due))
 
-    def imported(self, *, paid_in_full: bool = False) -> None:
-        """All that the first customer owes is known at once, as after an import, or all of it paid; no message is sent for it."""
-        owed = [self.owed(nth=nth) for nth in range(self.invoices)]
+    def imported(self, *, paid_in_full: bool = False, then: Callable[[Case], Held] = as_it_is, payments: Json | None = None) -> None:
+        """All that the first customer owes is known at once, as after an import, or all of it paid; no message is sent for it.
+
+        `then`: what else has become of it.
+        """
+        owed = [{**self.owed(nth=nth), **({"payments": payments} if payments else {})} for nth in range(self.invoices)]
         told = [paid(one) for one in owed] if paid_in_full else owed
         for one in told:
             self.stripe_says(one)
@@ -156,6 +165,8 @@ class Run:
             assert snapshot is not None
             recorded = recorder.record(case, snapshot, fetched=True)
             case, activities = recorded.case, [*activities, *recorded.activities]
+        case, more = then(case)
+        activities += more
         self.cloud.cases().save(before, rearmed(case, self.cloud.now), activities)
 
     def stray_message(self) -> None:
@@ -174,6 +185,12 @@ class Run:
         provider = self.running.sandbox.provider("stripe")
         assert provider is not None
         provider.put_invoice(str(thing["id"]), json.dumps(thing).encode())
+
+    def newly_reached(self) -> Json:
+        """The first customer, as Stripe knows it from now on."""
+        number = f"{self.number}x0"
+        reached = {"email": f"new{number}@example.com", "phone": "+4915100000000", "preferred_locales": ["de"]}
+        return {"id": f"cus_{number}", "object": "customer", "name": "Pat Doe", **reached}
 
     def redrive_soon(self) -> list[DeadLetter]:
         """A person is alarmed by what was given up, and sends it back within minutes; what that was."""

@@ -60,7 +60,6 @@ STRIKES = [
     Strike(workflow, number, mode, times)
     for workflow in ALL
     for number, call in enumerate(workflow.calls)
-    if number >= workflow.struck_from
     for mode, times in ways_to_fail(call)
 ]
 

@@ -31,8 +31,7 @@ class Workflow:
     `calls` are the act's AWS calls without any fault, in fresh containers, as `function service.Operation`. The last
     `bystanders` customers get nothing. `a_person_comes` says what a person does soon after the act, and finds put aside; whether
     anything must be is said by `put_aside`, and by `may_be_put_aside` for when something failed; `log_after_a_fault`: how the
-    log may read then, too. `in_fresh_containers`: a container asks some of this once only, and keeps it. Calls before `struck_from`
-    are those of another workflow, where they are struck.
+    log may read then, too. `in_fresh_containers`: a container asks some of this once only, and keeps it.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Workflow:
     may_be_put_aside: bool = False
     log_after_a_fault: tuple[str, ...] = ()
     in_fresh_containers: bool = False
-    struck_from: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -72,21 +70,6 @@ def told_and_then(minute: float, run: Run) -> None:
 def until(minute: float, run: Run) -> None:
     """Let time pass."""
     run.minute(minute)
-
-
-SOON_AGAIN = PLAN.replace("40m", "10m").replace("    sms: second_notice\n", "")
-"""The second step is a message's, too, and a mail only."""
-
-
-def one_a_second(run: Run) -> None:
-    """SES takes one mail a second of this account, and two customers' second steps are due at the same."""
-    told_and_then(TOLD + 9, run)
-    run.cloud.mail.per_second = 1
-
-
-def as_many_as_ever(run: Run) -> None:
-    """The account has its usual rate again."""
-    run.cloud.mail.per_second = 14
 
 
 def due_tomorrow(run: Run) -> None:
@@ -212,23 +195,6 @@ WORKFLOWS = (
         nothing,
         partial(told_and_then, TOLD + 1),
         (*RECORDED_AND_DUE, *calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE), *MARKED_SENT),
-    ),
-    Workflow(
-        "two mails at one second",
-        one_a_second,
-        partial(until, TOLD + 10),
-        (
-            *calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE, TELL_QUEUE),
-            *MARKED_SENT,
-            *calls_of("run_step", CLAIM, LOAD, RATE, PLACE, WRITE, TELL_QUEUE),
-            *calls_of("run_step", CLAIM, TELL_QUEUE, CLAIM, TELL_QUEUE),  # the wheel's messages, which come early now
-        ),
-        as_many_as_ever,
-        got=("email first", "email second", "team escalate"),
-        customers=2,
-        plan=SOON_AGAIN,
-        in_fresh_containers=True,
-        struck_from=8,
     ),
     Workflow(
         "doubtful webhook",

@@ -67,12 +67,16 @@ def _from_notifications(notifications: tuple[JsonObject, ...], received_at: date
 
 
 def _from_cloud_events(events: list[JsonObject], received_at: datetime) -> Iterator[_Told]:
-    """`qbo.invoice.updated.v1`: the kind stands between the first two points, what happened after the second."""
+    """`qbo.invoice.updated.v1`: the kind stands between the first two points, what happened after the second.
+
+    Who went away in a merger is named in `data` (developers.intuit.com, QuickBooks webhooks, data objects).
+    """
     for event in events:
         read = re.fullmatch(r"qbo\.([a-z]+)\.([a-z]*).*", (text(event, "type") or "").lower())
         company, bare_id = text(event, "intuitaccountid") or "", text(event, "intuitentityid") or ""
         if read is not None:
             yield from _wanted(company, read[1], bare_id, read[2], _since(event, "time", received_at))
+            yield from _wanted(company, read[1], text(child(event, "data"), "deletedid") or "", "", "")
 
 
 def _wanted(company: str, name: str, bare_id: str, operation: str, since: str) -> Iterator[_Told]:

@@ -103,6 +103,16 @@ def test_of_two_merged_customers_both_are_looked_at() -> None:
     assert quickbooks({"eventNotifications": [notification("1", merged)]}) == [("1", "customer", "5"), ("1", "customer", "6")]
 
 
+def test_of_two_customers_that_a_cloud_event_tells_merged_both_are_looked_at_and_of_vendors_neither() -> None:
+    merged = cloud_event("qbo.customer.merged.v1", "123") | {"data": {"deletedid": "27"}}
+    vendors = cloud_event("qbo.vendor.merged.v1", "9") | {"data": {"deletedid": "8"}}
+    odd = [cloud_event("qbo.customer.merged.v1", "5") | {"data": data} for data in (None, [], "6", {"deletedid": 6}, {"deletedid": ""})]
+    both = [("310687", "customer", "123"), ("310687", "customer", "27")]
+    assert quickbooks([merged, vendors, merged]) == both
+    assert quickbooks(vendors) == []
+    assert quickbooks(odd) == [("310687", "customer", "5")]
+
+
 def test_cloud_events_mean_the_same() -> None:
     events = [cloud_event("qbo.invoice.updated.v1"), cloud_event("qbo.class.created.v1"), cloud_event("qbo.creditmemo.voided.v1", "8")]
     assert quickbooks(events) == [("310687", "invoice", "145"), ("310687", "changes", BEFORE_NOW), ("310687", "credit_note", "8")]

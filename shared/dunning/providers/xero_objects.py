@@ -1,7 +1,7 @@
 """Xero's objects in our words (Accounting API 2.0)."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from dunning.domain.customer_settings import CustomerSettings, Person
 from dunning.domain.errors import Rejected
@@ -122,15 +122,19 @@ def credited_invoices(note: JsonObject) -> tuple[str, ...]:
 
 
 def _date(invoice: JsonObject, key: str) -> date | None:
-    """`DueDateString` is the calendar date as it was entered; `/Date(1546128000000+0000)/` is that date at midnight UTC."""
+    """`DueDateString` is the calendar date as it was entered. `/Date(1546128000000+0000)/` is that date at midnight UTC, and with another
+    offset at midnight there: `/Date(1419937200000+1300)/` is an instant, and its date the one that a clock so far ahead shows
+    (developer.xero.com/documentation/advanced-docs/dates-and-timestamps-explained).
+    """
     plain = day(invoice, f"{key}String")
     if plain is not None:
         return plain
-    written = re.fullmatch(r"/Date\((-?\d{1,14})([+-]\d{4})?\)/", text(invoice, key) or "")
+    written = re.fullmatch(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)([0-5]\d))?\)/", text(invoice, key) or "")
     if written is None:
         return day(invoice, key)
+    ahead = timedelta(hours=int(written[3] or 0), minutes=int(written[4] or 0))
     try:
-        return datetime.fromtimestamp(int(written[1]) / 1000, UTC).date()
+        return datetime.fromtimestamp(int(written[1]) / 1000, timezone(-ahead if written[2] == "-" else ahead)).date()
     except (OverflowError, OSError, ValueError):
         return None
 

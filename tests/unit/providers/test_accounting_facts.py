@@ -1,6 +1,6 @@
 """What QuickBooks and Xero say of a customer's kind and of a repeating invoice, for choosing a policy."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -62,6 +62,26 @@ def test_an_amount_that_is_none_is_not_taken_for_one(written: object) -> None:
     assert quickbooks_objects.snapshot_of("11", owed, NOW) is None
     billed: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "Status": "AUTHORISED", "CurrencyCode": "JPY", "AmountDue": written}
     assert xero_objects.snapshot_of("t", billed, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "due"),
+    [
+        ("/Date(1772496000000+0000)/", date(2026, 3, 3)),
+        ("/Date(1772496000000)/", date(2026, 3, 3)),
+        ("/Date(1772535600000+1300)/", date(2026, 3, 4)),
+        ("/Date(1772535600000+0000)/", date(2026, 3, 3)),
+        ("/Date(1772514000000-0500)/", date(2026, 3, 3)),
+        ("/Date(1772496000000-0500)/", date(2026, 3, 2)),
+        ("/Date(1772476200000+0530)/", date(2026, 3, 3)),
+        ("/Date(1455620400000+1300)/", date(2016, 2, 17)),
+        ("/Date(-62135596800000+0000)/", date(1, 1, 1)),
+        ("/Date(-62135596800000-0500)/", None),
+        ("/Date(1772496000000+9900)/", None),
+    ],
+)
+def test_a_date_at_xero_is_the_one_of_its_own_offset(written: str, due: date | None) -> None:
+    assert of_xero(DueDate=written).due == due
 
 
 def test_a_repeating_invoice_is_a_subscription() -> None:

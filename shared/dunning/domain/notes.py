@@ -66,6 +66,11 @@ def with_lines(text: str, notes: Sequence[Note], limit: int) -> str | None:
     return "\n".join(lines) if missing else None
 
 
+def holds_all(text: str, notes: Sequence[Note]) -> bool:
+    """Whether a text holds all these notes already."""
+    return {note.id for note in notes} <= {_id_of(line) for line in text.split("\n")}
+
+
 def _id_of(line: str) -> str | None:
     found = _OURS.search(line)
     return found["id"] if found else None

@@ -4,11 +4,12 @@ A `requestid` once used gets its first answer again, changing nothing (blogs.int
 version that it changes; what was written is looked for before every write all the same.
 """
 
+import logging
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from dunning.domain.errors import NotOffered, Retryable
-from dunning.domain.notes import Note, with_lines
+from dunning.domain.notes import Note, holds_all, with_lines
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, text
 from dunning.providers.oauth_api import OAuthApi
@@ -25,6 +26,7 @@ _BOOKS_CLOSED = frozenset({"6200", "6210"})
 """Account Period Closed, without and with a password for changes (developer.intuit.com, error codes): no API call gets past either."""
 
 _ATTEMPTS = 4
+_LOG = logging.getLogger(__name__)
 
 
 class QuickBooksNotes:
@@ -34,7 +36,10 @@ class QuickBooksNotes:
         self._api = api
 
     def write(self, invoice_id: str, account: str | None, notes: Sequence[Note]) -> str:
-        """Add what the private note does not hold yet; our oldest lines give way, the bookkeeper's never."""
+        """Add what the private note does not hold yet; our oldest lines give way, the bookkeeper's never.
+
+        Where theirs leave no room, nothing is written, and the log warns.
+        """
         with self._api.pace.turn(account or "", 2):
             return self._written(invoice_id, account or "", notes)
 
@@ -43,10 +48,14 @@ class QuickBooksNotes:
             invoice = self._invoice(company, invoice_id)
             if invoice is None:
                 return "QuickBooks has no such invoice"
-            written = invoice.get("PrivateNote")
-            grown = with_lines(written if isinstance(written, str) else "", notes, LONGEST_NOTE)
+            memo = invoice.get("PrivateNote")
+            written = memo if isinstance(memo, str) else ""
+            if holds_all(written, notes):
+                return "noted before"
+            grown = with_lines(written, notes, LONGEST_NOTE)
             if grown is None:
-                return "noted before, or no room"
+                _LOG.warning("the private note of QuickBooks' invoice %s in company %s is full: not noted", invoice_id, company)
+                return f"no room: the private note has {len(written)} of {LONGEST_NOTE} characters"
             change = {"Id": invoice_id, "SyncToken": text(invoice, "SyncToken") or "0", "sparse": True, "PrivateNote": grown}
             newest = max(note.id for note in notes)
             params = {**MINOR_VERSION, "requestid": f"{newest}-{change['SyncToken']}"}

@@ -140,7 +140,7 @@ def test_a_note_appears_where_the_bookkeeper_looks_and_the_same_again_writes_not
     before, asked = desk.text(), len(desk.requests)
     assert before.count(note(1).line) == 1
 
-    assert desk.write(note(1)).startswith("noted before")
+    assert desk.write(note(1)) == "noted before"
     assert desk.text() == before
     assert [request.method for request in desk.requests[asked:]] == ["GET"]
 
@@ -156,7 +156,7 @@ def test_a_write_whose_answer_was_lost_is_found_again(desk: Desk) -> None:
     desk.failing = lost_once("PUT" if desk.source == "xero" else "POST")
     with pytest.raises(Retryable):
         desk.write(note(1))
-    assert desk.write(note(1)).startswith("noted before")
+    assert desk.write(note(1)) == "noted before"
     assert desk.text().count(note(1).line) == 1
 
 
@@ -234,6 +234,25 @@ def test_what_a_bookkeeper_wrote_into_quickbooks_stays_and_so_does_all_else() ->
     assert note(79).line in text
     assert note(0).line not in text
     assert (shown["CustomerMemo"], shown["Balance"]) == ({"value": "Thanks"}, 1)
+    desk.close()
+
+
+def test_a_private_note_that_the_bookkeeper_filled_stays_and_the_log_says_that_ours_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk("quickbooks")
+    theirs = "Ring Pat first! " * 249
+    desk.holds(INVOICES["quickbooks"] | {"PrivateNote": theirs})
+    assert desk.write(note(1)) == f"no room: the private note has {len(theirs)} of 4000 characters"
+    assert desk.shown()["PrivateNote"] == theirs
+    assert {request.method for request in desk.requests} == {"GET"}
+    (warned,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "invoice 1 in company" in warned.getMessage()
+    assert "Pat" not in caplog.text
+
+    caplog.clear()
+    desk.holds(INVOICES["quickbooks"] | {"PrivateNote": "x" * 3900})
+    assert [desk.write(note(2)) for _ in range(2)] == ["noted", "noted before"]
+    assert desk.write(note(1)).startswith("no room")  # older than what there is room for
+    assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
     desk.close()
 
 

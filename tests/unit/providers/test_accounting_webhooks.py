@@ -106,7 +106,8 @@ def test_of_two_merged_customers_both_are_looked_at() -> None:
 def test_of_two_customers_that_a_cloud_event_tells_merged_both_are_looked_at_and_of_vendors_neither() -> None:
     merged = cloud_event("qbo.customer.merged.v1", "123") | {"data": {"deletedid": "27"}}
     vendors = cloud_event("qbo.vendor.merged.v1", "9") | {"data": {"deletedid": "8"}}
-    odd = [cloud_event("qbo.customer.merged.v1", "5") | {"data": data} for data in (None, [], "6", {"deletedid": 6}, {"deletedid": ""})]
+    unlike: tuple[object, ...] = (None, [], "6", {"deletedid": 6}, {"deletedid": ""})
+    odd = [cloud_event("qbo.customer.merged.v1", "5") | {"data": data} for data in unlike]
     both = [("310687", "customer", "123"), ("310687", "customer", "27")]
     assert quickbooks([merged, vendors, merged]) == both
     assert quickbooks(vendors) == []

@@ -93,7 +93,7 @@ class Profile:
     `opted_out` maps a channel to the instant (UTC) since which the customer does not want it; mail to `dead_addresses` bounced.
 
     `own_email` is the address of the customer's own record, where an invoice has named one, and `former_emails` what it was before
-    (`addressing`); `contact` holds the one that counts.
+    (`addressing`); `contact` holds the one that counts. `retired` is what that record named once and names no more (`retiring`).
 
     `due_at` is the earliest instant at which something must be decided; `due_since` when it first fell due.
     `holds` hold all of the case, beside those of single invoices.
@@ -109,6 +109,7 @@ class Profile:
     contact_stamp: datetime | None = None
     own_email: str | None = None
     former_emails: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
     settings_stamp: datetime | None = None
     do_not_chase: bool = False
     not_chased_since: datetime | None = None

@@ -29,8 +29,9 @@ class Contact:
     """How a customer is reached, as its source knows it. `country` is ISO 3166-1 alpha-2.
 
     `tags` are the words by which its source groups customers, `is_business` whether it is a company; None: the source did not say.
-    `settings` are None where the source's record of the customer was not read. `closed` are the channels by which the customer
-    must not be written to; only `Profile.reach` says so.
+    `settings` are None where the source's record of the customer was not read. `of_record`: for which of `email` and `phone` that
+    record was read in full, so that one that is None is not in it; only what a source tells of a customer by itself says so.
+    `closed` are the channels by which the customer must not be written to; only `Profile.reach` says so.
     """
 
     name: str | None = None
@@ -42,6 +43,7 @@ class Contact:
     tags: tuple[str, ...] | None = None
     is_business: bool | None = None
     settings: CustomerSettings | None = None
+    of_record: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
 
 
@@ -55,7 +57,8 @@ class Snapshot:
     fetch began. `collects_automatically`: the source charges a payment method itself. `subscription`: it comes again and again, from a
     subscription or a repeating template; `tags` are the invoice's own (None: not said). `fee_id`: it is a late fee of ours, this one
     (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
-    `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `overpaid`: what is known to have been
+    `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `frozen_email`: the customer's own
+    as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `overpaid`: what is known to have been
     paid beyond the total, in minor units.
     """
 
@@ -78,6 +81,7 @@ class Snapshot:
     fee_id: str | None = None
     fee_for: str | None = None
     billed_to: str | None = None
+    frozen_email: str | None = None
     overpaid: int = 0
 
 

@@ -92,7 +92,7 @@ class QuickBooksSource:
         company, bare = split_customer_id(customer)
         found = self._object(company, "Customer", bare)
         self._recent.keep(company, bare, found)
-        return contact_of(found) if found is not None else None
+        return contact_of(found, in_full=True) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer that can be read, with the contact."""

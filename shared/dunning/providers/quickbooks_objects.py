@@ -8,6 +8,7 @@ from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import nearest_minor
+from dunning.domain.retiring import RETIRABLE
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
@@ -45,8 +46,11 @@ def customer_of(company: str, found: JsonObject) -> str | None:
     return full_customer_id(company, bare) if bare is not None else None
 
 
-def contact_of(customer: JsonObject) -> Contact | None:
-    """How a customer object says the customer is reached; None when it was made inactive, which is how QuickBooks deletes."""
+def contact_of(customer: JsonObject, *, in_full: bool = False) -> Contact | None:
+    """How a customer object says the customer is reached; None when it was made inactive, which is how QuickBooks deletes.
+
+    `in_full`: it was read by itself, so that the address or number that it lacks, or that cannot be read, is not there.
+    """
     if customer.get("Active") is False:
         return None
     country = country_code(text(child(customer, "BillAddr"), "Country"))
@@ -59,6 +63,7 @@ def contact_of(customer: JsonObject) -> Contact | None:
         tags=tags_in(text(child(customer, "CustomerTypeRef"), "name")),
         is_business=any(text(customer, key) for key in ("CompanyName", "BusinessNumber", "GSTIN", "PrimaryTaxIdentifier")),
         settings=settings_in(lines_in([text(customer, "Notes") or ""])),
+        of_record=frozenset(RETIRABLE if in_full else ()),
     )
 
 

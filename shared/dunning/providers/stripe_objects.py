@@ -60,6 +60,7 @@ def contact_of(customer: JsonObject) -> Contact:
         tags=_tags(customer),
         is_business=_is_business(customer, items(child(customer, "tax_ids") or {}, "data"), text(customer, "tax_exempt")),
         settings=settings_in(_metadata(customer)),
+        of_record=frozenset(key for key in ("email", "phone") if key in customer),
     )
 
 
@@ -101,6 +102,7 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         tags=_tags(invoice) or (),
         fee_id=as_fee_id(text(child(invoice, "metadata"), FEE)),
         fee_for=text(child(invoice, "metadata"), FEE_FOR),
+        frozen_email=text(invoice, "customer_email"),
     )
 
 

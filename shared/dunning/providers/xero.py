@@ -94,9 +94,9 @@ class XeroSource:
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when archived or unknown."""
         tenant, bare = split_customer_id(customer)
-        found = self._object(tenant, "Contacts", "ContactID", bare)
+        found, is_listed = self._found(tenant, "Contacts", "ContactID", bare)
         self._recent.keep(tenant, bare, found)
-        return contact_of(found) if found is not None else None
+        return contact_of(found, in_full=not is_listed) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer that can be read, with the contact."""
@@ -258,16 +258,21 @@ class XeroSource:
         return page
 
     def _object(self, tenant: str, collection: str, key: str, object_id: str) -> JsonObject | None:
+        return self._found(tenant, collection, key, object_id)[0]
+
+    def _found(self, tenant: str, collection: str, key: str, object_id: str) -> tuple[JsonObject | None, bool]:
+        """The object, and whether only a list tells of it."""
         path = f"{XERO_BASE}/{collection}/{quote(object_id, safe='')}"
         answer = self._get(tenant, path, {}, tells=lambda answer: answer.status == 404)
-        if answer.status == 404:
+        is_listed = answer.status == 404
+        if is_listed:
             # Xero says it in words, as a proxy or a wrong address might: a list must confirm that we ask at the right place.
             rows = self._rows(tenant, collection, {"IDs": object_id})
         else:
             rows = items(answer.json() or {}, collection)
             if not rows:
                 raise Retryable(f"Xero answered {path} without {collection}")
-        return next((row for row in rows if (text(row, key) or "").lower() == object_id.lower()), None)
+        return next((row for row in rows if (text(row, key) or "").lower() == object_id.lower()), None), is_listed
 
     def _rows(
         self, tenant: str, collection: str, params: Mapping[str, str], since: datetime | None = None, *, optional: bool = False

@@ -8,6 +8,7 @@ from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import nearest_minor
+from dunning.domain.retiring import RETIRABLE
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
@@ -61,8 +62,11 @@ def is_stub(contact: JsonObject | None) -> bool:
     return contact is None or not (items(contact, "Addresses") or items(contact, "Phones"))
 
 
-def contact_of(contact: JsonObject) -> Contact | None:
-    """How a contact says the customer is reached; None when it was archived, which is how Xero deletes."""
+def contact_of(contact: JsonObject, *, in_full: bool = False) -> Contact | None:
+    """How a contact says the customer is reached; None when it was archived, which is how Xero deletes.
+
+    `in_full`: it was read at its own address, so that the address or number that it lacks, or that cannot be read, is not there.
+    """
     if text(contact, "ContactStatus") in _GONE:
         return None
     country = _country(contact)
@@ -74,6 +78,7 @@ def contact_of(contact: JsonObject) -> Contact | None:
         tags=tags_in(*(text(group, "Name") for group in items(contact, "ContactGroups"))) if not is_stub(contact) else None,
         is_business=any(text(contact, key) for key in ("TaxNumber", "CompanyNumber")) if not is_stub(contact) else None,
         settings=None if is_stub(contact) else _settings(contact),
+        of_record=frozenset(RETIRABLE if in_full else ()),
     )
 
 

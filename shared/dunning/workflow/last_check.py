@@ -11,6 +11,7 @@ from dunning.domain.introducing import introduced
 from dunning.domain.invoice import Snapshot
 from dunning.domain.opting_out import opted_out
 from dunning.domain.recording import MOVED_AWAY, NOT_FOUND, Recorder
+from dunning.domain.retiring import without_retired
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done
 from dunning.domain.works import Work
@@ -75,7 +76,7 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
     """The case with what the providers said, then without the holds whose time is over: money that came keeps a promise."""
     before, activities = case, list[Activity]()
     if checked.standing.contact:
-        case = introduced(case, checked.standing.contact)
+        case = introduced(case, without_retired(case.profile, checked.standing.contact))
     for snapshot in checked.snapshots:
         known = case.invoices.get(snapshot.invoice_id)
         untouched = known is not None and known.version == checked.asked.get(known.id)

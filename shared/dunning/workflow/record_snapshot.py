@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.addressing import addressed, own_contact, with_own_email
@@ -18,7 +19,8 @@ from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.introducing import differs, settings_differ
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.domain.planning import rearmed
-from dunning.domain.recording import DOUBTFUL_WITHIN, MOVED_AWAY, Recorded
+from dunning.domain.recording import DOUBTFUL_WITHIN, LATE_AFTER, MOVED_AWAY, Recorded
+from dunning.domain.retiring import RETIRABLE, lost, named_again, without_lost
 from dunning.workflow.moving_port import CaseChange, MovingStore
 from dunning.workflow.ports import Clock, Policies, SyncQueue, SyncRequest, Wakeups
 from dunning.workflow.source_events import FetchKind
@@ -75,9 +77,10 @@ class RecordSnapshot:
         return self._alone_if_unforeseen(lambda: self.invoice(snapshot), FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
 
     def contact_of_many(self, customer: str, contact: Contact, stamp: datetime) -> str:
-        """The same for what a list says of one customer."""
+        """The same for what a list says of one customer. Lists tell less: what one lacks is looked up in the customer's own record."""
         bare_id = customer.rpartition(":")[2]
-        return self._alone_if_unforeseen(lambda: self.contact(customer, contact, stamp), FetchKind.CUSTOMER, bare_id, customer)
+        record = partial(self.contact, customer, contact, stamp, is_listed=True)
+        return self._alone_if_unforeseen(record, FetchKind.CUSTOMER, bare_id, customer)
 
     def _alone_if_unforeseen(self, record: Callable[[], str], kind: FetchKind, bare_id: str, customer: str) -> str:
         try:
@@ -155,22 +158,24 @@ class RecordSnapshot:
             return snapshot
         return replace(snapshot, fee_id=None, fee_for=None)
 
-    def contact(self, customer: str, contact: Contact, stamp: datetime) -> str:
+    def contact(self, customer: str, contact: Contact, stamp: datetime, *, is_listed: bool = False) -> str:
         """The customer is reached like this now. Unknown customers are left alone: they owe nothing here."""
+        lacking: list[str] = []
 
         def change(case: Case, now: datetime) -> Recorded:
-            known_since = case.profile.contact_stamp
-            if known_since and _differing(own_contact(case), contact):
+            known_since, gone = case.profile.contact_stamp, lost(case, contact)
+            lacking[:] = lost(case, contact, RETIRABLE) if is_listed else ()
+            if known_since and (gone or _differing(own_contact(case), contact)):
                 if abs(stamp - known_since) < DOUBTFUL_WITHIN:
                     return Recorded(case, doubtful=True)
                 if stamp < known_since:
                     return Recorded(case)
-            if _is_overtaken(case, contact, stamp):
+            if (gone and now - stamp > LATE_AFTER) or _is_overtaken(case, contact, stamp):
                 return Recorded(case, doubtful=True)
             return self._reached(case, contact, stamp, now)
 
         outcome = self.change(customer, change)
-        if outcome == "doubtful":
+        if outcome == "doubtful" or lacking:
             self._ask(FetchKind.CUSTOMER, customer, customer)
         return outcome
 
@@ -187,20 +192,22 @@ class RecordSnapshot:
 
     def _reached(self, case: Case, told: Contact, stamp: datetime, now: datetime) -> Recorded:
         profile, contact = case.profile, fitting_contact(told)
-        fields = _differing(own_contact(case), contact)
-        if profile.version == 0 or not fields:
+        fields, gone = _differing(own_contact(case), contact), lost(case, contact)
+        if profile.version == 0 or not (fields or gone):
             return Recorded(case)
-        # A gap is no news: an invoice may hold the address that the customer's own record lacks.
-        merged = _told(profile.contact, contact)
-        updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(fields)}")
+        case = without_lost(case, gone)
+        # Any other gap is no news: an invoice may hold the address that the customer's own record lacks.
+        merged = _told(case.profile.contact, contact)
+        said = (*fields, *(f"{name} removed" for name in gone))
+        updated = self._log(now, ActivityType.UPDATED, f"contact: {', '.join(said)}")
         settings_stamp = stamp if contact.settings is not None else profile.settings_stamp
-        own = with_own_email(case, contact.email).profile
+        own = named_again(with_own_email(case, contact.email).profile, contact)
         after = addressed(case.with_profile(replace(own, contact=merged, contact_stamp=stamp, settings_stamp=settings_stamp)))
         retimed: tuple[Activity, ...] = ()
         if _PLACE & set(fields):
             again = recorder_for(profile.customer, self.policies, now, self.actor).retimed(after)
             after, retimed = again.case, again.activities
-        if contact.email is None or after.profile.contact.email == profile.contact.email:
+        if after.profile.contact.email in (None, profile.contact.email):
             return Recorded(after, (updated, *retimed))
         after, logged = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, self.actor)
         return Recorded(after, (updated, *retimed, *logged))
@@ -289,7 +296,7 @@ class RecordSnapshot:
 
 
 def _differing(known: Contact, told: Contact) -> tuple[str, ...]:
-    names = (name for name in Contact.__slots__ if name != "settings")
+    names = (name for name in Contact.__slots__ if name not in ("settings", "of_record"))
     found = [name for name in names if getattr(told, name) is not None and differs(name, getattr(known, name), getattr(told, name))]
     return (*found, "settings") if told.settings and settings_differ(known, told.settings) else tuple(found)
 
@@ -298,11 +305,12 @@ def _is_overtaken(case: Case, told: Contact, stamp: datetime) -> bool:
     """Whether a word about the customer is gainsaid by what came later with an invoice: its source must say which holds."""
     profile = case.profile
     known = own_contact(case)
-    if all(getattr(known, name) is None for name in _differing(known, told)):
+    if all(getattr(known, name) is None for name in (*_differing(known, told), *lost(case, told))):
         return False
     seen = [invoice.stamp for invoice in case.invoices.values()] if profile.contact_stamp is None else []
     return any(stamp < later for later in (*seen, profile.settings_stamp) if later)
 
 
 def _told(known: Contact, told: Contact) -> Contact:
-    return Contact(**{name: getattr(known if getattr(told, name) is None else told, name) for name in Contact.__slots__})
+    news = {name: value for name in Contact.__slots__ if name != "of_record" and (value := getattr(told, name)) is not None}
+    return replace(known, **news)

@@ -112,6 +112,7 @@ def full_profile() -> Profile:
         dead_addresses=("old@acme.example",),
         contact_stamp=NOW + timedelta(seconds=1),
         own_email="own@acme.example",
+        retired=("+4312345", "gone@acme.example"),
         former_emails=("old@acme.example",),
         holds={HoldKind.OPERATOR: Hold(NOW + timedelta(seconds=2)), HoldKind.REPLY: Hold(NOW, NOW + timedelta(days=3), "asks for a copy")},
         disputes={"dp_1": Dispute("dp_1", is_open=True, stamp=NOW, invoice="in_full"), "dp_2": Dispute("dp_2", is_open=False, stamp=LATER)},

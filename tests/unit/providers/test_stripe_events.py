@@ -145,7 +145,8 @@ def test_a_new_or_updated_customer_brings_a_contact(type_: str) -> None:
         "address": {"country": "at"},
         "preferred_locales": ["de-AT", "en"],
     }
-    contact = Contact(name="Acme GmbH", email="new@acme.example", country="AT", locale="de-AT", settings=CustomerSettings())
+    told = frozenset({"email", "phone"})
+    contact = Contact("Acme GmbH", "new@acme.example", None, "AT", "de-AT", settings=CustomerSettings(), of_record=told)
     assert said_of(type_, customer) == ContactSeen("stripe:cus_1", contact, CREATED)
 
 

@@ -35,6 +35,7 @@ def test_an_invoice_reads_the_same_from_any_api_version(shown: Payload) -> None:
         payment_url="https://invoice.stripe.example/i/1",
         collects_automatically=False,
         contact=Contact("Acme GmbH", "ap@acme.example", "+431234567", "AT"),
+        frozen_email="ap@acme.example",
     )
 
 
@@ -143,6 +144,13 @@ def test_metadata_holds_tags_as_people_write_them() -> None:
     assert found.tags == ("vip", "north", "été", "project")
     assert contact_of({"id": "cus_1", "metadata": {}}).tags == ()
     assert contact_of({"id": "cus_1"}).tags is None
+
+
+def test_what_a_customer_object_shows_as_empty_is_known_to_be_gone_and_what_it_leaves_out_is_not() -> None:
+    assert contact_of({"id": "cus_1", "phone": None, "email": ""}).of_record == {"email", "phone"}
+    assert contact_of({"id": "cus_1"}).of_record == frozenset()
+    found = read(invoice(customer={"id": "cus_1", "email": None, "phone": None}))
+    assert (found.contact.email, found.frozen_email, found.contact.of_record) == ("ap@acme.example", "ap@acme.example", frozenset())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dunning.storage.attribute_values import readable, typed
 from dunning.storage.claim_item import mark_text, read_claim
 from dunning.storage.expressions import Wire, difference, from_wire, to_wire, update
 from dunning.storage.parking import can_be_claimed, parking, version_in, when_claimable
-from dunning.storage.translation import Cancelled, ConditionFailed, Misfit, aws_errors
+from dunning.storage.translation import Cancelled, ConditionFailed, aws_errors
 from dunning.workflow.moving_port import CaseChange
 
 if TYPE_CHECKING:
@@ -236,7 +236,9 @@ class TableCaseStore:
                 )
         except ConditionFailed as exc:
             item: Mapping[str, Any] = exc.item
-        except Misfit as exc:
+        except Permanent as exc:
+            if can_be_claimed(from_wire(self._profile_row(customer))):
+                raise
             place = f"row {keys.customer_key(customer)}, {keys.PROFILE} of the table"
             raise Unreadable(f"{place} cannot be claimed: its version or its claim is no number: put it right, and redrive") from exc
         else:
@@ -256,17 +258,22 @@ class TableCaseStore:
         Without that claim only where nobody can claim it, for what its profile holds. Raises AlreadyClaimed when that claim is no
         longer held, Conflict, Retryable.
         """
-        rows = self._rows(customer, keys.PROFILE, keys.PROFILE)
-        row = from_wire(rows[0]) if rows else {}
+        lies = self._profile_row(customer)
+        row = from_wire(lies)
         is_ours = row.get("claim_id") == claim_id
-        if not rows or (not is_ours and (can_be_claimed(row) or "due_at" not in row)):
+        if not row or (not is_ours and (can_be_claimed(row) or "due_at" not in row)):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
-        write = self._addressed(customer, keys.PROFILE, parking(rows[0], hold))
+        write = self._addressed(customer, keys.PROFILE, parking(lies, hold))
         if is_ours:
             write["ConditionExpression"] += " AND claim_id = :claim"
             write["ExpressionAttributeValues"].update(to_wire({":claim": claim_id}))
         logs = self._activity_write(customer, logged, (version_in(row) or 0) + 1 << 16)
         self._transact([{"Update": write}, logs], claim_id, customer)
+
+    def _profile_row(self, customer: str) -> Wire:
+        """As it lies; empty where there is none."""
+        rows = self._rows(customer, keys.PROFILE, keys.PROFILE)
+        return rows[0] if rows else {}
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
         """Mark one effect of the claim with this origin, on its way since `at` (UTC). False when that claim is gone: it was settled.

@@ -35,10 +35,6 @@ class ConditionFailed(DunningError):
         self.item = item
 
 
-class Misfit(Permanent):
-    """DynamoDB cannot do with an item what was asked, as counting up what is no number."""
-
-
 class Cancelled(DunningError):
     """A transaction wrote nothing; one reason per item, in order."""
 
@@ -49,7 +45,7 @@ class Cancelled(DunningError):
 
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
-    """Raise Retryable for throttling, 5xx and the network, Permanent (Misfit, for an item) for other refusals. `what` names the attempt.
+    """Raise Retryable for throttling, 5xx and the network, Permanent for other refusals. `what` names the attempt.
 
     A condition that did not hold is no failure: ConditionFailed and Cancelled are for the storage itself.
     """
@@ -62,8 +58,6 @@ def aws_errors(what: str) -> Iterator[None]:
             raise ConditionFailed(response.get("Item", {})) from exc
         if code == "TransactionCanceledException":
             raise Cancelled(response.get("CancellationReasons", [])) from exc
-        if code == "ValidationException":
-            raise Misfit(f"{what}: {code}") from exc
         status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         if code in _RETRYABLE_CODES or status >= 500:
             raise Retryable(f"{what}: {code}") from exc

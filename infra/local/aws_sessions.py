@@ -24,6 +24,8 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.hooks import EventAliaser
 from botocore.loaders import Loader, create_loader
 
+from infra.local.unordered_maps import hand_out_unordered
+
 _NOTHING_OF_THIS_MACHINE: Mapping[str, tuple[str | None, str | list[str] | None, str | None, None]] = {
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -42,7 +44,9 @@ def session_through(before_send: Callable[..., AWSResponse], region: str) -> bot
     # nobody here looks at signatures or user agents, and making them takes a quarter of each call's time
     session.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="local"))
     session.get_component("event_emitter").register("before-send", before_send)
-    return boto3.Session(botocore_session=session, region_name=region)
+    found = boto3.Session(botocore_session=session, region_name=region)
+    hand_out_unordered(found)
+    return found
 
 
 class Line:

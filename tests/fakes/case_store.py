@@ -15,6 +15,7 @@ from dunning.storage.keys import contact_reference_key
 from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
+from tests.fakes.unordered import case_as_read, dealt
 
 Item = TypeVar("Item", Profile, Invoice, Contact, Claim)
 
@@ -22,7 +23,9 @@ Item = TypeVar("Item", Profile, Invoice, Contact, Claim)
 class MemoryCaseStore:
     """workflow.ports.CaseStore without a table. Each call is atomic, as each of DynamoDB's is."""
 
-    def __init__(self) -> None:
+    def __init__(self, deal: int = 0) -> None:
+        """`deal` decides in which order maps come, for they have none."""
+        self._deal = deal
         self._profiles: dict[str, Profile] = {}
         self._invoices: dict[str, dict[str, Invoice]] = {}
         self._log: dict[str, list[Activity]] = {}
@@ -36,7 +39,7 @@ class MemoryCaseStore:
         """The case as it is; an empty one (version 0) when the customer is unknown. Raises Unreadable."""
         if customer in self.unreadable:
             raise Unreadable(f"row CUST#{customer}, PROFILE of the table cannot be read")
-        return self._stored(customer)
+        return case_as_read(self._stored(customer), self._deal)
 
     def _stored(self, customer: str) -> Case:
         profile = self._profiles.get(customer, Profile(customer))
@@ -125,7 +128,7 @@ class MemoryCaseStore:
         profile = self._profiles.get(customer)
         held = profile.claim if profile else None
         if held and held.id == claim.id:
-            return held
+            return replace(held, effects=dealt(held.effects, self._deal))
         if profile is None or profile.due_at is None or profile.due_at > now or profile.claimed_at(now):
             raise AlreadyClaimed(f"case {customer} is not due, or another worker holds it", profile.due_at if profile else None)
         taken = Claim(
@@ -133,7 +136,7 @@ class MemoryCaseStore:
             until=claim.until,
             origin=held.origin if held else claim.id,
             attempt=held.attempt + 1 if held else 1,
-            effects=dict(held.effects) if held else {},
+            effects=dealt(held.effects, self._deal) if held else {},
             mail_at=held.mail_at if held else None,
         )
         self.writes += 1

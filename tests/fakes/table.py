@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
+from infra.local.unordered_maps import hand_out_unordered
 from tests.architecture.template_rules import read_template, resources
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ def create_table(client: "DynamoDBClient", name: str = TABLE) -> str:
 
 @cache
 def aws_session() -> boto3.Session:
-    """A session with made-up credentials; one for all tests, because loading AWS's models takes longer than most tests."""
-    return boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    """A session with made-up credentials; one for all tests, because loading AWS's models takes longer than most tests.
+
+    Maps within the items of a table come in another order than they were put in, for Amazon's have none.
+    """
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    hand_out_unordered(session)
+    return session
 
 
 @cache

@@ -73,7 +73,7 @@ class World:
         self.faults = FaultBook(plan.fault_rate, plan.seed, faults)
         self.cloud = Cloud(plan, self.faults, self.records)
         self.cloud.race = self._race
-        self.memory = MemoryCaseStore()
+        self.memory = MemoryCaseStore(deal=plan.seed)
         self.timers = Timers(self.memory, self.cloud)
         self.provider = Provider(plan, self.cloud.clock, self.cloud.true_time)
         self.watch = Watch(plan, self.cloud, self.provider, self.records, self.memory)

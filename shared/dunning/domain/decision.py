@@ -86,7 +86,8 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
         _finish_step(case, case.invoices[name], step, policy_of(case.invoices[name]), now, is_due=case.invoices[name] in due)
         for name, step in begun.items()
     ]
-    works += [_notify(key, notice) for key, notice in notices_to_tell(case.profile).items() if notice.at <= now]
+    notices = sorted(notices_to_tell(case.profile).items(), key=lambda one: (one[1].at, one[0]))
+    works += [_notify(key, notice) for key, notice in notices if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
     again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
     works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]

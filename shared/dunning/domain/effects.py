@@ -7,6 +7,7 @@ worker which takes over knows what went out whatever it would put together now.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
@@ -81,13 +82,25 @@ def _by_row(key: str, mark: Mark) -> dict[str, Mark]:
 
 
 def marks_by_row(effects: Mapping[str, Mark]) -> dict[str, Mark]:
-    """Marks as they are stored, spread over the rows they stand for; `DONE` is never weakened by an older mark."""
+    """Marks as they are stored, spread over the rows they stand for; where several tell of one row, the strongest counts.
+
+    Never the one that was read last: a map that comes from the table has no order.
+    """
     found: dict[str, Mark] = {}
     for key, mark in effects.items():
         for row, of_row in _by_row(key, mark).items():
-            if row not in found or found[row].state is not EffectState.DONE:
-                found[row] = of_row
+            found[row] = min(found[row], of_row, key=_rank) if row in found else of_row
     return found
+
+
+_STRONGEST_FIRST = (EffectState.DONE, EffectState.STARTED, EffectState.REFUSED)
+_NOT_KNOWN = datetime.max.replace(tzinfo=UTC)
+
+
+def _rank(mark: Mark) -> tuple[int, datetime, bool]:
+    """`DONE` is never weakened, and what may have gone out outweighs that another message about the same row was refused: a refusal
+    of the message itself stands under its own key, and so has replaced that it was begun. Of equals the earliest known."""
+    return _STRONGEST_FIRST.index(mark.state), mark.at or _NOT_KNOWN, not mark.leads
 
 
 def marks_of(profile: Profile) -> dict[str, Mark]:

@@ -49,8 +49,9 @@ def without(holds: Holds, *kinds: HoldKind) -> dict[HoldKind, Hold]:
 
 
 def run_out(holds: Holds, now: datetime) -> tuple[HoldKind, ...]:
-    """Those whose time is over."""
-    return tuple(kind for kind, hold in holds.items() if hold.until is not None and hold.until <= now)
+    """Those whose time is over, in the order in which it ended."""
+    ends = sorted((hold.until, kind) for kind, hold in holds.items() if hold.until is not None and hold.until <= now)
+    return tuple(kind for _, kind in ends)
 
 
 def ends_of(holds: Holds) -> Iterable[datetime]:

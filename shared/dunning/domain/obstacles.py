@@ -42,7 +42,7 @@ def of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
     """What keeps back all of a customer's invoices."""
     profile = case.profile
     yield from of_holds(profile.holds)
-    for dispute in profile.disputes.values():
+    for dispute in sorted(profile.disputes.values(), key=lambda one: (one.stamp, one.id)):
         if dispute.is_open:
             yield Obstacle(f"a payment is disputed since {_day(dispute.stamp)}")
     if profile.is_not_chased:
@@ -57,8 +57,8 @@ def of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
 
 
 def of_holds(holds: Holds) -> Iterator[Obstacle]:
-    """The holds of a case or of an invoice."""
-    for kind, hold in holds.items():
+    """The holds of a case or of an invoice, the oldest first."""
+    for kind, hold in sorted(holds.items(), key=lambda one: (one[1].since, one[0])):
         reason = f": {hold.reason}" if hold.reason else ""
         ends_by_itself = kind is HoldKind.OPERATOR and hold.until is not None
         yield Obstacle(f"on hold since {_day(hold.since)}{'' if ends_by_itself else f', {_HOLDS[kind]}'}{reason}", hold.until)

@@ -7,6 +7,7 @@ import pytest
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
+from dunning.domain.effects import Channel, joint_key, marks_by_row, row_key
 from dunning.domain.errors import AlreadyClaimed
 from dunning.domain.holds import Hold, HoldKind
 from tests.contract.storage.cases import ACME, NOW, TWENTY_MINUTES, claim, due_case
@@ -165,3 +166,22 @@ def test_a_case_that_another_worker_claimed_is_not_parked(storage: Storage) -> N
     with pytest.raises(AlreadyClaimed):
         storage.store.park_as_it_lies(ACME, "claim-2", Hold(NOW), Activity(NOW, ActivityType.HELD, "parked"))
     assert storage.store.load(ACME) == before
+
+
+@pytest.mark.parametrize("step", ["first", "second"])
+def test_a_text_begun_again_after_a_refusal_may_have_gone_out_for_maps_have_no_order(storage: Storage, step: str) -> None:
+    storage.store.save(Case(Profile(ACME)), due_case())
+    storage.store.claim(ACME, claim(1), NOW)
+    claimed = storage.store.load(ACME)
+    rows = [(step, "in_1"), (step, "in_2")]
+    refused = {row_key(Channel.SMS, *row): Mark(EffectState.REFUSED) for row in rows}
+    given_back = replace(claimed.profile, claim=replace(claim(1), until=NOW, effects=refused), due_at=NOW)
+    storage.store.save(claimed, claimed.with_profile(given_back), claim_id="claim-1")
+    storage.store.claim(ACME, claim(2), NOW)
+    assert storage.store.mark_effect(ACME, "claim-1", joint_key(Channel.SMS, rows), EffectState.STARTED, NOW)
+    later = NOW + TWENTY_MINUTES
+    taken_over = storage.store.claim(ACME, claim(3, later), later)
+    held = storage.store.load(ACME).profile.claim
+    assert held is not None
+    for effects in (taken_over.effects, held.effects):
+        assert [marks_by_row(effects)[row].state for row in refused] == [EffectState.STARTED] * 2

@@ -43,7 +43,7 @@ def played_on_cloud(mutant: Mutant, seed: int = RACED_SEED) -> Verdict:
 
 def held_to_contract(mutant: Mutant) -> Verdict:
     """Run the storage's contract for the table on moto, on the mutated copy."""
-    with _copy(mutant) as tree:
+    with _copy(mutant, (*COPIED, "infra")) as tree:
         return _run(tree, "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/contract/storage", "-k", "moto")
 
 

@@ -20,7 +20,22 @@ class BooksRun(Run):
     def entered(self, *, due: int = -1) -> None:
         """The invoice stands in the books from now on, and the webhook says that it changed."""
         self._in_the_books(due=due, balance=120.0)
-        entity = {"name": "Invoice", "id": self._id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}
+        self._changed("Invoice", self._id)
+
+    def reached_anew(self) -> None:
+        """The customer's own record has another address from now on, and the webhook says that it changed."""
+        provider = self.running.sandbox.provider("quickbooks")
+        assert provider is not None
+        provider.put_customer(str(self.number), {"DisplayName": "Pat Doe", "PrimaryEmailAddr": {"Address": self.new_address}})
+        self._changed("Customer", str(self.number))
+
+    @property
+    def new_address(self) -> str:
+        """As the customer's record has it."""
+        return f"new{self.number}@example.com"
+
+    def _changed(self, kind: str, bare_id: str) -> None:
+        entity = {"name": kind, "id": bare_id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}
         body = json.dumps({"eventNotifications": [{"realmId": COMPANY, "dataChangeEvent": {"entities": [entity]}}]}).encode()
         if not self._deliver(body):
             self._untold.append(body)

@@ -6,8 +6,10 @@ from functools import partial
 
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
+from tests.integration.faults.books_run import BooksRun
 from tests.integration.faults.people_scenes import known
 from tests.integration.faults.promises import amiss
+from tests.integration.faults.rarer_workflows import METER
 from tests.integration.faults.run import Run
 from tests.integration.faults.scene import BY_THE_CLAIM, Scene
 from tests.integration.faults.workflows import CLAIM, LOAD, MARK, OPTED_OUT, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
@@ -114,6 +116,29 @@ def not_known_as_asked(run: Run) -> Iterator[str]:
         yield f"known is {run.case().profile.contact}"
 
 
+def entered(run: Run) -> None:
+    """An invoice stands in the books of which the webhook told; it is not due for long."""
+    assert isinstance(run, BooksRun)
+    run.minute(1)
+    run.entered(due=20)
+    run.minute(3)
+
+
+def changed_in_the_books(run: Run) -> None:
+    """The customer's record there."""
+    assert isinstance(run, BooksRun)
+    run.reached_anew()
+    run.minute(4)
+
+
+def not_reached_as_the_books_say(run: Run) -> Iterator[str]:
+    """The new address is known, the log tells of one change, and nothing is sent."""
+    assert isinstance(run, BooksRun)
+    yield from amiss(run, (), ("enrolled", "updated"), waits=True)
+    if run.case().profile.own_email != run.new_address and run.case().profile.contact.email != run.new_address:
+        yield f"known is {run.case().profile}"
+
+
 HEARD = calls_of("stripe_webhook", SECRET, LOAD, WRITE, TELL_QUEUE)
 COUNTED = calls_of("delivery_feedback", LOAD, WRITE)
 FEEDBACK = calls_of("delivery_feedback", LOAD, WRITE, TELL_QUEUE)
@@ -139,6 +164,18 @@ CUSTOMERS = (
         (*calls_of("stripe_webhook", SECRET, LOAD, TELL_QUEUE), *calls_of("sync_invoice", LOAD, SECRET, WRITE)),
         not_known_as_asked,
         told_of_and_again,
+        in_fresh_containers=True,
+    ),
+    Scene(
+        "customer who changes in the books",
+        changed_in_the_books,
+        (
+            *calls_of("accounting_webhook", SECRET, TELL_QUEUE),
+            *calls_of("sync_invoice", LOAD, LOAD, SECRET, SECRET, LOAD, METER, METER, WRITE),
+        ),
+        not_reached_as_the_books_say,
+        entered,
+        run=BooksRun,
         in_fresh_containers=True,
     ),
     Scene(

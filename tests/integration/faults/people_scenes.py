@@ -105,18 +105,31 @@ def team_was_not_told_of_a_stranger(run: Run) -> Iterator[str]:
         yield "the team was not told"
 
 
-def clicks(run: Run) -> None:
-    """A mail program ends mail for its reader, and asks again until it is answered."""
+def clicks(run: Run, body: bytes = b"List-Unsubscribe=One-Click") -> None:
+    """A mail program ends mail for its reader, and asks again until it is answered; or the reader says otherwise on our page."""
     (secret,) = [name for name in secrets_of(run) if "Link" in name]
     key = json.loads(run.cloud.session().client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])["key"]
     link = SignedUnsubscribeLinks(lambda: str(key).encode(), "https://portal").url(run.customer(), run.cloud.now) or ""
     headers = {"content-type": "application/x-www-form-urlencoded"}
     for _ in range(4):
-        answer = run.cloud.request("POST", link.removeprefix("https://portal"), "", headers, b"List-Unsubscribe=One-Click")
+        answer = run.cloud.request("POST", link.removeprefix("https://portal"), "", headers, body)
         run.cloud.settle()
         if answer.status == 200:
             return
     raise AssertionError("it was never answered")
+
+
+def left(how: Callable[[Run], None], run: Run) -> None:
+    """An invoice is known of a customer who did not want to hear from us by one way."""
+    known(run)
+    how(run)
+    run.minute(4)
+
+
+def not_back_once(run: Run) -> Iterator[str]:
+    """Wanted again, logged once."""
+    if run.case().profile.opted_out or log_of(run) != ["enrolled", "opted_out", "opted_in"]:
+        yield f"opted out of {run.case().profile.opted_out}, the log reads {log_of(run)}"
 
 
 def secrets_of(run: Run) -> list[str]:
@@ -231,6 +244,8 @@ PEOPLE = (
     Scene("stop", partial(answers_by_text, "STOP"), STOPPED, partial(not_opted_out_once, "sms"), known),
     Scene("mail of a stranger", stranger_writes, calls_of("inbound_reply", LOAD, PUBLISH), team_was_not_told_of_a_stranger),
     Scene("one click", clicks, calls_of("customer_portal", SECRET, LOAD, WRITE), partial(not_opted_out_once, "email"), known),
+    Scene("click back", partial(clicks, body=b"again=yes"), calls_of("customer_portal", LOAD, WRITE), not_back_once, partial(left, clicks)),
+    Scene("start", partial(answers_by_text, "START"), STOPPED, not_back_once, partial(left, partial(answers_by_text, "STOP"))),
     Scene("promise", partial(told_until_done, promise), calls_of(PERSON, LOAD, WRITE), not_promised_once, known, command="case promise"),
     Scene(
         "accepted fee",

@@ -316,8 +316,11 @@ class QuickBooksSandbox:
         if read is None or name is None:
             raise _FaultError(400, "4000", f"Error parsing query: {query[:80]}")
         rows = list((self._customers() if name == "Customer" else self._objects[name]).values())
-        for condition in re.split(r" and ", read["where"] or "", flags=re.IGNORECASE) if read["where"] else ():
+        where = read["where"] or ""
+        for condition in re.split(r" and ", where, flags=re.IGNORECASE) if where else ():
             rows = [row for row in rows if _holds(row, condition)]
+        if "active" not in where.lower():  # whoever was made inactive is listed only where that is asked for
+            rows = [row for row in rows if row.get("Active") is not False]
         start, most = int(read["start"] or 1), min(int(read["most"] or 100), _LARGEST_PAGE)
         page = [{key: value for key, value in row.items() if key != "InvoiceLink"} for row in rows[start - 1 : start - 1 + most]]
         return {name: page, "startPosition": start, "maxResults": len(page)} if page else {}

@@ -42,12 +42,16 @@ TOKENS = ("/oauth2/", "/connect/")
 
 @dataclass
 class Gate:
-    """Between the product and the sandboxes. `loses`: done, and the answer lost; `refuses`: not done. Both name a request by number."""
+    """Between the product and the sandboxes. `loses`: done, and the answer lost; `refuses`: not done. Both name a request by number.
+
+    `lags`: the path of a list that does not show yet what is there.
+    """
 
     sandbox: ProviderSandbox
     asked: list[Request] = field(default_factory=list)
     loses: int | None = None
     refuses: int | None = None
+    lags: str | None = None
 
     def __call__(self, request: Request) -> Answer:
         if request.path.startswith(TOKENS):
@@ -55,6 +59,8 @@ class Gate:
         self.asked.append(request)
         if self.refuses == len(self.asked):
             return BROKEN
+        if request.method == "GET" and request.path == self.lags:
+            return Answer(200, json.dumps({self.lags.rpartition("/")[2]: []}).encode(), {"Content-Type": "application/json"})
         answer = self.sandbox.answer(request)
         return BROKEN if self.loses == len(self.asked) else answer
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dunning.domain.errors import Permanent, Retryable, Unauthorised
+from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Status
 from dunning.domain.notes import Note
 from dunning.providers.xero import KEPT_FOR_LAST_CHECKS
@@ -122,6 +123,18 @@ def written_lines(at: Shop, key: str) -> list[dict[str, Any]]:
     body = json.loads(at.gate.writes()[-1].body)
     lines: list[dict[str, Any]] = (body["Invoices"][0] if "Invoices" in body else body)[key]
     return lines
+
+
+@pytest.mark.parametrize("at", ["xero"], indirect=True)
+def test_a_fee_that_xero_does_not_list_yet_is_not_written_twice(at: Shop) -> None:
+    at.gate.lags = "/api.xro/2.0/Invoices"
+    other = replace(at.order, id=fee_id(at.order.customer, at.order.invoice_id, "third"))
+    for order in (at.order, at.order, other):
+        at.book.charge(order)
+    the_only_one(at)
+    assert len(at.gate.writes()) == 3
+    keys = [request.headers["idempotency-key"] for request in at.gate.writes()]
+    assert (keys[0] == keys[1], keys[1] == keys[2]) == (True, False)
 
 
 def test_an_order_that_changed_meanwhile_makes_no_second_fee(at: Shop) -> None:

@@ -210,6 +210,15 @@ def test_the_last_requests_of_a_day_at_xero_are_not_for_notes() -> None:
     desk.close()
 
 
+def test_a_note_that_xeros_history_does_not_show_yet_is_not_written_twice() -> None:
+    desk = Desk("xero")
+    unseen = Answer(200, b'{"HistoryRecords": []}', {"Content-Type": "application/json"})
+    desk.failing = lambda request, answer: unseen if request.method == "GET" else answer()
+    assert [desk.write(note(number)) for number in (1, 1, 2)] == ["noted"] * 3
+    assert [desk.text().count(note(number).line) for number in (1, 2)] == [1, 1]
+    desk.close()
+
+
 @pytest.mark.parametrize("code", ["6200", "6210"])
 def test_an_invoice_from_before_quickbooks_closing_date_gets_no_note_and_nobody_need_look(code: str) -> None:
     desk = Desk("quickbooks")

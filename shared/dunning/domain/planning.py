@@ -102,7 +102,8 @@ def rearmed(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> Cas
     """The case with its one timer put to the earliest of its invoices' instants; none while it is held.
 
     While a claim is live the timer belongs to the claim: its settling computes it anew. What is tried again later waits for
-    its turn. `policy_of` tells which questions about whole messages still stand; without it all do.
+    its turn, and what is overdue has waited since it fell due. `policy_of` tells which questions about whole messages still
+    stand; without it all do.
     """
     case = without_moot_tasks(case)
     profile = case.profile
@@ -110,7 +111,8 @@ def rearmed(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> Cas
         return case
     due_at = next_instant(as_it_stands(case, policy_of, now), policy_of)
     in_line = profile.claim is not None and profile.claim.mail_at is not None
-    waits = (profile.retries > 0 or in_line) and profile.due_at is not None and now < profile.due_at <= now + LONGEST_BACKOFF
+    at_the_latest = now + LONGEST_BACKOFF if profile.retries > 0 or in_line else now
+    waits = profile.due_at is not None and profile.due_at <= at_the_latest
     if due_at == profile.due_at or (waits and due_at is not None and due_at <= now):
         return case
     # What a hold kept back falls due at its release.

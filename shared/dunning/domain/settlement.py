@@ -126,13 +126,16 @@ class Settlement:
         return ran_at(work, self._marks, self.now)
 
     def release(self, case: Case, works: Sequence[Work] = ()) -> Case:
-        """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted."""
+        """The claim ended; the timer stands at the next instant. What was only moved, for the hour, leaves its refusals counted, and
+        has waited since it fell due."""
         only_moved = bool(works) and all(work.verdict in (Verdict.MOVE, Verdict.SUPPRESS) for work in works)
         profile, retries = case.profile, case.profile.retries if only_moved else 0
         stands = as_it_stands(case.with_profile(replace(profile, claim=None)), self.policy_of, self.now)
         look_at = self._next_look(case) if self.looks_again else profile.look_at
         due_at = next_instant(stands.with_profile(replace(stands.profile, look_at=look_at)), self.policy_of)
-        return case.with_profile(replace(profile, claim=None, retries=retries, look_at=look_at, due_at=due_at, due_since=due_at))
+        still_waits = only_moved and any(work.verdict is Verdict.MOVE and work.move_to == due_at for work in works)
+        due_since = profile.due_since or due_at if still_waits else due_at
+        return case.with_profile(replace(profile, claim=None, retries=retries, look_at=look_at, due_at=due_at, due_since=due_since))
 
     def _next_look(self, case: Case) -> datetime | None:
         """Kept while a hold lasts, at whose end what was asked waits again."""

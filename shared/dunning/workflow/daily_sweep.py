@@ -68,6 +68,10 @@ class DailySweep:
     sync_batches: SyncBatches
     reconnections: Reconnections
 
+    @property
+    def _record_of_lists(self) -> RecordSnapshot:
+        return replace(self.record, wakes_again=False)
+
     def start(self, at: datetime) -> int:
         """Begin a sweep of every source; the same schedule's event twice is the same run. Answers how many were begun."""
         for name in self.sources:
@@ -121,13 +125,14 @@ class DailySweep:
         """What was paid, and whom the source knows otherwise now. What is open is left to the list, which follows."""
         account, since = stage.account or "", (stage.since or stage.started_at) - _OVERLAP
         page = self.accounted[stage.source].changed_page(account, since, stage.cursor)
+        record = self._record_of_lists
         outcomes = [
-            self.record.one_of_many(snapshot)
+            record.one_of_many(snapshot)
             for snapshot in page.closed
             if self.record.store.customer_of("invoice", f"{stage.source}:{account}:{snapshot.invoice_id}") == snapshot.customer
         ]
         there = ((customer, contact) for customer, contact in page.contacts.items() if contact)
-        outcomes += [self.record.contact_of_many(customer, contact, page.stamp) for customer, contact in there]
+        outcomes += [record.contact_of_many(customer, contact, page.stamp) for customer, contact in there]
         # Who is gone may have been merged with another: what they owe is looked at before anybody is told.
         gone = [customer for customer, contact in page.contacts.items() if contact is None]
         kind = FetchKind.CUSTOMER.value
@@ -139,10 +144,10 @@ class DailySweep:
     def _listed(self, stage: SweepStage) -> Swept:
         """Recording an unchanged invoice writes nothing, unless its plan or its case's timer was lost: then it is armed again."""
         page = self.sources[stage.source].open_page(stage.cursor, stage.account)
-        outcomes, unreadable = list[str](), list(page.unreadable)
+        record, outcomes, unreadable = self._record_of_lists, list[str](), list(page.unreadable)
         for snapshot in page.snapshots:
             try:
-                outcomes.append(self.record.one_of_many(snapshot))
+                outcomes.append(record.one_of_many(snapshot))
             except (Permanent, Rejected):
                 unreadable.append(snapshot.invoice_id)
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])

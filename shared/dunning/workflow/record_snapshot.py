@@ -45,6 +45,8 @@ Change = Callable[[Case, datetime], Recorded]
 class RecordSnapshot:
     """Every change of a case that a source causes. Each is read, computed and written under its versions, or done again.
 
+    `wakes_again`: a timer that is near, or overdue, and stands as it stood is told to the queue once more, as its message may have been
+    lost. Not so in a sweep: it sees all there is, and what waits for SES's quota would go past the wheel, which lets it go in order.
     All raise Retryable when the table or a queue cannot be reached; what was asked for is then not done, or done and harmless
     to repeat.
     """
@@ -55,6 +57,7 @@ class RecordSnapshot:
     wakeups: Wakeups
     clock: Clock
     actor: str
+    wakes_again: bool = True
 
     def invoice(self, snapshot: Snapshot) -> str:
         """Record what a webhook or a list says of an invoice; answers what became of it, for the log."""
@@ -139,7 +142,7 @@ class RecordSnapshot:
         leaving, joining = self._ready(old, away, now), self._ready(new, there, now)
         self.store.move(invoice_id, leaving, joining)
         for each in (leaving, joining):
-            self._wake(each.after, now)
+            self._wake(each, now)
         return "nothing new" if leaving.is_nothing and joining.is_nothing else "recorded"
 
     def _is_owner(self, customer: str, invoice_id: str) -> bool:
@@ -276,7 +279,7 @@ class RecordSnapshot:
                 raise
             except Conflict:
                 continue
-            self._wake(ready.after, now)
+            self._wake(ready, now)
             return "recorded" if ready.after != before else "nothing new"
         raise Retryable(f"case {customer} changes faster than it can be written")
 
@@ -284,9 +287,10 @@ class RecordSnapshot:
         told, of_marking = with_silence_told(before, recorded.case, now, self.actor)
         return CaseChange(before, rearmed(told, now, lambda one: self.policies.named(one.policy)), (*recorded.activities, *of_marking))
 
-    def _wake(self, case: Case, now: datetime) -> None:
-        if not case.profile.claimed_at(now):
-            wake_if_near(self.wakeups, case, self.clock())
+    def _wake(self, change: CaseChange, now: datetime) -> None:
+        profile = change.after.profile
+        if not profile.claimed_at(now) and (self.wakes_again or profile.due_at != change.before.profile.due_at):
+            wake_if_near(self.wakeups, change.after, self.clock())
 
     def _ask(self, kind: FetchKind, bare_id: str, customer: str) -> None:
         self.sync_queue.send([SyncRequest(source_of(customer), kind.value, bare_id, customer)])

@@ -55,6 +55,7 @@ _REASONS = _WATCHED | {
     "uncollectible": "marked uncollectible at its source",
     "deleted": "deleted at its source",
     "due_date": "a new due date; the plan is timed anew",
+    "settled by credit, without a payment to give thanks for": "settled by credit, without a payment",
     "contact: email": "mail goes to the new address from now on",
 }
 

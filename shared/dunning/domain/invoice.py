@@ -58,7 +58,8 @@ class Snapshot:
     subscription or a repeating template; `tags` are the invoice's own (None: not said). `fee_id`: it is a late fee of ours, this one
     (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
     `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `frozen_email`: the customer's own
-    as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `overpaid`: what is known to have been
+    as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `by_credit`: it was settled by credit
+    notes alone, and no money came for it, as far as the source tells the two apart. `overpaid`: what is known to have been
     paid beyond the total, in minor units.
     """
 
@@ -82,6 +83,7 @@ class Snapshot:
     fee_for: str | None = None
     billed_to: str | None = None
     frozen_email: str | None = None
+    by_credit: bool = False
     overpaid: int = 0
 
 
@@ -129,7 +131,8 @@ class Invoice:
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
     `counts_from`: the day (the customer's) that took the due date's place when the plan was started again.
-    `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `overpaid`: see Snapshot.
+    `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `by_credit`,
+    `overpaid`: see Snapshot.
     `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
     another way. `version` counts our writes.
     """
@@ -169,6 +172,7 @@ class Invoice:
     fee_id: str | None = None
     fee_for: str | None = None
     billed_to: str | None = None
+    by_credit: bool = False
     overpaid: int = 0
     promise: Promise | None = None
     promises_made: int = 0
@@ -192,6 +196,11 @@ class Invoice:
     def is_open(self) -> bool:
         """Whether money is still expected."""
         return self.status is Status.OPEN
+
+    @property
+    def standing(self) -> str:
+        """Its status in words; one that credit alone has settled was not paid."""
+        return "settled by credit" if self.by_credit else self.status.value
 
     @property
     def is_fee(self) -> bool:

@@ -84,8 +84,8 @@ def ended(case: Case, before: Invoice | None, after: Invoice, now: datetime, act
 
 
 def with_thanks(invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Invoice:
-    """A paid invoice, with the instant to say thank you if the policy does so and the customer had been reminded."""
-    if not policy.on_paid_email or not contact.email or invoice.reminders_sent == 0:
+    """A paid invoice, with the instant to say thank you if the policy does so and the customer had been reminded; for money alone."""
+    if not policy.on_paid_email or not contact.email or invoice.reminders_sent == 0 or invoice.by_credit:
         return invoice
     window = window_of(("email",), policy.send_window)
     return replace(invoice, thanks_at=moved_to_workday(now, window, customer_zone(contact, policy), policy.calendar))

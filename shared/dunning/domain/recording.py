@@ -32,6 +32,8 @@ NOT_FOUND = "not found at its source"
 MOVED_AWAY = "it is another customer's now"
 """Why an invoice is closed that its source did not close."""
 
+SETTLED_BY_CREDIT = "settled by credit, without a payment to give thanks for"
+
 DOUBTFUL_WITHIN = timedelta(seconds=60)
 """Two words of a source this close together prove nothing about their order (Stripe's stamps are whole seconds)."""
 
@@ -242,6 +244,7 @@ class Recorder:
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,
             billed_to=snapshot.billed_to,
+            by_credit=snapshot.by_credit,
             overpaid=snapshot.overpaid,
             fee_id=known.fee_id if is_fee else None,
             fee_for=known.fee_for if is_fee else None,
@@ -273,8 +276,8 @@ class Recorder:
             closed, dropped = self._without_open_fees(_at_rest(replace(seen, thanks_at=None)))
             if seen.status is Status.PAID:
                 closed = with_thanks(closed, case.profile.reach, self.policy_of(seen), self.now)
-            closed, kept = with_promise_kept(closed, self.now, self.actor)
-            closed, released = holds_dropped(closed, f"the invoice is {closed.status.value}", self.now, self.actor)
+            closed, kept = (closed, ()) if closed.by_credit else with_promise_kept(closed, self.now, self.actor)
+            closed, released = holds_dropped(closed, f"the invoice is {closed.standing}", self.now, self.actor)
             case = with_left_over_task(case.with_invoice(closed), closed.id, self.now)
             case, unheld = self._answer_settled(case)
             return Recorded(case, (self._closing(closed), *kept, *released, *dropped, *unheld))
@@ -351,6 +354,8 @@ class Recorder:
         return replace(plan, activities=tuple(of_none))
 
     def _closing(self, invoice: Invoice) -> Activity:
+        if invoice.by_credit:
+            return self._log(ActivityType.CLOSED, invoice, SETTLED_BY_CREDIT)
         if invoice.status is Status.PAID:
             return self._log(ActivityType.PAID, invoice, "paid in full at its source")
         return self._log(ActivityType.CLOSED, invoice, invoice.status.value)

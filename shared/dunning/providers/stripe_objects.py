@@ -103,6 +103,7 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         fee_id=as_fee_id(text(child(invoice, "metadata"), FEE)),
         fee_for=text(child(invoice, "metadata"), FEE_FOR),
         frozen_email=text(invoice, "customer_email"),
+        by_credit=status is Status.PAID and _is_settled_by_credit(invoice),
     )
 
 
@@ -140,6 +141,16 @@ def _minor(amount: int, currency: str) -> int:
 def in_stripes_unit(minor: int, currency: str) -> int:
     """Our minor units as Stripe counts them."""
     return minor * 100 if currency in _SENT_HUNDREDFOLD else minor
+
+
+def _is_settled_by_credit(invoice: JsonObject) -> bool:
+    """Credit notes alone took all that was due. They lessen `amount_due` (docs.stripe.com/api/credit_notes/create); what was paid
+    outside of Stripe does not, and may not show in `amount_paid`.
+    """
+    credited, total = integer(invoice, "pre_payment_credit_notes_amount") or 0, integer(invoice, "total")
+    if credited <= 0 or integer(invoice, "amount_paid") != 0 or invoice.get("paid_out_of_band") is True:
+        return False
+    return integer(invoice, "amount_due") == 0 or (total is not None and credited >= total)
 
 
 def _issued_at(invoice: JsonObject) -> datetime | None:

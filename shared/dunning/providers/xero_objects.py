@@ -117,7 +117,15 @@ def snapshot_of(
         contact=contact_of(known) or Contact(),
         subscription=text(invoice, "RepeatingInvoiceID") is not None,
         fee_id=as_fee_id(text(invoice, "InvoiceNumber")),
+        by_credit=status in (Status.PAID, Status.OPEN) and owed <= 0 and _is_settled_by_credit(invoice),
     )
+
+
+def _is_settled_by_credit(invoice: JsonObject) -> bool:
+    """Nothing was paid, and only credit notes were applied: AmountCredited counts overpayments and prepayments, too, which are money
+    (developer.xero.com/documentation/api/accounting/invoices)."""
+    money = items(invoice, "Overpayments") or items(invoice, "Prepayments")
+    return amount(invoice, "AmountPaid") == 0 and (amount(invoice, "AmountCredited") or 0) > 0 and not money
 
 
 def credited_invoices(note: JsonObject) -> tuple[str, ...]:

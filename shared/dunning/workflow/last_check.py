@@ -103,7 +103,7 @@ def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder, 
         return ()
     if known.next_step in begun_steps(before.profile, invoice_id):
         return ()
-    reason = f"the last check before sending: {because}" if because else f"the last check before sending found it {now.status.value}"
+    reason = f"the last check before sending: {because}" if because else f"the last check before sending found it {now.standing}"
     if is_unanswered(before.profile, recorder.claim):
         reason += f"; {known.next_step} may have gone out before, for an answer was lost: it is not repeated"
         return (Activity(recorder.now, ActivityType.UPDATED, reason, (invoice_id,), None, recorder.actor),)

@@ -141,6 +141,14 @@ def test_payment_in_full_keeps_a_promise_and_a_void_ends_it() -> None:
     assert told(give(OWING), 120_00, GIVEN_AT, Status.VOID) == ["closed: void", "released: promise: the invoice is void"]
 
 
+def test_a_promise_to_pay_is_not_kept_by_credit() -> None:
+    credited = replace(SEEN, status=Status.PAID, amount_due=0, stamp=GIVEN_AT, by_credit=True)
+    recorded = record(give(OWING), credited, GIVEN_AT, FOLLOWS)
+    invoice = recorded.case.invoices["in_1"]
+    assert (invoice.promise, invoice.is_held) == (None, False)
+    assert recorded.activities[-1].reason == "promise: the invoice is settled by credit"
+
+
 def test_a_broken_promise_lets_the_plan_go_on_and_is_told_to_the_team_once() -> None:
     over = utc("2026-03-21 00:00")
     broken, logged = run_out_ended(give(OWING, amount=60_00), over, "run_step")

@@ -290,6 +290,15 @@ def test_only_who_was_reminded_is_thanked(reminders: int, thanked: bool) -> None
     assert types(paid.activities) == ["paid"]
 
 
+def test_what_a_credit_note_settled_is_no_payment_and_nobody_is_thanked() -> None:
+    credited = replace(SEEN, status=Status.PAID, amount_due=0, stamp=LATER, by_credit=True)
+    recorded = record(case_of(with_plan(replace(INVOICE, reminders_sent=1), NOW, THANKFUL)), credited, LATER, THANKFUL)
+    assert (known(recorded.case).thanks_at, known(recorded.case).next_at) == (None, None)
+    assert [(one.type.value, one.reason) for one in recorded.activities] == [
+        ("closed", "settled by credit, without a payment to give thanks for")
+    ]
+
+
 def test_an_invoice_that_its_source_lost_is_closed_and_reopened_when_it_comes_back() -> None:
     recorder = Recorder(lambda _: BRIEF, frozenset(), LATER, "daily_sweep")
     gone = recorder.closed_as_unknown(ENROLLED, "in_1")

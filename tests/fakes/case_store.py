@@ -1,5 +1,6 @@
 """The table's twin in memory: the same versions, claims, conditions and sparse indexes, held to them by tests/contract/storage."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
@@ -32,6 +33,8 @@ class MemoryCaseStore:
         self._references: dict[tuple[str, str], str] = {}
         self._reached: dict[str, dict[str, None]] = {}
         self.writes = 0
+        self.refusals: deque[Exception] = deque()
+        """What the next writes are answered with, of a case or of a mark; nothing is written then."""
         self.unreadable: set[str] = set()
         """Customers of whom a row cannot be read."""
 
@@ -67,6 +70,8 @@ class MemoryCaseStore:
         changed = _changed_invoices(before, after)
         if not changed and not activities and before.profile == after.profile:
             return
+        if self.refusals:
+            raise self.refusals.popleft()
         stored = self._stored(customer)
         if claim_id and stored.profile.version and (stored.profile.claim is None or stored.profile.claim.id != claim_id):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
@@ -162,6 +167,8 @@ class MemoryCaseStore:
 
     def mark_effect(self, customer: str, origin: str, effect: str, state: EffectState, at: datetime | None = None) -> bool:
         """Mark one effect of the claim with this origin; False when that claim is gone, or the effect is done already."""
+        if self.refusals:
+            raise self.refusals.popleft()
         profile = self._profiles.get(customer)
         claim = profile.claim if profile else None
         if profile is None or claim is None or claim.origin != origin:

@@ -23,6 +23,10 @@ _RETRYABLE_CODES = frozenset(
         "InternalServerError",
         "LimitExceededException",
         "ServiceUnavailable",
+        # Of one sandbox's credentials, which are renewed, or its clock; that a right is lacking is for a person.
+        "ExpiredTokenException",
+        "ExpiredToken",
+        "RequestExpired",
     }
 )
 
@@ -45,7 +49,7 @@ class Cancelled(DunningError):
 
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
-    """Raise Retryable for throttling, 5xx and the network, Permanent for other refusals. `what` names the attempt.
+    """Raise Retryable for throttling, 5xx, what has expired and the network, Permanent for other refusals. `what` names the attempt.
 
     A condition that did not hold is no failure: ConditionFailed and Cancelled are for the storage itself.
     """

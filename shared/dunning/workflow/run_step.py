@@ -144,7 +144,15 @@ class RunStep:
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
             return "postponed: the places of the day cannot be told"
         progress = self.sender.send(works, net, claim, now)
-        checked = checked.with_charged(progress.charged)
+        try:
+            return self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
+        except Unreadable:
+            raise
+        except Permanent as exc:
+            # Refused was what was to be put down, not that it went out: nothing is put down, and all that is known is kept.
+            return self._park(case, settlement, str(exc), progress=replace(progress, done=()))
+
+    def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
         if progress.ending is Ending.COMPLETE and checked.unread:

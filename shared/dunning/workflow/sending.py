@@ -91,24 +91,39 @@ class Sender:
                 if self.clock() > claim.until - SAFETY:
                     return progress(Ending.REFUSED)
                 try:
-                    if effect.channel is Channel.EMAIL and state_of(effect, effects) is not EffectState.DONE:
-                        self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
-                        kept = None
-                    outcome = self._carry_out(effect, case, claim, effects, now, charged)
+                    outcome = self._attempted(effect, case, claim, effects, now, charged, kept)
                 except (Refused, NotYet, Disconnected) as exc:
-                    self._surely_not_sent(effect, case, claim, effects)
                     return progress(Ending.REFUSED, because=self._cause_of(exc, effect, case, claim))
                 except OutcomeUnknown:
                     return progress(Ending.UNKNOWN)
                 except Permanent as exc:
-                    self._surely_not_sent(effect, case, claim, effects)
                     return progress(Ending.FAILED, f"{effect.key}: {exc}")
                 notes |= _noted(effect, outcome.note)
                 if outcome.sent:
+                    kept = None if effect.channel is Channel.EMAIL else kept
                     effects |= marked(effect, Mark(EffectState.DONE, now))
                     sent_now[effect.key] = outcome.note
             done.append(Done(work, notes))
         return progress(Ending.COMPLETE)
+
+    def _attempted(
+        self,
+        effect: Effect,
+        case: Case,
+        claim: Claim,
+        effects: dict[str, Mark],
+        now: datetime,
+        charged: list[Snapshot],
+        kept: datetime | None,
+    ) -> _Outcome:
+        """Carry out one effect when its turn has come; of what was refused, it is marked at once that it surely was not sent."""
+        try:
+            if effect.channel is Channel.EMAIL and state_of(effect, effects) is not EffectState.DONE:
+                self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
+            return self._carry_out(effect, case, claim, effects, now, charged)
+        except (Refused, NotYet, Disconnected, Permanent):
+            self._surely_not_sent(effect, case, claim, effects)
+            raise
 
     def _carry_out(
         self, effect: Effect, case: Case, claim: Claim, effects: dict[str, Mark], now: datetime, charged: list[Snapshot]

@@ -98,11 +98,12 @@ def test_what_a_sweep_saw_is_removed_by_the_table_itself(aws: Aws) -> None:
 
 THROTTLED = ("ThrottlingException", 400, Retryable)
 BROKEN = ("InternalServerError", 500, Retryable)
+EXPIRED = ("ExpiredTokenException", 400, Retryable)
 BARRED = ("AccessDeniedException", 400, Permanent)
 MALFORMED = ("ValidationException", 400, Permanent)
 
 
-@pytest.mark.parametrize(("code", "status", "meaning"), [THROTTLED, BROKEN, BARRED, MALFORMED])
+@pytest.mark.parametrize(("code", "status", "meaning"), [THROTTLED, BROKEN, EXPIRED, BARRED, MALFORMED])
 @pytest.mark.parametrize("operation", ["Query", "TransactWriteItems", "UpdateItem", "GetItem"])
 def test_an_error_says_what_to_do(aws: Aws, store: TableCaseStore, operation: str, code: str, status: int, meaning: type) -> None:
     before = store.load(ACME)
@@ -115,7 +116,7 @@ def test_an_error_says_what_to_do(aws: Aws, store: TableCaseStore, operation: st
     aws.fails(operation, code, status)
     with pytest.raises(DunningError) as raised:
         acts[operation]()
-    assert type(raised.value) is meaning
+    assert isinstance(raised.value, meaning)
 
 
 @pytest.mark.parametrize("operation", ["Query", "PutItem"])
@@ -160,7 +161,7 @@ def test_why_a_transaction_was_cancelled_decides_what_to_do(aws: Aws, store: Tab
     aws.fails("TransactWriteItems", "TransactionCanceledException", 400, extra={"CancellationReasons": reasons})
     with pytest.raises(DunningError) as raised:
         store.save(case, case.with_profile(replace(case.profile, retries=1)), claim_id="claim-1")
-    assert type(raised.value) is meaning
+    assert isinstance(raised.value, meaning)
 
 
 def test_marking_an_effect_is_one_call_and_leaves_the_timer(aws: Aws, store: TableCaseStore) -> None:

@@ -12,8 +12,8 @@ from dunning.workflow.redrive_case import RedriveCase
 from dunning.workflow.release_case import ReleaseCase
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
-from tests.unit.workflow.plan import FIRST, said
-from tests.unit.workflow.test_sending_once import reports_sent
+from tests.unit.workflow.plan import FIRST, SECOND, said
+from tests.unit.workflow.test_sending_once import reports_sent, until_second_notice
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 GONE = "stripe:cus_gone"
@@ -123,4 +123,55 @@ def test_what_went_out_before_its_row_could_not_be_read_goes_out_once(world: Fak
     RedriveCase(world.record)(ACME)
     world.run_until(FIRST + DAY)
     assert [mail.envelope.step for mail in world.email.sent] == ["first"]
+    assert said(world.log(ACME)) == ["enrolled", "held", "released", "sent first"]
+
+
+@pytest.mark.parametrize("reported", ["before", "after", "never"])
+def test_what_went_out_before_the_table_refused_to_put_it_down_goes_out_once(world: FakeDeployment, reported: str) -> None:
+    until_second_notice(world)
+
+    def on_the_way() -> None:
+        if reported == "before":
+            reports_sent(world, world.email.sent[0])
+        world.store.refusals.append(Permanent("writing case: KMSInvalidStateException"))
+
+    world.sms.meanwhile = on_the_way
+    world.look_at(ACME)
+    if reported == "after":
+        reports_sent(world, world.email.sent[0])
+    assert [reason for _, reason in world.dead_letters.letters] == ["writing case: KMSInvalidStateException"]
+    assert set(world.profile(ACME).holds) == {HoldKind.PARKED}
+    world.run_until(SECOND + HOUR)
+    RedriveCase(world.record)(ACME)
+    world.run_until(SECOND + DAY)
+    assert (len(world.email.sent), len(world.sms.sent)) == (1, 1)
+    assert said(world.log(ACME))[-3:] == ["held", "released", "sent second"]
+    invoice = world.invoice(ACME, "in_1")
+    assert (invoice.anchor_at, invoice.next_step) == (SECOND, "escalate")
+
+
+def test_a_mail_goes_out_once_though_the_table_refuses_to_note_that_the_text_was_refused(world: FakeDeployment) -> None:
+    until_second_notice(world)
+    world.sms.refuses()
+    world.sms.meanwhile = lambda: world.store.refusals.append(Permanent("marking an effect: AccessDeniedException"))
+    world.look_at(ACME)
+    assert set(world.profile(ACME).holds) == {HoldKind.PARKED}
+    RedriveCase(world.record)(ACME)
+    world.run_until(SECOND + DAY)
+    assert (len(world.email.sent), world.sms.attempts) == (1, 1)
+    assert "sms may have gone out before; it is not repeated" in str(world.log(ACME)[-1].reason)
+
+
+def test_a_report_on_a_claim_that_was_taken_over_and_parked_is_still_believed(world: FakeDeployment) -> None:
+    world.invoiced(snapshot())
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(FIRST)
+    world.stripe.failure = Permanent("an amount of 1e300")
+    world.run_until(FIRST + HOUR)
+    assert set(world.profile(ACME).holds) == {HoldKind.PARKED}
+    reports_sent(world, world.email.sent[0], FIRST)
+    world.stripe.failure = None
+    RedriveCase(world.record)(ACME)
+    world.run_until(FIRST + DAY)
+    assert len(world.email.sent) == 1
     assert said(world.log(ACME)) == ["enrolled", "held", "released", "sent first"]

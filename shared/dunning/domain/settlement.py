@@ -180,9 +180,7 @@ class Settlement:
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
     def park(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
-        """No retry will help: hold the case until that is mended, beside whatever else holds it. What was done is remembered until then,
-        and so is the claim where one before it never ended: what that sent may still be reported.
-        """
+        """No retry will help: hold the case until that is mended. What was done, and may be reported yet, is remembered until then."""
         holds = {**case.profile.holds, HoldKind.PARKED: Hold(self.now, reason=reason)}
         is_needed = bool(effects) or self.claim.attempt > 1
         spent = replace(self.claim, mail_at=None, until=self.now, attempt=0, effects=effects) if is_needed else None

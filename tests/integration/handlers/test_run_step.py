@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dunning.bootstrap import Handler
+from dunning.bootstrap.operating import redrive_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
 from dunning.workflow.last_check import MOST_IN_ONE_TRANSACTION
@@ -135,6 +136,18 @@ def test_while_the_table_is_down_the_message_comes_again_but_never_becomes_a_dea
     assert failures(invoke(handler, batch(DUE, receives=LAST_RECEIVES - 1))) == ["m0"]
     assert failures(invoke(handler, batch(DUE, receives=LAST_RECEIVES))) == []
     assert failures(invoke(handler, batch(DUE))) == []
+    assert len(aws.sent("SendEmail")) == 1
+
+
+def test_while_a_right_is_lacking_each_message_leaves_a_letter_and_the_timer_stands(aws: Aws, handler: Handler) -> None:
+    before = aws.case(CUSTOMER).profile
+    aws.fails("UpdateItem", "AccessDeniedException", 400, times=2)
+    for _ in range(2):
+        assert failures(invoke(handler, batch(DUE))) == []
+    assert [reason for _, reason in aws.letters("run-dead")] == [f"claiming {CUSTOMER}: AccessDeniedException"] * 2
+    assert aws.case(CUSTOMER).profile == before
+    assert redrive_case(aws.platform)(CUSTOMER) == "nothing new"
+    invoke(handler, batch(DUE, DUE))
     assert len(aws.sent("SendEmail")) == 1
 
 

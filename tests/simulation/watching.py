@@ -125,8 +125,18 @@ class Watch:
 
     def look(self, store: MemoryCaseStore) -> None:
         """In the middle of a world, when there has been peace for long enough."""
-        if self._in_peace(self._cloud.true_time() - OVERDUE - UNTROUBLED):
+        now = self._cloud.true_time()
+        if self._in_peace(now - OVERDUE):
+            self._no_timer_is_overdue(store, now - OVERDUE)
+        if self._in_peace(now - OVERDUE - UNTROUBLED):
             self.nothing_is_overdue(store)
+
+    def _no_timer_is_overdue(self, store: MemoryCaseStore, over: datetime) -> None:
+        """Whatever lost a message, the turn on the full hour finds its timer, and each attempt moves it."""
+        for customer in store.customers():
+            profile = store.load(customer).profile
+            if profile.due_at is not None and profile.due_at <= over:
+                self._records.violated(f"{customer}: no full hour found its timer, which stands at {profile.due_at:%d %b %H:%M:%S}")
 
     def nothing_is_overdue(self, store: MemoryCaseStore) -> None:
         """Every open invoice that is not held has a timer; what was due an hour and a backoff ago is done: steps, fees, ends of holds."""

@@ -52,6 +52,12 @@ FOUND_BY_SIMULATION = (
         "since=turn",
     ),
     Mutant(
+        "the hourly run on each hour",
+        "shared/dunning/workflow/dispatch_due.py",
+        "        on_the_hour = turn.minute < _TURNS_EVERY\n",
+        "        on_the_hour = turn.minute < _TURNS_EVERY and turn.hour % 3 == 0\n",
+    ),
+    Mutant(
         "the direct message of a timer due within 900 s",
         "shared/dunning/workflow/waking.py",
         "    if due_at is not None and due_at - now <= NEAR:",

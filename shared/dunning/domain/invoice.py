@@ -58,9 +58,10 @@ class Snapshot:
     subscription or a repeating template; `tags` are the invoice's own (None: not said). `fee_id`: it is a late fee of ours, this one
     (`fee_records.fee_id`), and `fee_for` the bare id of the invoice that it was charged on, where the source says so.
     `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `frozen_email`: the customer's own
-    as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `by_credit`: it was settled by credit
-    notes alone, and no money came for it, as far as the source tells the two apart. `overpaid`: what is known to have been
-    paid beyond the total, in minor units.
+    as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `link_read`: the source was asked
+    for the payment link of this invoice itself, so that None says it has none. `by_credit`: it was settled by credit notes alone,
+    and no money came for it, as far as the source tells the two apart. `overpaid`: what is known to have been paid beyond the total,
+    in minor units.
     """
 
     source: str
@@ -75,6 +76,7 @@ class Snapshot:
     issued_at: datetime | None
     stamp: datetime
     payment_url: str | None = None
+    link_read: bool = False
     collects_automatically: bool = False
     contact: Contact = field(default_factory=Contact)
     subscription: bool = False

@@ -239,7 +239,7 @@ class Recorder:
             amount_due=snapshot.amount_due,
             due_date=_due_date(snapshot, self.policy_of(known)),
             issued_at=snapshot.issued_at or known.issued_at,
-            payment_url=snapshot.payment_url or known.payment_url,
+            payment_url=snapshot.payment_url or (None if snapshot.link_read else known.payment_url),
             collects_automatically=snapshot.collects_automatically,
             subscription=snapshot.subscription or known.subscription,
             tags=known.tags if snapshot.tags is None else snapshot.tags,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.credits import NOT_THERE, summed
@@ -67,13 +68,14 @@ class QuickBooksSource:
         company = _required(account)
         with self._api.pace.turn(company, _OF_A_FETCH):
             stamp = self._clock()
-            invoice = self._object(company, "Invoice", invoice_id, {"include": "invoiceLink"})
+            invoice, is_listed = self._found(company, "Invoice", invoice_id, {"include": "invoiceLink"})
             if invoice is None or customer_of(company, invoice) is None:
                 return None
             owed = (amount(invoice, "Balance") or 0) > 0
             customers = self._customers(company, [invoice]) if owed else {}
             home = self._homes.needed_by(company, [invoice])
-            return _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home)
+            snapshot = _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home)
+            return replace(snapshot, link_read=snapshot.status is Status.OPEN and not is_listed)
 
     def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
         """Room for one last check: the invoice or the list, its customer, both kinds of credit, and what is read for its link."""
@@ -90,9 +92,9 @@ class QuickBooksSource:
     def fetch_contact(self, customer: str) -> Contact | None:
         """The customer's contact now; None when inactive or unknown."""
         company, bare = split_customer_id(customer)
-        found = self._object(company, "Customer", bare)
+        found, is_listed = self._found(company, "Customer", bare)
         self._recent.keep(company, bare, found)
-        return contact_of(found, in_full=True) if found is not None else None
+        return contact_of(found, in_full=not is_listed) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer that can be read, with the contact."""
@@ -221,20 +223,25 @@ class QuickBooksSource:
             found += linked_invoices(payment) if payment is not None else ()
         return tuple(dict.fromkeys(found))
 
-    def _object(self, company: str, kind: str, object_id: str, params: Mapping[str, str] | None = None) -> JsonObject | None:
+    def _object(self, company: str, kind: str, object_id: str) -> JsonObject | None:
+        return self._found(company, kind, object_id)[0]
+
+    def _found(self, company: str, kind: str, object_id: str, params: Mapping[str, str] | None = None) -> tuple[JsonObject | None, bool]:
+        """The object, and whether only a list tells of it."""
         path = f"{company_path(company)}/{kind.lower()}/{quote(object_id, safe='')}"
         answer = self._api.get(
             company, path, {**MINOR_VERSION, **(params or {})}, tells=lambda answer: _is_unknown(answer) or _is_404(answer)
         )
         if _is_unknown(answer):
-            return None
+            return None, False
         if _is_404(answer):
             # Not how QuickBooks says it: a list must confirm that we ask at the right place.
-            return next((row for row in self._query(company, kind, f"Id = {literal(object_id)}", 1) if _id(row) == object_id), None)
+            rows = self._query(company, kind, f"Id = {literal(object_id)}", 1)
+            return next((row for row in rows if _id(row) == object_id), None), True
         found = child(answer.json(), kind)
         if found is None:
             raise Retryable(f"QuickBooks answered {path} without {kind}")
-        return None if _is_deleted(found) else found
+        return (None if _is_deleted(found) else found), False
 
     def _all(self, company: str, kind: str, condition: str, *, optional: bool = False) -> Iterator[JsonObject]:
         start = 1

@@ -96,6 +96,7 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         issued_at=_issued_at(invoice),
         stamp=stamp,
         payment_url=text(invoice, "hosted_invoice_url"),
+        link_read=status is Status.OPEN and "hosted_invoice_url" in invoice,
         collects_automatically=text(invoice, "collection_method") == "charge_automatically",
         contact=_contact_on(invoice),
         subscription=_is_from_subscription(invoice),

@@ -7,12 +7,13 @@ from itertools import count
 from urllib.parse import quote
 
 from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance, Window
 from dunning.providers.credits import NOT_THERE, summed
 from dunning.providers.http_client import HttpAnswer
 from dunning.providers.json_reading import JsonObject, child, integer, items, text
-from dunning.providers.oauth_api import OAuthApi
+from dunning.providers.oauth_api import NOT_PERMITTED, OAuthApi
 from dunning.providers.readable import readable_of
 from dunning.providers.recent_contacts import RecentContacts
 from dunning.providers.xero_objects import (
@@ -75,7 +76,8 @@ class XeroSource:
             if snapshot.status is not Status.OPEN:
                 return snapshot
             contact = self._contacts(tenant, [invoice]).get(contact_id_of(invoice) or "")
-            return _readable(tenant, invoice, stamp, contact, self._payment_url(tenant, invoice_id))
+            url, is_told = self._payment_url(tenant, invoice_id)
+            return replace(_readable(tenant, invoice, stamp, contact, url), link_read=is_told)
 
     def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
         """Room for one last check: the invoice, its contact and link, or the list, all kinds of credit, and what is read for its link."""
@@ -207,12 +209,12 @@ class XeroSource:
         """Xero keeps no events."""
         return None
 
-    def _payment_url(self, tenant: str, invoice_id: str) -> str | None:
-        """Where the customer sees and pays the invoice; None when Xero makes no such page for it, or does not show it to us."""
+    def _payment_url(self, tenant: str, invoice_id: str) -> tuple[str | None, bool]:
+        """Where the customer sees and pays the invoice, None when Xero makes no such page for it; and whether we may know."""
         path = f"{XERO_BASE}/Invoices/{quote(invoice_id, safe='')}/OnlineInvoice"
         answer = self._get(tenant, path, {}, lambda told: told.status in (400, 404), optional=True)
         links = items(answer.json() or {}, "OnlineInvoices")
-        return text(links[0], "OnlineInvoiceUrl") if links else None
+        return text(links[0], "OnlineInvoiceUrl") if links else None, answer.status not in NOT_PERMITTED
 
     def _contacts(self, tenant: str, invoices: Sequence[JsonObject]) -> Mapping[str, JsonObject]:
         """The full contacts of some invoices, for lists hold stubs; archived ones, too, for what they owe is still owed."""

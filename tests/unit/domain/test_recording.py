@@ -290,6 +290,14 @@ def test_only_who_was_reminded_is_thanked(reminders: int, thanked: bool) -> None
     assert types(paid.activities) == ["paid"]
 
 
+@pytest.mark.parametrize(("link_read", "kept"), [(True, None), (False, "https://pay.example/1")])
+def test_a_payment_link_that_was_taken_away_is_dropped_where_the_source_was_asked_for_it(link_read: bool, kept: str | None) -> None:
+    linked = case_of(replace(known(ENROLLED), payment_url="https://pay.example/1"))
+    recorded = record(linked, replace(SEEN, payment_url=None, link_read=link_read, stamp=LATER), LATER, fetched=True)
+    assert known(recorded.case).payment_url == kept
+    assert [one.reason for one in recorded.activities] == (["payment_url"] if link_read else [])
+
+
 def test_what_a_credit_note_settled_is_no_payment_and_nobody_is_thanked() -> None:
     credited = replace(SEEN, status=Status.PAID, amount_due=0, stamp=LATER, by_credit=True)
     recorded = record(case_of(with_plan(replace(INVOICE, reminders_sent=1), NOW, THANKFUL)), credited, LATER, THANKFUL)

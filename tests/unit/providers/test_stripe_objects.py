@@ -33,6 +33,7 @@ def test_an_invoice_reads_the_same_from_any_api_version(shown: Payload) -> None:
         issued_at=FINALISED,
         stamp=CREATED,
         payment_url="https://invoice.stripe.example/i/1",
+        link_read=True,
         collects_automatically=False,
         contact=Contact("Acme GmbH", "ap@acme.example", "+431234567", "AT"),
         frozen_email="ap@acme.example",

@@ -52,10 +52,10 @@ FOUND_BY_SIMULATION = (
         "since=turn",
     ),
     Mutant(
-        "the hourly run on each hour",
+        "the hourly run on every full hour",
         "shared/dunning/workflow/dispatch_due.py",
         "        on_the_hour = turn.minute < _TURNS_EVERY\n",
-        "        on_the_hour = turn.minute < _TURNS_EVERY and turn.hour % 3 == 0\n",
+        "        on_the_hour = turn.minute < _TURNS_EVERY and turn.hour % 12 == 0\n",
     ),
     Mutant(
         "the direct message of a timer due within 900 s",

@@ -13,7 +13,7 @@ from dunning.domain.holds import HoldKind, waits_for_a_person
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.policy import AfterPrevious, Scope
 from tests.simulation.limits import too_many
-from tests.simulation.plans import POISONED
+from tests.simulation.plans import POISONED, POISONED_PHONE
 from tests.simulation.world import World
 
 Invariant = Callable[[World], Iterator[str]]
@@ -168,7 +168,7 @@ def contacts_that_were_told_are_known(world: World) -> Iterator[str]:
 
 def only_poison_is_dead(world: World) -> Iterator[str]:
     """Nothing lies in a dead-letter queue but what was poisoned."""
-    poisoned = {customer for customer, contact in world.plan.contacts if contact.email == POISONED}
+    poisoned = {customer for customer, contact in world.plan.contacts if contact.email == POISONED or contact.phone == POISONED_PHONE}
     for queue, about, reason in world.records.dead:
         if about not in poisoned:
             yield f"{about} is in the dead-letter queue of {queue}: {reason}"

@@ -12,7 +12,7 @@ from dunning.workflow.ports import Envelope, RenderedEmail, SourcePage, Standing
 from dunning.workflow.source_events import DisputeSeen, FetchKind, SourceEvent
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import READ, WRITE, Kind
-from tests.simulation.plans import POISONED
+from tests.simulation.plans import POISONED, POISONED_PHONE
 from tests.simulation.provider import Provider
 from tests.simulation.records import Accepted
 from tests.simulation.wire import Answer, Wire
@@ -106,7 +106,7 @@ class TwinChannels:
 
     def take(self, channel: str, to: Sequence[str], envelope: Envelope) -> str:
         """Send through one of them."""
-        if POISONED in to:
+        if POISONED in to or POISONED_PHONE in to:
             raise Permanent(f"{channel} refuses this address")
         if channel == "email" and self._cloud.during(self._cloud.plan.mail_down):
             raise Refused("SES is at its limit")

@@ -1,6 +1,6 @@
 """What a seed makes: customers, invoices, a policy, what happens to them, and when things may go wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from random import Random
@@ -14,6 +14,9 @@ from tests.simulation.shapes import SHAPES, SPANS
 Span = tuple[datetime, datetime]
 POISONED = "poisoned@example.com"
 """The address that the twin of SES refuses for ever, as it does one that is not well formed."""
+
+POISONED_PHONE = "+430000000"
+"""The number that the twin of SNS refuses for ever: the mail beside it has gone out by then."""
 
 _STARTS = (datetime(2026, 3, 2, 5, tzinfo=UTC), datetime(2026, 3, 26, 7, tzinfo=UTC), datetime(2026, 10, 22, 22, tzinfo=UTC))
 _JITTERS = (-3600, -900, -130, -30, -5, -1, 0, 1, 3, 20, 60, 200, 900, 1800)
@@ -111,6 +114,7 @@ class _Maker:
         self.due: list[tuple[str, date]] = []
         self.happenings: list[Happening] = []
         self.people = Random(f"people {seed}")
+        self.numbers = Random(f"numbers {seed}")
 
     def plan(self) -> Plan:
         count = self.random.choice((1, 1, 2, 3))
@@ -149,6 +153,9 @@ class _Maker:
             phone="+431234567" if chance() < 0.65 else None,
             timezone=self.random.choice((None, None, "Europe/Vienna", "America/Los_Angeles")),
         )
+        is_poisoned = contact.phone is not None and self.numbers.random() < 0.08
+        if is_poisoned:
+            contact = replace(contact, phone=POISONED_PHONE)
         self.contacts.append((customer, contact))
         for number in range(1, self.random.choice((1, 1, 2, 2, 3, 6)) + 1):
             self._invoice(customer, contact, f"in_{customer[11:]}_{number}")
@@ -158,9 +165,13 @@ class _Maker:
         if chance() < 0.05:
             self._happens(self.random.choice(hot), customer, "", What.BOUNCES)
         if address == POISONED and chance() < 0.7:
-            mended = self._anywhen()
-            self._happens(mended, customer, "", What.NEW_CONTACT)
-            self._happens(mended + timedelta(minutes=30), customer, "", What.RELEASED)
+            self._mended(customer, self._anywhen())
+        elif is_poisoned and self.numbers.random() < 0.8:
+            self._mended(customer, self._near(hot, self.numbers) + timedelta(hours=self.numbers.randrange(1, 8)))
+
+    def _mended(self, customer: str, at: datetime) -> None:
+        self._happens(at, customer, "", What.NEW_CONTACT)
+        self._happens(at + timedelta(minutes=30), customer, "", What.RELEASED)
 
     def _invoice(self, customer: str, contact: Contact, invoice: str) -> None:
         issued = self.start + timedelta(seconds=self.random.choice((0, 1, 30, 3600, 20_000, 60_000)))

@@ -10,7 +10,7 @@ from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import Traced
 from dunning.workflow.source_events import ContactSeen, DisputeSeen, FetchKind, InvoiceSeen, NeedsFetch, SourceEvent
 from tests.fakes.source import FakeSource
-from tests.simulation.plans import Happening, Plan, What
+from tests.simulation.plans import POISONED_PHONE, Happening, Plan, What
 
 FINAL = (Status.PAID, Status.VOID)
 _NEW_STATUS = {What.PAID: Status.PAID, What.VOIDED: Status.VOID, What.GIVEN_UP: Status.UNCOLLECTIBLE}
@@ -120,7 +120,8 @@ class Provider:
 
     def _new_contact(self, customer: str) -> SourceEvent:
         old = self._contacts[customer]
-        self._contacts[customer] = self.account.contacts[customer] = replace(old, email=f"new.{customer[7:]}@example.com", phone=old.phone)
+        phone = "+431234567" if old.phone == POISONED_PHONE else old.phone
+        self._contacts[customer] = self.account.contacts[customer] = replace(old, email=f"new.{customer[7:]}@example.com", phone=phone)
         return ContactSeen(customer, self._contacts[customer], self._stamp())
 
     def _disputed(self, happening: Happening) -> SourceEvent | None:

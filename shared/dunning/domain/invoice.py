@@ -60,8 +60,8 @@ class Snapshot:
     `billed_to`: the address that the invoice itself names, beside the customer's own in `contact`. `frozen_email`: the customer's own
     as it was when the invoice was finalised, which the invoice keeps (Stripe's `customer_email`). `link_read`: the source was asked
     for the payment link of this invoice itself, so that None says it has none. `by_credit`: it was settled by credit notes alone,
-    and no money came for it, as far as the source tells the two apart. `overpaid`: what is known to have been paid beyond the total,
-    in minor units.
+    and no money came for it, as far as the source tells the two apart. `credited`: what credit notes have taken off it so far, in minor
+    units (None: the source does not say). `overpaid`: what is known to have been paid beyond the total, in minor units.
     """
 
     source: str
@@ -86,6 +86,7 @@ class Snapshot:
     billed_to: str | None = None
     frozen_email: str | None = None
     by_credit: bool = False
+    credited: int | None = None
     overpaid: int = 0
 
 
@@ -134,7 +135,7 @@ class Invoice:
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
     `counts_from`: the day (the customer's) that took the due date's place when the plan was started again.
     `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `by_credit`,
-    `overpaid`: see Snapshot.
+    `credited`, `overpaid`: see Snapshot.
     `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
     another way. `version` counts our writes.
     """
@@ -175,6 +176,7 @@ class Invoice:
     fee_for: str | None = None
     billed_to: str | None = None
     by_credit: bool = False
+    credited: int | None = None
     overpaid: int = 0
     promise: Promise | None = None
     promises_made: int = 0

@@ -22,6 +22,13 @@ class PartlyPaid:
     activities: tuple[Activity, ...] = ()
 
 
+def is_credit(known: Invoice, seen: Invoice) -> bool:
+    """Whether credit notes alone took off what is owed less now than was known before; where the source does not say, it was paid."""
+    if known.credited is None or seen.credited is None:
+        return False
+    return seen.credited - known.credited >= known.amount_due - seen.amount_due > 0
+
+
 def after_part_payment(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, actor: str) -> PartlyPaid:
     """Apply the policy's rule to an invoice of which a part was just paid. `restart` alone ever sets a stage back."""
     zone = customer_zone(contact, policy)

@@ -21,7 +21,7 @@ from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.introducing import contact_filled, differs, filled, introduced, settings_seen
 from dunning.domain.invoice import Invoice, Snapshot, Status
-from dunning.domain.part_payments import after_part_payment
+from dunning.domain.part_payments import after_part_payment, is_credit
 from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_promise_kept
@@ -245,6 +245,7 @@ class Recorder:
             tags=known.tags if snapshot.tags is None else snapshot.tags,
             billed_to=snapshot.billed_to,
             by_credit=snapshot.by_credit,
+            credited=known.credited if snapshot.credited is None else snapshot.credited,
             overpaid=snapshot.overpaid,
             fee_id=known.fee_id if is_fee else None,
             fee_for=known.fee_for if is_fee else None,
@@ -283,6 +284,8 @@ class Recorder:
             return Recorded(case, (self._closing(closed), *kept, *released, *dropped, *unheld))
         if not known.is_open:
             log = self._log(ActivityType.REOPENED, seen, f"was {known.status.value}")
+        elif is_credit(known, seen):
+            log = self._log(ActivityType.UPDATED, seen, ", ".join((*facts, "by credit")))
         elif "amount_due" in facts and "total" not in facts and seen.amount_due < known.amount_due:
             return self._partly_paid(case, known, seen, snapshot)
         else:

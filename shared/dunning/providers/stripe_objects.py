@@ -105,6 +105,7 @@ def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
         fee_for=text(child(invoice, "metadata"), FEE_FOR),
         frozen_email=text(invoice, "customer_email"),
         by_credit=status is Status.PAID and _is_settled_by_credit(invoice),
+        credited=_credited(invoice, currency),
     )
 
 
@@ -142,6 +143,11 @@ def _minor(amount: int, currency: str) -> int:
 def in_stripes_unit(minor: int, currency: str) -> int:
     """Our minor units as Stripe counts them."""
     return minor * 100 if currency in _SENT_HUNDREDFOLD else minor
+
+
+def _credited(invoice: JsonObject, currency: str) -> int | None:
+    credited = integer(invoice, "pre_payment_credit_notes_amount")
+    return None if credited is None else _minor(credited, currency)
 
 
 def _is_settled_by_credit(invoice: JsonObject) -> bool:

@@ -117,15 +117,26 @@ def snapshot_of(
         contact=contact_of(known) or Contact(),
         subscription=text(invoice, "RepeatingInvoiceID") is not None,
         fee_id=as_fee_id(text(invoice, "InvoiceNumber")),
-        by_credit=status in (Status.PAID, Status.OPEN) and owed <= 0 and _is_settled_by_credit(invoice),
+        by_credit=status in (Status.PAID, Status.OPEN) and owed <= 0 and _is_settled_by_credit(invoice, currency),
+        credited=_credited(invoice, currency),
     )
 
 
-def _is_settled_by_credit(invoice: JsonObject) -> bool:
-    """Nothing was paid, and only credit notes were applied: AmountCredited counts overpayments and prepayments, too, which are money
-    (developer.xero.com/documentation/api/accounting/invoices)."""
-    money = items(invoice, "Overpayments") or items(invoice, "Prepayments")
-    return amount(invoice, "AmountPaid") == 0 and (amount(invoice, "AmountCredited") or 0) > 0 and not money
+def _credited(invoice: JsonObject, currency: str) -> int | None:
+    """Minor units that credit notes took off; None where something else did, too: AmountCredited counts overpayments and prepayments,
+    which are money (developer.xero.com/documentation/api/accounting/invoices)."""
+    credited = amount(invoice, "AmountCredited")
+    if credited is None or items(invoice, "Overpayments") or items(invoice, "Prepayments"):
+        return None
+    try:
+        return nearest_minor(credited, currency)
+    except ValueError:
+        return None
+
+
+def _is_settled_by_credit(invoice: JsonObject, currency: str) -> bool:
+    """Nothing was paid, and only credit notes were applied."""
+    return amount(invoice, "AmountPaid") == 0 and (_credited(invoice, currency) or 0) > 0
 
 
 def credited_invoices(note: JsonObject) -> tuple[str, ...]:

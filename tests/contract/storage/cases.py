@@ -91,6 +91,7 @@ def full_invoice() -> Invoice:
         fee_for="in_1",
         billed_to="ap@acme.example",
         by_credit=True,
+        credited=30_00,
         overpaid=20_00,
         promise=Promise(date(2026, 3, 20), 1, 12_345_678_901),
         promises_made=2,

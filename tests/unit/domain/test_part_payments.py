@@ -40,6 +40,23 @@ def test_continue_leaves_the_plan_as_it_is() -> None:
     assert [activity.reason for activity in part_paid(CONTINUE).activities] == ["120.00 → 50.00 EUR"]
 
 
+@pytest.mark.parametrize(
+    ("known", "seen", "is_paid"),
+    [(0, 70_00, False), (10_00, 80_00, False), (0, 69_99, True), (70_00, 70_00, True), (None, 70_00, True), (0, None, True)],
+)
+def test_what_was_credited_is_no_part_payment(known: int | None, seen: int | None, is_paid: bool) -> None:
+    """120.00 were owed and 50.00 are: where any of it was paid, or nobody says, the policy's rule for payments applies."""
+    before = REMINDED.with_invoice(replace(REMINDED.invoices["in_1"], credited=known))
+    recorded = record(before, replace(SEEN, amount_due=50_00, stamp=PAID_AT, credited=seen), PAID_AT, RESTART)
+    after = recorded.case.invoices["in_1"]
+    assert (after.level == 0) is is_paid
+    assert (recorded.activities[0].type.value, recorded.activities[0].reason == "amount_due, by credit") == (
+        "partly_paid" if is_paid else "updated",
+        not is_paid,
+    )
+    assert after.credited == (known if seen is None else seen)
+
+
 def test_restart_begins_again_with_the_first_step_counted_from_the_payment() -> None:
     after = invoice_after(RESTART)
     assert (after.level, after.last_step, after.next_step, after.next_at) == (0, None, "first", utc("2026-03-25 09:00"))

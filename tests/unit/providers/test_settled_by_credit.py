@@ -34,6 +34,14 @@ def test_at_xero_only_credit_notes_are_no_money(shown: dict[str, object], by_cre
     assert of_xero(None, **{**CREDITED, **shown}).by_credit is by_credit
 
 
+def test_what_credit_notes_took_off_so_far_is_told_where_it_is_known() -> None:
+    assert of_xero(AmountCredited=6).credited == 6_00
+    assert of_xero(AmountCredited=6, Prepayments=[{"PrepaymentID": "p"}]).credited is None
+    assert (of_xero().credited, of_xero(AmountCredited="1e40").credited) == (None, None)
+    assert read(invoice(pre_payment_credit_notes_amount=2_000)).credited == 20_00
+    assert read(invoice(pre_payment_credit_notes_amount=None)).credited is None
+
+
 @pytest.mark.parametrize(
     ("shown", "by_credit"),
     [

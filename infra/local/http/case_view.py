@@ -124,7 +124,7 @@ def _invoice_row(invoice: Invoice, profile: Profile) -> Row:
         "level": invoice.level,
         "next_step": invoice.next_step,
         "next_at": invoice.next_at,
-        "holds": list(dict.fromkeys([*(kind.value for kind in invoice.holds), *_holds(profile), *_approval(invoice)])),
+        "holds": list(dict.fromkeys([*map(_told, invoice.holds), *_holds(profile), *_approval(invoice)])),
         "hold_details": _hold_rows(invoice.holds),
         "promise": _promise_row(invoice),
         "promise_broken": invoice.promise_broken,

@@ -14,6 +14,7 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.charging import is_proposal
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import FeeState
+from dunning.domain.holds import HoldKind, without
 from dunning.domain.invoice import ApprovalState, Invoice, Status
 from dunning.domain.planning import task_key
 from dunning.domain.settlement import MOST_REMEMBERED
@@ -57,6 +58,7 @@ def joined(case: Case, old: Case, invoice_id: str) -> Case:
         status=Status.OPEN if known.status is Status.DELETED else known.status,
         next_at=None,
         approval=approval if is_answered else None,
+        holds=without(known.holds, HoldKind.PARKED),  # it could be read, or nobody would know whose it is
         version=there.version if there else 0,
     )
     profile = _reminded(case.profile, known.last_reminder_at)

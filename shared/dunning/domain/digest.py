@@ -146,7 +146,8 @@ def _is_done_with(happened: Happened, case: Case | None) -> bool:
     if case is None:
         return False
     if happened.type is ActivityType.HELD:
-        return not waits_for_a_person(case.profile.holds)
+        theirs = (case.invoices[name].holds for name in happened.invoices if name in case.invoices)
+        return not any(map(waits_for_a_person, (case.profile.holds, *theirs)))
     return happened.type is ActivityType.NOTIFIED and is_question(happened.reason or "")  # told among all that are asked
 
 

@@ -1,5 +1,6 @@
 """Beginning and ending holds: pure, idempotent, each with its activity. What was held runs then by the rule of moving (DESIGN §7)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
@@ -44,6 +45,17 @@ def with_hold(invoice: Invoice, kind: HoldKind, hold: Hold, actor: str) -> tuple
     held = replace(hold, since=known.since) if known else hold
     logged = _began(kind, hold, actor, (invoice.id,), anew=known is not None)
     return replace(invoice, holds={**invoice.holds, kind: held}), (logged,)
+
+
+def set_aside(case: Case, invoices: Collection[str], reason: str, now: datetime, actor: str) -> Held:
+    """Park some open invoices (bare ids) by themselves; their siblings go on. Nothing to log when all of them are parked already."""
+    held: list[str] = []
+    for name in invoices:
+        known = case.invoices.get(name)
+        if known is not None and known.is_open and HoldKind.PARKED not in known.holds:
+            case = case.with_invoice(replace(known, holds={**known.holds, HoldKind.PARKED: Hold(now, reason=reason)}))
+            held.append(name)
+    return case, (_began(HoldKind.PARKED, Hold(now, reason=reason), actor, tuple(held), anew=False),) if held else ()
 
 
 def release_invoice(case: Case, invoice: Invoice, kind: HoldKind, reason: str, now: datetime, actor: str) -> Held:

@@ -10,7 +10,8 @@ class HoldKind(StrEnum):
     """Why a case or an invoice is paused. Holds overlap; all must end.
 
     A dispute, a promise and a partial payment hold their invoice; the others the whole case. OPERATOR is a person's own, or what only a
-    person may end; PARKED is what no retry could mend, which `dunning redrive` ends once it is mended.
+    person may end; PARKED is what no retry could mend, which `dunning redrive` ends once it is mended: of an invoice that cannot be
+    read at its source, the invoice alone.
     """
 
     DISPUTE = "dispute"
@@ -49,11 +50,18 @@ def without(holds: Holds, *kinds: HoldKind) -> dict[HoldKind, Hold]:
 
 
 def run_out(holds: Holds, now: datetime) -> tuple[HoldKind, ...]:
-    """Those whose time is over, in the order in which it ended."""
-    ends = sorted((hold.until, kind) for kind, hold in holds.items() if hold.until is not None and hold.until <= now)
-    return tuple(kind for _, kind in ends)
+    """Those whose time is over, in the order in which it ended. As long as an invoice is parked, nobody can ask whether a promise
+    was kept: that waits.
+    """
+    return tuple(kind for _, kind in sorted((until, kind) for kind, until in _ends(holds) if until <= now))
 
 
 def ends_of(holds: Holds) -> Iterable[datetime]:
     """The instants (UTC) at which holds end by themselves."""
-    return (hold.until for hold in holds.values() if hold.until is not None)
+    return (until for _, until in _ends(holds))
+
+
+def _ends(holds: Holds) -> Iterable[tuple[HoldKind, datetime]]:
+    is_parked = HoldKind.PARKED in holds and holds[HoldKind.PARKED].until is None
+    waits = {HoldKind.PROMISE} if is_parked else set[HoldKind]()
+    return ((kind, hold.until) for kind, hold in holds.items() if hold.until is not None and kind not in waits)

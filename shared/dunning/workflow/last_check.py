@@ -55,6 +55,12 @@ class Checked:
 NOTHING_ASKED = Checked()
 
 
+def why_unread(unread: Mapping[str, str]) -> str:
+    """Why a person must look; how many more are as bad, the number says."""
+    first, *others = unread.values()
+    return first + (f" (and {len(others)} more of this customer)" if others else "")
+
+
 def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tuple[Done, ...]]]:
     """What was found and done, in parts of so many invoices that each fits into one transaction; one part at least."""
     told = (*(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone, *checked.moved)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case
-from dunning.domain.holding import release_case
+from dunning.domain.holding import release_case, release_invoice
 from dunning.domain.holds import FOR_A_PERSON, HoldKind
 from dunning.domain.recording import Recorded
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -30,9 +30,13 @@ class ReleaseCase:
 
 
 def released(case: Case, kinds: tuple[HoldKind, ...], reason: str, now: datetime, actor: str) -> Recorded:
-    """The case without these holds; nothing to log when it has none of them."""
+    """The case without these holds, and without the parks of single invoices if it is parks; nothing to log when it has none of them."""
     activities: list[Activity] = []
     for kind in kinds:
         case, logged = release_case(case, kind, reason, now, actor)
+        activities += logged
+    parked = [invoice for invoice in case.invoices.values() if HoldKind.PARKED in kinds and HoldKind.PARKED in invoice.holds]
+    for invoice in parked:
+        case, logged = release_invoice(case, invoice, HoldKind.PARKED, reason, now, actor)
         activities += logged
     return Recorded(case.with_profile(replace(case.profile, retries=0)) if activities else case, tuple(activities))

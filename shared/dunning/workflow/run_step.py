@@ -10,6 +10,7 @@ from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable, Unforeseen, Unreadable
+from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.netting import covered, net_of
@@ -20,7 +21,7 @@ from dunning.domain.settlement import Done, Settled, Settlement, stands_still, u
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
-from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in
+from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in, why_unread
 from dunning.workflow.parking_port import ParkingStore
 from dunning.workflow.ports import (
     Clock,
@@ -48,6 +49,9 @@ MOST_RETRIES = 40
 
 MOST_LINKS = 6
 """Invoices that one check reads by themselves, for the links that lists lack; with all else as much as QuickBooks takes in a second."""
+
+MOST_SET_ASIDE = 5
+"""Invoices of a customer that are parked by themselves at once: with all else they must fit into one transaction."""
 
 _MOST_CONFLICTS = 20
 _NEXT_PART = timedelta(seconds=1)
@@ -155,8 +159,9 @@ class RunStep:
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:
             return self._park(case, settlement, progress.failure, checked, progress)
-        if progress.ending is Ending.COMPLETE and checked.unread:
-            return self._park(case, settlement, _told(checked.unread), checked, progress)
+        unread = {name: why for name, why in checked.unread.items() if HoldKind.PARKED not in case.invoices[name].holds}
+        if progress.ending is Ending.COMPLETE and unread:
+            return self._set_aside(case, settlement, unread, checked, progress, works)
         if isinstance(progress.because, Disconnected):
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.COMPLETE and self._is_in_vain(case, settlement, checked, progress, works):
@@ -208,6 +213,27 @@ class RunStep:
         far = progress or Progress((), marks_by_row(settlement.claim.effects), Ending.FAILED)
         self._finish(case, settlement, checked, far, lambda after: settlement.park(after, reason, unfinished(after, far.effects, far.done)))
         return f"parked: {reason}"
+
+    def _set_aside(
+        self, case: Case, settlement: Settlement, unread: Mapping[str, str], checked: Checked, far: Progress, works: Sequence[Work]
+    ) -> str:
+        """What cannot be read is parked by itself, and its siblings go on. Dead letter first, as in `_park`.
+
+        Where there are many, or only a claim remembers what has gone out, or may be reported yet (`Settlement.park`), all of the case is.
+        """
+        reason = why_unread(unread)
+        is_remembered = settlement.claim.attempt > 1 or unfinished(case, far.effects, far.done)
+        if is_remembered or len(unread) > MOST_SET_ASIDE:
+            return self._park(case, settlement, reason, checked, far)
+        self.dead_letters.send(Wakeup(case.profile.customer), reason)
+
+        def finish(after: Case) -> Settled:
+            without, held = set_aside(after, unread, reason, settlement.now, settlement.actor)
+            settled = _released(settlement, far, works)(without)
+            return Settled(settled.case, (*held, *settled.activities))
+
+        self._finish(case, settlement, checked, far, finish)
+        return f"{far.ending.value}: {len(far.done)} of {len(works)}; {len(unread)} parked: {reason}"
 
     def _park_as_it_lies(self, customer: str, claim_id: str, reason: str, now: datetime) -> str:
         """What cannot be read, or what we fail at again and again, is not settled but only held; dead letter first, as in `_park`."""
@@ -351,12 +377,6 @@ class RunStep:
 
     def _policy_of(self, invoice: Invoice) -> Policy:
         return self.policies.named(invoice.policy)
-
-
-def _told(unread: Mapping[str, str]) -> str:
-    """Why a person must look; how many more are as bad, the number says."""
-    first, *others = unread.values()
-    return first + (f" (and {len(others)} more of this customer)" if others else "")
 
 
 def _released(settlement: Settlement, progress: Progress, works: Sequence[Work]) -> Finish:

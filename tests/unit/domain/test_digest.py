@@ -76,7 +76,7 @@ def test_who_waits_is_told_by_name_with_the_numbers_of_the_invoices_and_what_the
 QUESTION = happened(
     ActivityType.NOTIFIED, "in_1", "in_2", reason=joint_question("stripe:cus_1", ["1", "2"], 2, Money(3, "EUR"), Money(2, "EUR"))
 )
-PARKED = happened(ActivityType.HELD, reason="parked: refused 40 times")
+PARKED = happened(ActivityType.HELD, "in_1", reason="parked: refused 40 times")
 TOLD = happened(ActivityType.NOTIFIED, "in_1", reason="the plan ended")
 ASKED = replace(INVOICE, next_step="first", approval=Approval("first", ApprovalState.ASKED, 120_00, together=True))
 ANSWERED = replace(ASKED, approval=Approval("first", ApprovalState.APPROVED, 120_00, together=True))
@@ -90,6 +90,8 @@ OTHER = replace(ANSWERED, id="in_2")
         (case_of(ANSWERED, OTHER), [TOLD]),
         (case_of(profile=replace(PROFILE, holds={HoldKind.OPERATOR: Hold(AT)})), [PARKED, TOLD]),
         (case_of(profile=replace(PROFILE, holds={HoldKind.PARKED: Hold(AT)})), [PARKED, TOLD]),
+        (case_of(replace(INVOICE, holds={HoldKind.PARKED: Hold(AT)})), [PARKED, TOLD]),
+        (case_of(replace(INVOICE, holds={HoldKind.DISPUTE: Hold(AT)})), [TOLD]),
     ],
 )
 def test_a_question_has_a_place_of_its_own_and_what_was_released_since_is_left_out(case: Case, shown: list[Happened]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dunning.domain.case import Case
 from dunning.domain.decision import decide, due_invoices
 from dunning.domain.holding import hold_case, hold_invoice, release_case, release_invoice
-from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.holds import Hold, HoldKind, run_out
 from dunning.domain.invoice import Invoice, Status
 from dunning.domain.planning import next_instant, rearmed
 from dunning.domain.policy import Policy, Scope
@@ -137,7 +137,7 @@ def test_nothing_is_due_before_all_holds_have_ended_and_then_the_step_that_waite
     for now in (FIRST_AT + timedelta(days=days, hours=4) for days in range(62)):
         case, _ = run_out_ended(case, now, "test")
         holds = [*case.profile.holds.values(), *case.invoices["in_1"].holds.values()]
-        assert all(hold.until is None or hold.until > now for hold in holds)
+        assert run_out(case.profile.holds, now) == run_out(case.invoices["in_1"].holds, now) == ()
         assert [invoice.id for invoice in due_invoices(case, now)] == ([] if holds else ["in_1"])
         assert case.invoices["in_1"].next_step == "first"
 

@@ -96,10 +96,11 @@ def test_a_provider_that_refuses_our_key_is_waited_for_and_nothing_is_parked(due
     assert due.profile(ACME).due_at == FIRST + MINUTE
 
 
-def test_a_provider_that_never_will_answer_parks_the_case_for_a_person(due: FakeDeployment) -> None:
+def test_an_invoice_that_its_provider_never_will_tell_is_parked_for_a_person(due: FakeDeployment) -> None:
     due.stripe.failure = Permanent("the invoice cannot be read")
     due.look_at(ACME)
-    assert due.profile(ACME).holds == {HoldKind.PARKED: Hold(FIRST, reason="the invoice cannot be read")}
+    assert due.invoice(ACME, "in_1").holds == {HoldKind.PARKED: Hold(FIRST, reason="the invoice cannot be read")}
+    assert due.profile(ACME).holds == {}
     assert due.profile(ACME).due_at is None
     assert due.dead_letters.letters == [(Wakeup(ACME), "the invoice cannot be read")]
     assert due.email.sent == []

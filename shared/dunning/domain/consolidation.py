@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
 from dunning.domain.case import Case, Mark
-from dunning.domain.effects import Channel, Effect, has_begun, joint_key, marks_of
+from dunning.domain.effects import Channel, Effect, begun_steps, has_begun, joint_key, marks_of
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Invoice
 from dunning.domain.moving import moved_to_workday
@@ -39,15 +39,21 @@ class _Row:
 
 
 def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime) -> tuple[Invoice, ...]:
-    """The invoices whose message is due later today and that ride along with one that is due now."""
-    policies = {policy.name for invoice in due if (policy := policy_of(invoice)).scope is Scope.CUSTOMER and _writes(invoice, policy)}
-    if not policies:
+    """The invoices whose message is due later today and that ride along with one that is due now.
+
+    With what has gone out already, under a claim that never settled it, only what went out with it does: nobody is written to now.
+    """
+    writing = [invoice for invoice in due if (policy := policy_of(invoice)).scope is Scope.CUSTOMER and _writes(invoice, policy)]
+    if not writing:
         return ()
+    policies = {policy_of(invoice).name for invoice in writing}
+    policies_now = {policy_of(invoice).name for invoice in writing if not _has_begun(case, invoice)}
     known = {invoice.id for invoice in due}
     found = []
     for invoice in case.invoices.values():
         policy = policy_of(invoice)
-        if invoice.id in known or policy.name not in policies or not invoice.is_open or invoice.is_held or invoice.next_at is None:
+        allowed = policies if _has_begun(case, invoice) else policies_now
+        if invoice.id in known or policy.name not in allowed or not invoice.is_open or invoice.is_held or invoice.next_at is None:
             continue
         zone = customer_zone(case.profile.reach, policy)
         if waits_for_approval(invoice):
@@ -55,6 +61,10 @@ def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime
         if _writes(invoice, policy) and local_date(invoice.next_at, zone) == local_date(now, zone):
             found.append(invoice)
     return tuple(found)
+
+
+def _has_begun(case: Case, invoice: Invoice) -> bool:
+    return invoice.next_step in begun_steps(case.profile, invoice.id)
 
 
 def _writes(invoice: Invoice, policy: Policy) -> bool:

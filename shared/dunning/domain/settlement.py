@@ -31,7 +31,7 @@ from dunning.domain.planning import (
     with_thanks,
     without_moot_tasks,
 )
-from dunning.domain.policy import Policy, Step
+from dunning.domain.policy import Policy, Scope, Step
 from dunning.domain.timing import days_overdue
 from dunning.domain.works import Verdict, Work, ran_at, reminders_in
 
@@ -102,7 +102,7 @@ class Settlement:
             after, logged = self._after(case, invoice, one)
             proposed = _with_proposal(case.with_invoice(after), after, one.work.step, self.now)
             case, ending = ended(proposed, invoice, after, self.now, self.actor)
-            if _is_joint(one.work):
+            if _is_joint(one.work) or (one.work.begun and self.policy_of(invoice).scope is Scope.CUSTOMER):
                 together += logged
             else:
                 activities += logged

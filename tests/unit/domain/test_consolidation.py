@@ -133,6 +133,31 @@ def test_what_an_abandoned_claim_left_to_send_goes_out_in_one_message_too() -> N
     assert [effect.key for effect in second.effects] == ["email:first:in_2", "sms:first*2:in_1,in_2"]
 
 
+def _mail_out(case: Case, *numbers: int) -> Case:
+    """A claim's mail about these went out; it never put that down."""
+    marks = {f"email:first:in_{n}": Mark(EffectState.DONE, FIRST_AT, leads=n == numbers[0]) for n in numbers}
+    return case.with_profile(replace(case.profile, claim=Claim("claim-2", FIRST_AT, "claim-1", 2, marks)))
+
+
+def test_what_has_gone_out_and_is_only_put_down_brings_nothing_forward() -> None:
+    second = replace(INVOICE, id="in_3", next_step="second", level=1, last_step="first", next_at=FIRST_AT + timedelta(minutes=20))
+    works = _decided(_mail_out(_case(1, 2).with_invoice(second), 1, 2))
+    assert [work.invoice for work in works] == ["in_1", "in_2"]
+
+
+def test_one_that_rode_along_in_what_has_gone_out_is_put_down_and_finished_with_it() -> None:
+    rider = replace(INVOICE, id="in_2", next_step="first", next_at=FIRST_AT + timedelta(hours=5))
+    case = _mail_out(_case(1).with_invoice(rider), 1, 2)
+    case = case.with_profile(replace(case.profile, contact=replace(case.profile.contact, phone="+15550100")))
+    policy = replace(ONE_MESSAGE, steps=(replace(ONE_MESSAGE.steps[0], sms="friendly"), *ONE_MESSAGE.steps[1:]), send_window={})
+    assert [work.effects[1].key for work in _decided(case, policy)] == ["sms:first*2:in_1,in_2"] * 2
+
+
+def test_one_message_that_an_abandoned_claim_sent_is_told_as_one() -> None:
+    (sent,) = work_off(_mail_out(_case(1, 2), 1, 2), FIRST_AT, ONE_MESSAGE).activities
+    assert sent.invoices == ("in_1", "in_2")
+
+
 def test_a_text_that_may_have_gone_out_before_rides_with_no_other() -> None:
     case = _case(1, 2)
     contact = replace(case.profile.contact, phone="+15550100")

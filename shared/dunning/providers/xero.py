@@ -98,7 +98,9 @@ class XeroSource:
         tenant, bare = split_customer_id(customer)
         found, is_listed = self._found(tenant, "Contacts", "ContactID", bare)
         self._recent.keep(tenant, bare, found)
-        return contact_of(found, in_full=not is_listed) if found is not None else None
+        # Xero shows both even where they are empty; a contact without either is a short form, wherever it was read.
+        in_full = found is not None and not is_listed and ("Phones" in found or "Addresses" in found)
+        return contact_of(found, in_full=in_full) if found is not None else None
 
     def open_invoices_of(self, customer: str) -> tuple[Snapshot, ...]:
         """All open invoices of one customer that can be read, with the contact."""

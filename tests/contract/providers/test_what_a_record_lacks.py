@@ -29,6 +29,10 @@ def test_a_xero_number_is_known_to_be_gone_where_the_contact_was_read_at_its_own
     xero = PlayedXero()
     with xero.running():
         xero.has_customer(ANNA, name="Anna", email="anna@example.com")
+        bare = xero.source.fetch_contact(xero.customer_id(ANNA))
+        assert bare is not None
+        assert bare.of_record == frozenset()
+        xero.books.put_contact(ANNA, {"Name": "Anna", "EmailAddress": "anna@example.com", "Phones": []})
         alone = xero.source.fetch_contact(xero.customer_id(ANNA))
         xero.lacks(status=404, where=lambda path: f"/Contacts/{ANNA}" in path)
         listed = xero.source.fetch_contact(xero.customer_id(ANNA))

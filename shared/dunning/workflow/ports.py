@@ -28,7 +28,7 @@ class CaseStore(Protocol):
     """Cases in the table. Every write is one conditional transaction."""
 
     def load(self, customer: str) -> Case:
-        """The case by one strongly consistent query; an empty case (version 0) when the customer is unknown. Raises Unreadable."""
+        """The case by one strongly consistent query, its maps in no order; an empty one (version 0) when unknown. Raises Unreadable."""
         ...
 
     def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:

@@ -288,7 +288,10 @@ class LocalCloud:
             return self._services.wire.calls()
 
     def ses_event(self, to: str, event: str, bounce: str | None) -> None:
-        """SES reports on the last mail to an address: bounce (`permanent`, `transient`), complaint, open, click. Raises Rejected."""
+        """SES reports on the last mail to an address: bounce (`permanent`, `transient`), complaint, open, click or reject.
+
+        Raises Rejected.
+        """
         with self._busy():
             self._services.mail.report(to, event, bounce)
 

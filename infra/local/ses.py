@@ -133,7 +133,7 @@ class MailService:
         )
 
     def report(self, to: str, event: str, bounce: str | None) -> None:
-        """Say what became of the last mail to an address: bounce (`permanent` or `transient`), complaint, open or click.
+        """Say what became of the last mail to an address: bounce (`permanent` or `transient`), complaint, open, click or reject.
 
         Raises Rejected when there was no mail to it, or for an event or a bounce that does not exist.
         """
@@ -171,8 +171,10 @@ class MailService:
                 return {**reader}
             case "click":
                 return {**reader, "link": "https://example.com/", "linkTags": None}
+            case "reject":
+                return {"reason": "Bad content"}
             case _:
-                raise Rejected(f"event {event!r} is unknown: use bounce, complaint, open or click")
+                raise Rejected(f"event {event!r} is unknown: use bounce, complaint, open, click or reject")
 
     def _read(self, request: Json) -> _Mail:
         source = text(request.get("FromEmailAddress"))

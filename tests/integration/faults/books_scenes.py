@@ -1,7 +1,7 @@
 """Scenes at the sources: a reminder is noted there, and a company's invoices are imported."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
@@ -15,7 +15,7 @@ from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.xero import TENANT
 from tests.integration.accounting.books import quickbooks_invoice, xero_invoice
 from tests.integration.faults.rarer_workflows import METER
-from tests.integration.faults.run import Run
+from tests.integration.faults.run import Run, queue_of
 from tests.integration.faults.scene import Scene
 from tests.integration.faults.workflows import CLAIM, GET, LOAD, SECRET, TELL_QUEUE, WRITE, calls_of
 
@@ -83,8 +83,7 @@ def not_noted_once(source: str, run: Run) -> Iterator[str]:
 
 def import_begins(source: str, run: Run) -> None:
     """The first sweep of a company, by its message."""
-    sqs = run.cloud.session().client("sqs")
-    (url,) = [url for url in sqs.list_queues()["QueueUrls"] if "SweepQueue" in url]
+    sqs, url = queue_of(run.cloud, "SweepQueue")
     at = run.cloud.now
     SweepContinuations(sqs, url).send(SweepStage(source, f"{source}:{at:%Y-%m-%dT%H:%M}", ACCOUNTS, at))
     run.cloud.settle()
@@ -121,15 +120,6 @@ PUBLISHED = calls_of("publish_activity", PUT_EVENTS, TELL_QUEUE)
 ASKED = (LOAD, METER, SECRET, SECRET, CLAIM, SECRET, LOAD, SECRET, "secretsmanager.PutSecretValue", CLAIM, METER)
 """Requests to a provider: counted, and with a new token, that is looked for in the index, in its secret, and there again."""
 
-
-def requests_of(source: str, *calls: str) -> Sequence[int]:
-    """Where the requests and the renewal of tokens are among the calls of a scene at Xero: the same code makes these very calls for
-    both, in the same order, and they are struck at QuickBooks.
-    """
-    asked = next(number for number in range(len(calls)) if calls[number].endswith(METER))
-    return () if source == "quickbooks" else range(asked, asked + len(ASKED) - 1)
-
-
 ACCOUNTS_ASKED = calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE)
 LISTED = calls_of("daily_sweep", LOAD, WRITE, METER, TELL_QUEUE)
 VANISHED_AND_RELEASED = calls_of("daily_sweep", LOAD, LOAD, CLAIM, TELL_QUEUE, LOAD, LOAD)
@@ -146,7 +136,6 @@ def imported(source: str) -> Scene:
         partial(only_this_in_the_books, source),
         in_fresh_containers=True,
         lasts=45,  # a message of the sweep is seen again after half an hour
-        spared=requests_of(source, *calls),
     )
 
 
@@ -159,7 +148,6 @@ def noted(source: str) -> Scene:
         calls,
         partial(not_noted_once, source),
         in_fresh_containers=True,
-        spared=requests_of(source, *calls),
     )
 
 

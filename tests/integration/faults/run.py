@@ -125,17 +125,26 @@ class Run:
 
     def tell(self, kind: str, thing: Json) -> None:
         """Deliver a webhook."""
-        event = {
-            "id": f"evt_{self.number}_{self._events()}",
-            "object": "event",
-            "api_version": "2026-10-28.endive",
-            "created": int(self.cloud.now.timestamp()),
-            "type": kind,
-            "data": {"object": thing},
-            "livemode": False,
-            "pending_webhooks": 1,
-            "request": None,
-        }
+        self._tell(
+            {
+                "id": f"evt_{self.number}_{self._events()}",
+                "object": "event",
+                "api_version": "2026-10-28.endive",
+                "created": int(self.cloud.now.timestamp()),
+                "type": kind,
+                "data": {"object": thing},
+                "livemode": False,
+                "pending_webhooks": 1,
+                "request": None,
+            }
+        )
+
+    def tell_thinly(self, kind: str, about: Json) -> None:
+        """Deliver a thin event, which has only the id and the type of what it is about."""
+        event_id, created = f"evt_{self.number}_{self._events()}", self.cloud.now.isoformat()
+        self._tell({"id": event_id, "object": "v2.core.event", "created": created, "type": kind, "related_object": about})
+
+    def _tell(self, event: Json) -> None:
         body = json.dumps(event).encode()
         if not self._deliver(body):
             self._untold.append(body)
@@ -210,11 +219,15 @@ class Run:
         self.settle_with_provider()
         if self.cloud.dead_letters():
             self.cloud.redrive()
+        self.empty_the_table()
+        self.cloud.advance_to(self.cloud.now + timedelta(minutes=5))
+
+    def empty_the_table(self) -> None:
+        """As if nothing had ever been."""
         client, table = table_of(self.cloud)
         rows = client.scan(TableName=table, ProjectionExpression="pk, sk")["Items"]
         for start in range(0, len(rows), 25):
             client.batch_write_item(RequestItems={table: [{"DeleteRequest": {"Key": row}} for row in rows[start : start + 25]]})
-        self.cloud.advance_to(self.cloud.now + timedelta(minutes=5))
 
     def settle_with_provider(self) -> None:
         """Nobody owes anything any more, no late fee either: the sweep of a later run would find it."""
@@ -248,11 +261,16 @@ def table_of(cloud: LocalCloud) -> "tuple[DynamoDBClient, str]":
 
 
 @cache
+def queue_of(cloud: LocalCloud, name: str) -> "tuple[SQSClient, str]":
+    """A queue by its logical id, from outside."""
+    client = cloud.session().client("sqs")
+    (url,) = [url for url in client.list_queues()["QueueUrls"] if name in url]
+    return client, url
+
+
 def run_queue_of(cloud: LocalCloud) -> "tuple[SQSClient, str]":
     """The queue in front of run_step, from outside."""
-    client = cloud.session().client("sqs")
-    (url,) = [url for url in client.list_queues()["QueueUrls"] if "RunQueue" in url]
-    return client, url
+    return queue_of(cloud, "RunQueue")
 
 
 _followed: dict[RunningCloud, str] = {}

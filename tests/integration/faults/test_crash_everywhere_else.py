@@ -15,15 +15,20 @@ from tests.integration.faults.daily_scenes import DAILY
 from tests.integration.faults.delivery_scenes import CUSTOMERS, DELIVERIES
 from tests.integration.faults.file_scenes import FILES
 from tests.integration.faults.hold_scenes import HOLDS
+from tests.integration.faults.letter_scenes import LETTERS
 from tests.integration.faults.mail_scenes import MAILS
 from tests.integration.faults.people_scenes import PEOPLE, team_was_told
+from tests.integration.faults.pointing_scenes import POINTING
 from tests.integration.faults.run import SWEEP, Run, follow
 from tests.integration.faults.scene import Scene
 from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, RATE, SECRET
 
-SCENES = (*BOOKS, *PEOPLE, *DAILY, *COMMANDS, *FILES, *CONNECTIONS, *DELIVERIES, *CUSTOMERS, *HOLDS, *MAILS)
+SCENES = (*BOOKS, *PEOPLE, *DAILY, *COMMANDS, *FILES, *CONNECTIONS, *DELIVERIES, *CUSTOMERS, *HOLDS, *MAILS, *POINTING, *LETTERS)
 GIVES_UP = 4
 """Attempts that the SDK makes of a call; SNS and SES are called once."""
+
+GIVES_UP_UNCONFIGURED = 5
+"""Attempts that boto3 makes unless told, of all that `dunning redrive` calls itself."""
 
 ONCE = ((FaultMode.ERROR, 1), (FaultMode.LOST, 1), (FaultMode.CRASH, 1))
 READ = ((FaultMode.ERROR, GIVES_UP), (FaultMode.LOST, GIVES_UP), (FaultMode.CRASH, 1))
@@ -54,6 +59,8 @@ class Strike:
 
 def ways_to_fail(call: str) -> tuple[tuple[FaultMode, int], ...]:
     """Refused, the answer lost once and every time, killed after it; a mail throttled, too."""
+    if call.startswith("redrive "):
+        return tuple((mode, GIVES_UP_UNCONFIGURED if times == GIVES_UP else times) for mode, times in WRITTEN)
     if call.endswith((PUBLISH, RATE)):
         return ONCE
     if call.endswith(MAIL):

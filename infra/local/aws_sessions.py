@@ -50,12 +50,12 @@ def session_through(before_send: Callable[..., AWSResponse], region: str) -> bot
 
 
 class Line:
-    """A container's session, whose calls `before_send` answers until it is given back."""
+    """A container's session, whose calls `before_send` answers until it is given back. `failures`: calls that broke."""
 
     def __init__(self, region: str) -> None:
         self._region = region
         self._before_send: Callable[..., AWSResponse] | None = None
-        self._is_spoiled = False
+        self.failures = 0
         self.session = session_through(self._answer, region)
         _keep_clients(self.session)
 
@@ -75,7 +75,7 @@ class Line:
     def give_back(self) -> None:
         """Let another container have it. Not where a call broke: its clients count their retries, and would have fewer left."""
         was_taken, self._before_send = self._before_send is not None, None
-        if was_taken and not self._is_spoiled:
+        if was_taken and not self.failures:
             with _lock:
                 _free[self._region].append(self)
 
@@ -85,9 +85,9 @@ class Line:
         try:
             answer = self._before_send(**told)
         except BaseException:
-            self._is_spoiled = True
+            self.failures += 1
             raise
-        self._is_spoiled = self._is_spoiled or answer.status_code >= HTTPStatus.TOO_MANY_REQUESTS
+        self.failures += answer.status_code >= HTTPStatus.TOO_MANY_REQUESTS
         return answer
 
 

@@ -91,6 +91,10 @@ class LocalCloud:
         """Let something outside of AWS wake functions, too."""
         self._sources.append(source)
 
+    def forget_worn_containers(self, failures: int) -> None:
+        """Start those anew of which so many calls broke, as Lambda replaces a container now and then."""
+        self._services.functions.forget_worn_containers(failures)
+
     def close(self) -> None:
         """Forget everything."""
         self._services.functions.forget_containers()

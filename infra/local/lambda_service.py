@@ -102,6 +102,11 @@ class LambdaService:
         for arn in list(self._containers):
             self._end(arn)
 
+    def forget_worn_containers(self, failures: int) -> None:
+        """Let those start anew whose calls broke so often: the SDK spends of a budget for retries, and has few left."""
+        for arn in [arn for arn, container in self._containers.items() if container.line.failures >= failures]:
+            self._end(arn)
+
     def _end(self, arn: str) -> None:
         container = self._containers.pop(arn, None)
         if container and not container.caller.struck and arn not in {each.arn for each in self.under_way}:

@@ -77,6 +77,8 @@ STRIKES = [
 ]
 
 
+WORN = 40
+"""Failed calls of a container, long before botocore's budget for retries is spent: a hundred a client, in its standard mode."""
 TURNS, AFTER_A_TURN = 10, 1
 TOKENS_LAST = timedelta(hours=1)
 """So long at QuickBooks, half an hour at Xero: whatever ran before, the scenes renew what they use."""
@@ -109,6 +111,7 @@ def begun(running: RunningCloud, scene: Scene, struck: str = SECRET) -> Run:
     """
     if scene.asks_with_tokens:
         running.cloud.advance_to(running.cloud.now + TOKENS_LAST)
+    running.cloud.forget_worn_containers(WORN)
     begin = beginning(running)
     follow(running, scene.plan, anew=False)
     run = scene.run(running, begin, scene.customers, plan=scene.plan)

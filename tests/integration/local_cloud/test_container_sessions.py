@@ -59,3 +59,13 @@ def test_nobody_takes_over_a_session_whose_calls_broke_for_its_clients_would_ret
     line.give_back()
     line.give_back()
     assert Line.taken(Answers(), "eu-north-1").session is not line.session
+
+
+def test_a_session_counts_the_calls_that_broke_lest_one_be_kept_that_has_no_retries_left() -> None:
+    answers = Answers(503)
+    line = Line.taken(answers, "eu-north-1")
+    with pytest.raises(Exception, match="503"):
+        line.session.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 4})).list_tables()
+    answers.status = 200
+    line.session.client("dynamodb").list_tables()
+    assert line.failures == 4

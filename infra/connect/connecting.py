@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -65,8 +65,7 @@ class Connector:
         sweeps = SweepContinuations(self.platform.session.client("sqs"), config.sweep_queue)
         for account in grant.accounts:
             sweeps.send(SweepStage(self.source, f"{self.source}:{now:%Y-%m-%dT%H:%M}", ACCOUNTS, now, account=account))
-        for secret in sorted(replaced):
-            self._delete(made, secret, grant)
+        self._delete(made, sorted(replaced), grant)
         return grant.accounts
 
     def _settings(self) -> OAuthProvider:
@@ -126,16 +125,21 @@ class Connector:
             else:
                 raise Retryable(f"secret {name} was made and cannot be read yet")
 
-    def _delete(self, made: GrantSecrets, secret: str, grant: Grant) -> None:
-        """Under its lease: whoever renews it at this moment may finish."""
-        try:
-            with self._lease(secret):
-                made.delete(secret)
-        except (Rejected, Retryable) as exc:
+    def _delete(self, made: GrantSecrets, secrets: Sequence[str], grant: Grant) -> None:
+        """Each under its lease: whoever renews it at this moment may finish. One that cannot be deleted keeps none of the others."""
+        left: dict[str, Exception] = {}
+        for secret in secrets:
+            try:
+                with self._lease(secret):
+                    made.delete(secret)
+            except (Rejected, Retryable) as exc:
+                left[secret] = exc
+        if left:
+            failure = next(iter(left.values()))
             raise Rejected(
-                f"{', '.join(grant.accounts)} of {self.source} are connected, but the secret {secret} of the consent before, which"
-                f" opens nothing any more, could not be deleted: {exc}. Delete it yourself, with `aws secretsmanager delete-secret`"
-            ) from exc
+                f"{', '.join(grant.accounts)} of {self.source} are connected, but what consents before left, and opens nothing any more,"
+                f" could not be deleted: {', '.join(left)} ({failure}). Delete it yourself, with `aws secretsmanager delete-secret`"
+            ) from failure
 
     @contextmanager
     def _lease(self, secret: str | None) -> Iterator[Callable[[], None]]:

@@ -125,6 +125,13 @@ class TokenKeeper:
         return self._renewed(account, refused)
 
     def _renewed(self, account: str, refused: str | None) -> str:
+        try:
+            return self._renewed_by_one(account, refused)
+        except Unauthorised as exc:
+            # Whatever a person must mend, to the account it means the same: nobody can look at it.
+            raise exc if isinstance(exc, Disconnected) else Disconnected(self.source, account, str(exc)) from exc
+
+    def _renewed_by_one(self, account: str, refused: str | None) -> str:
         found = self._look(account)
         for _ in range(_POLLS):
             soon = self._good(found.grant, AHEAD, refused)
@@ -134,9 +141,8 @@ class TokenKeeper:
             if self.leases.take(self.source, found.secret, worker, self.clock(), self.clock() + LEASE):
                 try:
                     token = self._renew(account, found, refused)
-                except Unauthorised as exc:
-                    # Whatever a person must mend, to the account it means the same: nobody can look at it.
-                    raise exc if isinstance(exc, Disconnected) else Disconnected(self.source, account, str(exc)) from exc
+                except Unauthorised:
+                    raise
                 except Retryable:
                     token = self._good(found.grant, _SHORTEST_USE, refused)
                     if token is None:

@@ -7,7 +7,7 @@ from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.money import LARGEST
-from dunning.providers.contact_details import tags_in, yes_or_no
+from dunning.providers.contact_details import e164, tags_in, yes_or_no
 from dunning.providers.customer_settings import settings_in
 from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
 
@@ -54,8 +54,8 @@ def contact_of(customer: JsonObject) -> Contact:
     return Contact(
         name=text(customer, "name"),
         email=text(customer, "email"),
-        phone=text(customer, "phone"),
-        country=_country(child(customer, "address")),
+        phone=e164(text(customer, "phone"), country := _country(child(customer, "address"))),
+        country=country,
         locale=_first_locale(customer),
         tags=_tags(customer),
         is_business=_is_business(customer, items(child(customer, "tax_ids") or {}, "data"), text(customer, "tax_exempt")),
@@ -169,11 +169,12 @@ def _contact_on(invoice: JsonObject) -> Contact:
     customer = as_object(invoice.get("customer"))
     now = contact_of(customer) if customer is not None and customer.get("deleted") is not True else Contact()
     on_invoice = _is_business(invoice, items(invoice, "customer_tax_ids"), text(invoice, "customer_tax_exempt"))
+    frozen_country = _country(child(invoice, "customer_address"))
     return Contact(
         name=now.name or text(invoice, "customer_name"),
         email=now.email or text(invoice, "customer_email"),
-        phone=now.phone or text(invoice, "customer_phone"),
-        country=now.country or _country(child(invoice, "customer_address")),
+        phone=now.phone or e164(text(invoice, "customer_phone"), frozen_country),
+        country=now.country or frozen_country,
         locale=now.locale,
         tags=now.tags,
         is_business=on_invoice if now.is_business is None else now.is_business,

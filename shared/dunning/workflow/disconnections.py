@@ -141,7 +141,8 @@ class Reconnections:
             f"Of {called}{company} the daily sweep found {count} that it does not understand: a currency, an amount or a status is\n"
             f"not as documented, or too large to be true. By their ids there:\n{', '.join(invoices[:MOST_NAMED])}{more}.\n\n"
             "As long as that is so, no reminder is sent for these; all others go on. Look at them there, and mend or remind by hand.\n"
-            "What can be read again is taken up by the next sweep. You are told again when others come, or in a week.\n"
+            "What can be read again is taken up by the next sweep; one that its log calls parked, for its day had come, goes on with\n"
+            "`dunning redrive --stack NAME`. You are told again when others come, or in a week.\n"
         )
         about = f"{source}:{account}" if account else source
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, UNREADABLE, f"{UNREADABLE}:{about}"))

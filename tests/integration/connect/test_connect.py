@@ -296,11 +296,23 @@ def test_a_secret_that_cannot_be_deleted_is_named_and_the_connection_is_made(des
         desk.aws.fails("DeleteSecret", code="AccessDeniedException", status=400)
     else:
         leased_to_another(desk, replaced)
-    with pytest.raises(Rejected, match=rf"t-1, t-2 of xero are connected, but the secret {replaced} .*could not be deleted"):
+    with pytest.raises(Rejected, match=rf"t-1, t-2 of xero are connected, but .* could not be deleted: {replaced} "):
         desk.connect("xero")
     assert [grant["accounts"] for grant in desk.grants("xero")] == [["t-9"], ["t-1", "t-2"]]
     assert replaced not in [row["secret"] for row in desk.index("xero")]
     assert len(desk.aws.messages("sweep")) == 4
+
+
+def test_a_secret_that_cannot_be_deleted_keeps_none_of_the_others_and_all_that_are_left_are_named(desk: Desk) -> None:
+    for tenant in ("t-1", "t-2", "t-3"):
+        desk.provider.tenants = [tenant]
+        desk.connect("xero")
+    replaced = sorted(str(row["secret"]) for row in desk.index("xero")[1:])
+    desk.aws.fails("DeleteSecret", code="AccessDeniedException", status=400, times=2)
+    desk.provider.tenants = ["t-1", "t-2", "t-3"]
+    with pytest.raises(Rejected, match=f"could not be deleted: {replaced[0]}, {replaced[1]} "):
+        desk.connect("xero")
+    assert replaced[2] not in desk.made("xero")
 
 
 @pytest.mark.parametrize("source", ["quickbooks", "xero"])

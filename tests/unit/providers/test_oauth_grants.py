@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Disconnected, NotConnected, Retryable
+from dunning.domain.errors import Disconnected, NotConnected, Retryable, Unauthorised
 from dunning.providers.json_reading import parse_object
 from dunning.providers.oauth_grants import Grant, Index, Reference, grant_text, index_text, read_grant, read_index
 from dunning.providers.oauth_tokens import LEASE
@@ -177,3 +177,28 @@ def test_what_is_kept_is_read_as_it_was_written() -> None:
 def test_what_opens_nothing_is_left_out_of_an_index() -> None:
     rows = '{"grants": [{"accounts": ["a"]}, {"secret": "s"}, {"accounts": "a", "secret": "s"}, "a", {"accounts": ["b"], "secret": "s"}]}'
     assert read_index(parse_object(rows.encode(), "an index")) == Index((Reference(("b",), "s"),))
+
+
+class Barred(Vault):
+    """Secrets of which one cannot be used: deleted, barred, or no JSON."""
+
+    def __init__(self, *grants: Grant, barred: str | None) -> None:
+        super().__init__(*grants)
+        self._barred = barred
+
+    def index(self) -> Index:
+        if self._barred is None:
+            raise Unauthorised("secret index cannot be used")
+        return super().index()
+
+    def grant(self, secret: str) -> Grant | None:
+        if self._barred == secret:
+            raise Unauthorised(f"secret {secret} is not a JSON object")
+        return super().grant(secret)
+
+
+@pytest.mark.parametrize("barred", [None, SECRET], ids=["index", "tokens"])
+def test_a_secret_that_cannot_be_used_ends_the_connection_so_that_the_team_is_told(barred: str | None) -> None:
+    world = World(vault=Barred(EXPIRED, barred=barred))
+    with pytest.raises(Disconnected, match="secret"):
+        world.worker().access_token("acme")

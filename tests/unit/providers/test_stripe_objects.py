@@ -147,6 +147,22 @@ def test_metadata_holds_tags_as_people_write_them() -> None:
     assert contact_of({"id": "cus_1"}).tags is None
 
 
+@pytest.mark.parametrize(
+    ("written", "country", "number"),
+    [
+        ("020 7946 0018", "GB", "+442079460018"),
+        ("020 7946 0018", None, None),
+        ("call me", "GB", None),
+        ("+44 20 7946 0018", None, "+442079460018"),
+    ],
+)
+def test_a_number_is_taken_only_where_it_needs_no_guess(written: str, country: str | None, number: str | None) -> None:
+    """Stripe keeps whatever a person types; SNS refuses what is no number, and a guess might be a stranger's."""
+    address = {"country": country}
+    assert contact_of({"id": "cus_1", "phone": written, "address": address}).phone == number
+    assert read(invoice(customer_phone=written, customer_address=address)).contact.phone == number
+
+
 def test_what_a_customer_object_shows_as_empty_is_known_to_be_gone_and_what_it_leaves_out_is_not() -> None:
     assert contact_of({"id": "cus_1", "phone": None, "email": ""}).of_record == {"email", "phone"}
     assert contact_of({"id": "cus_1"}).of_record == frozenset()

@@ -41,6 +41,7 @@ def test_each_company_is_told_of_by_itself_and_of_many_only_so_many_are_named(wo
     assert ("company acme" in acme, "x000" in acme, "x001" in acme) == (True, True, False)
     assert ("company beta" in beta, "x020, and 180 more" in beta, "x021" in beta) == (True, True, False)
     assert "at least 200 open invoices" in beta
+    assert "`dunning redrive --stack NAME`" in acme
 
 
 def test_a_team_that_cannot_be_reached_is_told_later_and_keeps_no_sweep_from_its_end(world: FakeDeployment) -> None:

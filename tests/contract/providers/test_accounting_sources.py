@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,20 +13,6 @@ from dunning.workflow.source_events import FetchKind
 from dunning.workflow.sweep_ports import ChangedInvoices
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
 from tests.contract.providers.source_contract import ANNA, BEN, Owed, PlayedRemoteProvider, RemoteSourceContract
-
-
-@pytest.fixture
-def quickbooks() -> Iterator[PlayedQuickBooks]:
-    played = PlayedQuickBooks()
-    with played.running():
-        yield played
-
-
-@pytest.fixture
-def xero() -> Iterator[PlayedXero]:
-    played = PlayedXero()
-    with played.running():
-        yield played
 
 
 class TestQuickBooksSource(RemoteSourceContract):

@@ -1,6 +1,5 @@
-"""What an accounting source answers at the edges: a customer made inactive, no page to pay, the last request of a day."""
+"""What an accounting source answers at the edges: a customer made inactive, the last request of a day."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,20 +10,6 @@ from dunning.domain.invoice import Status
 from dunning.providers.json_reading import child, items
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
 from tests.contract.providers.source_contract import ANNA, Owed
-
-
-@pytest.fixture
-def quickbooks() -> Iterator[PlayedQuickBooks]:
-    played = PlayedQuickBooks()
-    with played.running():
-        yield played
-
-
-@pytest.fixture
-def xero() -> Iterator[PlayedXero]:
-    played = PlayedXero()
-    with played.running():
-        yield played
 
 
 def test_a_quickbooks_customer_who_is_inactive_is_found_among_those_asked_for_and_one_that_is_none_is_not(
@@ -43,16 +28,6 @@ def names_listed(quickbooks: PlayedQuickBooks, asked: str) -> list[object]:
     query = {name: values[-1] for name, values in parse_qs(urlsplit(asked).query).items()}
     answer = quickbooks.api.get(quickbooks.account or "", urlsplit(asked).path, query)
     return [row.get("DisplayName") for row in items(child(answer.json(), "QueryResponse") or {}, "Customer")]
-
-
-@pytest.mark.parametrize("status", [400, 404])
-def test_an_invoice_for_which_xero_makes_no_page_to_pay_is_read_without(xero: PlayedXero, status: int) -> None:
-    xero.has_invoice(Owed("one"))
-    assert (found := xero.source.fetch("one", xero.account))
-    assert found.payment_url
-    xero.lacks(status=status, where=lambda path: "/OnlineInvoice" in path)
-    assert (found := xero.source.fetch("one", xero.account))
-    assert (found.status, found.payment_url) == (Status.OPEN, None)
 
 
 @pytest.mark.parametrize(("left", "asks"), [(1, False), (2, True)])

@@ -1,17 +1,48 @@
-"""A run whose invoices are kept in QuickBooks, which tells by webhook only that something changed."""
+"""Runs whose invoices are kept in QuickBooks or Xero, which tell by webhook only that something changed."""
 
 import json
+from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from infra.local.sandbox.quickbooks import COMPANY
 from tests.integration.accounting.books import quickbooks_invoice, signature
 from tests.integration.end_to_end.driver import Json
+from tests.integration.faults.promises import amiss
 from tests.integration.faults.run import Run
 
 
+class AccountRun(Run):
+    """One customer who can be reached anew."""
+
+    @abstractmethod
+    def reached_anew(self) -> None:
+        """The customer's own record has another address from now on, and the webhook says that it changed."""
+
+    @property
+    def new_address(self) -> str:
+        """As that record has it."""
+        return f"new{self.number}@example.com"
+
+
+def changed_in_the_books(run: Run) -> None:
+    """The customer's record there."""
+    assert isinstance(run, AccountRun)
+    run.reached_anew()
+    run.minute(4)
+
+
+def not_reached_as_the_books_say(run: Run) -> Iterator[str]:
+    """The new address is known, the log tells of one change, and nothing is sent."""
+    assert isinstance(run, AccountRun)
+    yield from amiss(run, (), ("enrolled", "updated"), waits=True)
+    if run.new_address not in (run.case().profile.own_email, run.case().profile.contact.email):
+        yield f"known is {run.case().profile}"
+
+
 @dataclass
-class BooksRun(Run):
+class BooksRun(AccountRun):
     """One customer of a QuickBooks company, with one invoice and no telephone."""
 
     def customer(self, customer: int = 0) -> str:
@@ -23,16 +54,10 @@ class BooksRun(Run):
         self._changed("Invoice", self._id)
 
     def reached_anew(self) -> None:
-        """The customer's own record has another address from now on, and the webhook says that it changed."""
         provider = self.running.sandbox.provider("quickbooks")
         assert provider is not None
         provider.put_customer(str(self.number), {"DisplayName": "Pat Doe", "PrimaryEmailAddr": {"Address": self.new_address}})
         self._changed("Customer", str(self.number))
-
-    @property
-    def new_address(self) -> str:
-        """As the customer's record has it."""
-        return f"new{self.number}@example.com"
 
     def _changed(self, kind: str, bare_id: str) -> None:
         entity = {"name": kind, "id": bare_id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}

@@ -6,7 +6,7 @@ from functools import partial
 
 from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
-from tests.integration.faults.books_run import BooksRun
+from tests.integration.faults.books_run import BooksRun, changed_in_the_books, not_reached_as_the_books_say
 from tests.integration.faults.people_scenes import known
 from tests.integration.faults.promises import amiss
 from tests.integration.faults.rarer_workflows import METER
@@ -122,21 +122,6 @@ def entered(run: Run) -> None:
     run.minute(1)
     run.entered(due=20)
     run.minute(3)
-
-
-def changed_in_the_books(run: Run) -> None:
-    """The customer's record there."""
-    assert isinstance(run, BooksRun)
-    run.reached_anew()
-    run.minute(4)
-
-
-def not_reached_as_the_books_say(run: Run) -> Iterator[str]:
-    """The new address is known, the log tells of one change, and nothing is sent."""
-    assert isinstance(run, BooksRun)
-    yield from amiss(run, (), ("enrolled", "updated"), waits=True)
-    if run.case().profile.own_email != run.new_address and run.case().profile.contact.email != run.new_address:
-        yield f"known is {run.case().profile}"
 
 
 HEARD = calls_of("stripe_webhook", SECRET, LOAD, WRITE, TELL_QUEUE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from infra.samples.stripe_objects import sign
 from tests.integration.accounting.books import signature, xero_body
 from tests.integration.end_to_end.driver import Json
+from tests.integration.faults.books_run import AccountRun, changed_in_the_books, not_reached_as_the_books_say
 from tests.integration.faults.books_scenes import customer_at, held_id, leave_nothing_in
 from tests.integration.faults.daily_scenes import known_at_xero, xero_of
 from tests.integration.faults.promises import amiss
@@ -15,7 +16,7 @@ from tests.integration.faults.scene import BY_THE_CLAIM, Scene
 from tests.integration.faults.workflows import LOAD, SECRET, TELL_QUEUE, WRITE, calls_of
 
 
-class XeroRun(Run):
+class XeroRun(AccountRun):
     """One customer of a Xero tenant, whose webhook says only what changed."""
 
     def customer(self, customer: int = 0) -> str:
@@ -26,17 +27,11 @@ class XeroRun(Run):
         return {"id": held_id("xero", self)}
 
     def reached_anew(self) -> None:
-        """The contact has another address from now on, and the webhook says that it changed."""
         contact = f"c{self.number}"
         xero_of(self).put_contact(contact, {"Name": "Pat Doe", "EmailAddress": self.new_address})
         body = json.dumps(xero_body([contact], "CONTACT")).encode()
         if not self._deliver(body):
             self._untold.append(body)
-
-    @property
-    def new_address(self) -> str:
-        """As the contact has it."""
-        return f"new{self.number}@example.com"
 
     def _deliver(self, body: bytes) -> bool:
         headers = {"x-xero-signature": signature(body, "local-xero"), "content-type": "application/json"}
@@ -126,21 +121,6 @@ def not_disputed_once(run: Run) -> Iterator[str]:
         yield f"disputed is {disputes}"
 
 
-def changed_at_xero(run: Run) -> None:
-    """The contact."""
-    assert isinstance(run, XeroRun)
-    run.reached_anew()
-    run.minute(4)
-
-
-def not_reached_as_xero_says(run: Run) -> Iterator[str]:
-    """The new address is known, the log tells of one change, and nothing is sent."""
-    assert isinstance(run, XeroRun)
-    yield from amiss(run, (), ("enrolled", "updated"), waits=True)
-    if run.new_address not in (run.case().profile.own_email, run.case().profile.contact.email):
-        yield f"known is {run.case().profile}"
-
-
 POINTED = calls_of("stripe_webhook", SECRET, TELL_QUEUE)
 ASKED_FOR = calls_of("sync_invoice", SECRET, LOAD, WRITE)
 
@@ -160,9 +140,9 @@ POINTING = (
     Scene("event by its id", event_named, ASKED_FOR, not_known_once, known_with_a_payment, lasts=BY_THE_CLAIM, in_fresh_containers=True),
     Scene(
         "contact that changes at Xero",
-        changed_at_xero,
+        changed_in_the_books,
         (*calls_of("accounting_webhook", SECRET, TELL_QUEUE), *calls_of("sync_invoice", LOAD, LOAD, *TOKENS, LOAD, METER, METER, WRITE)),
-        not_reached_as_xero_says,
+        not_reached_as_the_books_say,
         known_at_xero,
         lasts=BY_THE_CLAIM,
         run=XeroRun,

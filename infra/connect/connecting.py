@@ -44,7 +44,7 @@ class Connector:
     pause: Callable[[float], None] = time.sleep
 
     def __call__(self, redirect_uri: str, answer_to: AnswerTo) -> tuple[str, ...]:
-        """Ask, store, begin the import; the accounts that are connected now. Raises Rejected or Retryable, after which it may be run again."""
+        """Ask, store, begin the import; the accounts that are connected. Raises Rejected or Retryable, after which it may be run again."""
         self._prefix()
         consent = Consent(self.provider(), self.app(), redirect_uri, HttpClient(), self.platform.clock)
         return self.keep(consent.ask(answer_to))

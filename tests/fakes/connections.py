@@ -1,6 +1,5 @@
 """Connections that ended, in memory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,7 +18,7 @@ class MemoryConnections:
     ended: dict[tuple[str, str], _Ended] = field(default_factory=dict)
     good: dict[tuple[str, str], datetime] = field(default_factory=dict)
     refusals: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
-    unreadable: dict[tuple[str, str], tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    unreadable: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
     waiting: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def note_ended(self, source: str, account: str, at: datetime, patience: timedelta) -> bool:
@@ -72,15 +71,15 @@ class MemoryConnections:
         """The team was told of it."""
         self.refusals.setdefault((source, account), {})["told"] = at
 
-    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, frozenset[str]] | None:
-        """When the team was last told, and of which."""
+    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, str] | None:
+        """When the team was last told, and which run noted of which."""
         return self.unreadable.get((source, account))
 
-    def note_told_of_unreadable(self, source: str, account: str, at: datetime, invoices: Sequence[str]) -> None:
-        """The team was told of these."""
+    def note_told_of_unreadable(self, source: str, account: str, at: datetime, run: str) -> None:
+        """The team was told of those that this run noted."""
         known = self.unreadable.get((source, account))
         if known is None or known[0] <= at:
-            self.unreadable[source, account] = (at, frozenset(invoices))
+            self.unreadable[source, account] = (at, run)
 
     def hold(self, source: str, account: str, customer: str) -> None:
         """Remember a case that waits."""

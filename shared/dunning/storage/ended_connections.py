@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from dunning.storage import keys
@@ -92,19 +91,21 @@ class TableConnections:
         change = "SET refusal_told_at = :at"
         self._update(source, keys.ended_connection_key(account), change, "attribute_exists(pk)", {":at": keys.instant(at)})
 
-    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, frozenset[str]] | None:
-        """When the team was last told of invoices that cannot be read, and of which. Raises Retryable."""
+    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, str] | None:
+        """When the team was last told of invoices that cannot be read, and the run that noted which. Raises Retryable."""
         for row in self._rows(source, keys.ended_connection_key(account), 1):
-            if "unreadable_told_at" in row:
-                told = cast("list[object]", row["unreadable_told"])
-                return keys.parse_instant(str(row["unreadable_told_at"])), frozenset(map(str, told))
+            if "unreadable_run" in row:
+                return keys.parse_instant(str(row["unreadable_told_at"])), str(row["unreadable_run"])
         return None
 
-    def note_told_of_unreadable(self, source: str, account: str, at: datetime, invoices: Sequence[str]) -> None:
-        """The team was told of these. Raises Retryable."""
-        change = "SET unreadable_told_at = :at, unreadable_told = :told"
+    def note_told_of_unreadable(self, source: str, account: str, at: datetime, run: str) -> None:
+        """The team was told of those that this run noted. Raises Retryable.
+
+        An earlier release kept their ids themselves, two hundred at most.
+        """
+        change = "SET unreadable_told_at = :at, unreadable_run = :run REMOVE unreadable_told"
         condition = "attribute_not_exists(unreadable_told_at) OR unreadable_told_at <= :at"
-        values: dict[str, object] = {":at": keys.instant(at), ":told": list(invoices)}
+        values: dict[str, object] = {":at": keys.instant(at), ":run": run}
         self._update(source, keys.ended_connection_key(account), change, condition, values)
 
     def hold(self, source: str, account: str, customer: str) -> None:

@@ -144,7 +144,7 @@ class SweepContinuations:
             **({"account": stage.account} if stage.account else {}),
             **({"since": keys.instant(stage.since)} if stage.since else {}),
             **({"tries": stage.tries} if stage.tries else {}),
-            **({"unreadable": list(stage.unreadable)} if stage.unreadable else {}),
+            **({"unreadable": stage.unreadable} if stage.unreadable else {}),
         }
         with aws_errors("continuing the sweep"):
             self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(body), DelaySeconds=delay)
@@ -269,7 +269,7 @@ def read_sweep_stage(body: str) -> SweepStage:
         account=_optional(data, "account"),
         since=_instant(since, "since") if isinstance(since, str) else None,
         tries=tries if isinstance(tries, int) and tries > 0 else 0,
-        unreadable=tuple(str(each) for each in unreadable) if isinstance(unreadable, list) else (),
+        unreadable=unreadable if isinstance(unreadable, int) and unreadable > 0 else 0,
     )
 
 

@@ -1,6 +1,5 @@
 """What is remembered of connections to providers that ended: kept apart from the cases, for one connection holds many."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,12 +45,12 @@ class Connections(Protocol):
         """The team was told of it."""
         ...
 
-    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, frozenset[str]] | None:
-        """When the team was last told of invoices that cannot be read (UTC), and of which (bare ids); None: never."""
+    def told_of_unreadable(self, source: str, account: str) -> tuple[datetime, str] | None:
+        """When the team was last told of invoices that cannot be read (UTC), and the sweep's run that noted which; None: never."""
         ...
 
-    def note_told_of_unreadable(self, source: str, account: str, at: datetime, invoices: Sequence[str]) -> None:
-        """The team was told of these."""
+    def note_told_of_unreadable(self, source: str, account: str, at: datetime, run: str) -> None:
+        """The team was told of those that this run noted."""
         ...
 
     def hold(self, source: str, account: str, customer: str) -> None:

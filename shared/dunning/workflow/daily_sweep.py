@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
-from dunning.workflow.disconnections import ACCOUNTS, MOST_UNREADABLE, REFUSED, UNREADABLE, Reconnections
+from dunning.workflow.disconnections import ACCOUNTS, REFUSED, UNREADABLE, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import ALONE, RecordSnapshot
 from dunning.workflow.source_events import FetchKind
@@ -151,15 +151,17 @@ class DailySweep:
             except (Permanent, Rejected):
                 unreadable.append(snapshot.invoice_id)
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])
-        ids = (each[:_LONGEST_ID] or "(without an id)" for each in unreadable)
-        so_far = tuple(dict.fromkeys((*stage.unreadable, *ids)))[:MOST_UNREADABLE]
+        if unreadable:
+            ids = [each[:_LONGEST_ID] or "(without an id)" for each in unreadable]
+            self.notes.add(_unreadable_of(stage.run), stage.page, ids)
+        so_far = stage.unreadable + len(unreadable)
         if page.cursor:
             self.sweep_queue.send(replace(stage, page=stage.page + 1, cursor=page.cursor, unreadable=so_far))
         else:
-            self._after_the_list(replace(stage, page=0, cursor=None, unreadable=()), so_far)
+            self._after_the_list(replace(stage, page=0, cursor=None, unreadable=0), so_far)
         return Swept(LISTING, len(page.snapshots), outcomes.count("recorded"), outcomes.count(ALONE), len(unreadable))
 
-    def _after_the_list(self, stage: SweepStage, unreadable: tuple[str, ...]) -> None:
+    def _after_the_list(self, stage: SweepStage, unreadable: int) -> None:
         """Telling of what cannot be read has a message of its own: a team that cannot be reached keeps no sweep from its end."""
         if unreadable:
             self.sweep_queue.send(replace(stage, stage=UNREADABLE, unreadable=unreadable))
@@ -202,8 +204,9 @@ class DailySweep:
         return Swept(REFUSED)
 
     def _unreadable(self, stage: SweepStage) -> Swept:
-        self.reconnections.tell_of_unreadable(stage.source, stage.account or "", stage.unreadable)
-        return Swept(UNREADABLE, unreadable=len(stage.unreadable))
+        """Which they are is in the notes, for they may be more than a message holds."""
+        self.reconnections.tell_of_unreadable(stage.source, stage.account or "", _unreadable_of(stage.run), self.notes.seen)
+        return Swept(UNREADABLE, unreadable=stage.unreadable)
 
     def _ask(self, stage: SweepStage, missing: list[OpenRow], listed: set[str]) -> None:
         """One message for all of an account, for its limits hold them back together; what moved to another customer is found by both."""
@@ -214,6 +217,11 @@ class DailySweep:
         gone = [SyncRequest(stage.source, kind, row.invoice_id, None, stamp, account=stage.account) for row in missing if row not in moved]
         if gone:
             self.sync_batches.send(SyncBatch(tuple(gone)))
+
+
+def _unreadable_of(run: str) -> str:
+    """The run under which is noted what a run listed and nobody understands."""
+    return f"{run}:{UNREADABLE}"
 
 
 def _row(customer: str, invoice_id: str) -> str:

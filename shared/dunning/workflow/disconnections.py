@@ -7,7 +7,7 @@ A call that is refused afterwards still does not tell that the connection ended:
 sweep makes no use. Whoever needs it tries again later, and the team is told; another sweep would find the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,9 +31,6 @@ REFUSED = "refused"
 
 UNREADABLE = "unreadable"
 """The stage that tells the team of invoices that a list shows and nobody can read."""
-
-MOST_UNREADABLE = 200
-"""Of one account that are remembered, to tell which are new."""
 
 MOST_NAMED = 20
 
@@ -123,19 +120,19 @@ class Reconnections:
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, REFUSED, f"{REFUSED}:{about}"))
         self.connections.note_told_of_refusal(source, account, now)
 
-    def tell_of_unreadable(self, source: str, account: str, invoices: Sequence[str]) -> None:
-        """Tell the team of open invoices (bare ids) that cannot be read: nobody is reminded of them, and without a word nobody would know.
+    def tell_of_unreadable(self, source: str, account: str, run: str, seen: Callable[[str], frozenset[str]]) -> None:
+        """Tell the team of open invoices that cannot be read: nobody is reminded of them, and without a word nobody would know.
 
-        Again when others have come, and after a week. Should we die before that is noted, it is told twice.
+        `seen` answers their bare ids by the run that noted them: however many there are, all are compared with those that were told
+        last, and only some are named. Told again when others have come, and after a week. Should we die before that is noted, twice.
         """
-        now = self.record.clock()
+        now, invoices = self.record.clock(), sorted(seen(run))
         told = self.connections.told_of_unreadable(source, account)
-        if told and told[0] > now - TOLD_AGAIN_AFTER and told[1].issuperset(invoices):
+        if not invoices or (told and told[0] > now - TOLD_AGAIN_AFTER and seen(told[1]).issuperset(invoices)):
             return
         called, company = _CALLED.get(source, source), f", company {account}" if account else ""
         more = f", and {len(invoices) - MOST_NAMED} more" if len(invoices) > MOST_NAMED else ""
-        at_least = "at least " if len(invoices) >= MOST_UNREADABLE else ""
-        count = "an open invoice" if len(invoices) == 1 else f"{at_least}{len(invoices)} open invoices"
+        count = "an open invoice" if len(invoices) == 1 else f"{len(invoices)} open invoices"
         subject = f"{called}: {count} cannot be read, and nobody is reminded of {'it' if len(invoices) == 1 else 'them'}"
         text = (
             f"Of {called}{company} the daily sweep found {count} that it does not understand: a currency, an amount or a status is\n"
@@ -146,7 +143,7 @@ class Reconnections:
         )
         about = f"{source}:{account}" if account else source
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, UNREADABLE, f"{UNREADABLE}:{about}"))
-        self.connections.note_told_of_unreadable(source, account, now, invoices)
+        self.connections.note_told_of_unreadable(source, account, now, run)
 
     def release(self, source: str, account: str, alone: Callable[[str], None], after: str | None = None) -> str | None:
         """Release some of the cases that waited, behind `after`; the last of them, where there may be more (None: there are none).

@@ -35,7 +35,9 @@ class OpenIndex(Protocol):
 
 
 class SweepNotes(Protocol):
-    """What one daily sweep saw at a source, kept for as long as the sweep runs; and when each account was last swept to the end."""
+    """What one daily sweep saw at a source, kept for nine days: for as long as the sweep runs, and what it told the team may be
+    looked up. And when each account was last swept to the end.
+    """
 
     def add(self, run: str, page: int, rows: Sequence[str]) -> None:
         """Keep what one page showed; the same page twice replaces itself."""
@@ -58,7 +60,7 @@ class SweepNotes(Protocol):
 class SweepStage:
     """Where a daily sweep stands: asking for the `accounts` of a source, then for each what `changed` since the last sweep,
     the `listing` of all that is open, and what `vanished` from it. JSON between runs. `tries`: how often this page was put off.
-    `unreadable`: bare ids of what the listing told so far and nobody understands.
+    `unreadable`: how many the listing told so far that nobody understands.
     """
 
     source: str
@@ -70,7 +72,7 @@ class SweepStage:
     account: str | None = None
     since: datetime | None = None
     tries: int = 0
-    unreadable: tuple[str, ...] = ()
+    unreadable: int = 0
 
 
 class SweepQueue(Protocol):

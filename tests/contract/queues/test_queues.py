@@ -24,7 +24,7 @@ BATCH = SyncBatch(
     ),
     hops=3,
 )
-STAGE = SweepStage("stripe", "stripe:2026-03-02T04:00", "listing", MONDAY_MORNING, 3, "in_9", unreadable=("in_7", "ü"))
+STAGE = SweepStage("stripe", "stripe:2026-03-02T04:00", "listing", MONDAY_MORNING, 3, "in_9", unreadable=7)
 
 
 def send_wakeups(box: Box) -> None:

@@ -89,13 +89,13 @@ def test_a_refusal_is_told_by_one_and_again_after_a_week(connections: Connection
     assert not connections.has_ended("xero", "acme")
 
 
-def test_of_which_invoices_the_team_was_told_is_remembered_for_each_account_and_the_newest_word_stays(connections: Connections) -> None:
+def test_what_the_team_was_told_is_remembered_for_each_account_and_the_newest_word_stays(connections: Connections) -> None:
     assert connections.told_of_unreadable("xero", "acme") is None
-    connections.note_told_of_unreadable("xero", "acme", UNTIL, ("in_1", "in_2"))
-    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, frozenset({"in_1", "in_2"}))
+    connections.note_told_of_unreadable("xero", "acme", UNTIL, "run 2")
+    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, "run 2")
     assert connections.told_of_unreadable("xero", "acm") is None
-    connections.note_told_of_unreadable("xero", "acme", NOW, ("in_9",))
-    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, frozenset({"in_1", "in_2"}))
+    connections.note_told_of_unreadable("xero", "acme", NOW, "run 1")
+    assert connections.told_of_unreadable("xero", "acme") == (UNTIL, "run 2")
     assert not connections.has_ended("xero", "acme")
-    connections.note_told_of_unreadable("stripe", "", NOW, ())
-    assert connections.told_of_unreadable("stripe", "") == (NOW, frozenset())
+    connections.note_told_of_unreadable("stripe", "", NOW, "run 1")
+    assert connections.told_of_unreadable("stripe", "") == (NOW, "run 1")

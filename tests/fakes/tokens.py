@@ -81,6 +81,7 @@ class Leases:
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str | None], tuple[str, datetime]] = {}
         self.noted: dict[str, tuple[str, datetime]] = {}
+        self.in_vain: dict[str | None, datetime] = {}
 
     def take(self, provider: str, secret: str | None, worker: str, now: datetime, until: datetime) -> bool:
         with self._lock:
@@ -101,6 +102,12 @@ class Leases:
 
     def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
         self.noted[account] = fingerprint, at
+
+    def renewed_in_vain(self, provider: str, secret: str | None) -> datetime | None:
+        return self.in_vain.get(secret)
+
+    def note_renewed_in_vain(self, provider: str, secret: str | None, at: datetime) -> None:
+        self.in_vain[secret] = at
 
 
 class MemoryMeters:

@@ -39,7 +39,10 @@ class OAuthApi:
     pace: Pace
     clock: Callable[[], datetime]
     renewed_in_vain: dict[str, str] = field(default_factory=dict)
-    """By account: the token that was new, and was refused all the same. It is not to blame, there or wherever it never opened anything."""
+    """By account: the token that was new, and was refused all the same. It is not to blame, there or wherever it never opened anything.
+
+    What all processes must know of it the tokens' keeper keeps; this saves asking it again.
+    """
     opened: dict[tuple[str, str], str] = field(default_factory=dict)
     """By account and kind of call: the token that was last good for it. Where it is not any more, it was ended before its time."""
 
@@ -125,10 +128,12 @@ class OAuthApi:
         token = self._token(account)
         answer = with_token(token)
         if answer.status == 401 and not _lacks_a_right(answer) and not self._is_blameless(account, kind, token):
-            token = self.tokens.another_than(account, token)
-            answer = with_token(token)
+            refused, was_good = token, self.opened.get((account, kind)) == token
+            token = self.tokens.another_than(account, refused, was_good=was_good)
+            answer = with_token(token) if token != refused else answer
             if answer.status == 401:
                 self.renewed_in_vain[account] = token
+                self.tokens.renewed_in_vain(account, token)
         if answer.status < 300:
             self.opened[account, kind] = token
         return answer

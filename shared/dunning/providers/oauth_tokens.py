@@ -10,6 +10,10 @@ as long as that is good. Each consent with a secret of its own has a lease of it
 
 A good token costs no call to AWS. One that is to be renewed is looked for by the index, where a newer consent shows, and once more
 under the lease, in its own secret alone.
+
+A token that is refused before its time is renewed once. Where the new one is refused, too, the trouble lies elsewhere, and each further
+renewal would only be another version of a secret: all workers leave it alone for some hours. What is renewed ahead of its end goes on,
+so whatever opens again is open at the latest then, and a new consent, which has a secret of its own, at once.
 """
 
 import hashlib
@@ -28,6 +32,7 @@ from dunning.providers.oauth_secrets import App
 AHEAD = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)
 REFUSED_IS_TRIED_AGAIN_AFTER = timedelta(hours=1)
+IN_VAIN_IS_TRIED_AGAIN_AFTER = timedelta(hours=6)
 _SHORTEST_USE = timedelta(seconds=15)
 _POLLS = 20
 _POLL_SECONDS = 0.5
@@ -78,6 +83,14 @@ class TokenLeases(Protocol):
         """Remember it."""
         ...
 
+    def renewed_in_vain(self, provider: str, secret: str | None) -> datetime | None:
+        """When what `secret` holds was last renewed before its time and refused all the same; None: never."""
+        ...
+
+    def note_renewed_in_vain(self, provider: str, secret: str | None, at: datetime) -> None:
+        """Remember it, until another consent takes the secret's place."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -86,6 +99,14 @@ class _Found:
     accounts: tuple[str, ...]
     secret: str | None
     grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """The access token that a provider refused, if it did, and whether it was good before."""
+
+    token: str | None = None
+    was_good: bool = False
 
 
 @dataclass(slots=True)
@@ -107,6 +128,8 @@ class TokenKeeper:
     _index: Index = field(default_factory=lambda: Index(()))
     _held: dict[str, Grant] = field(default_factory=dict)
     _unstored: dict[str, Grant] = field(default_factory=dict)
+    _forced: dict[str, str | None] = field(default_factory=dict)
+    """Access tokens that were made before their time, and the secrets that hold them."""
 
     def accounts(self) -> tuple[str, ...]:
         """Every connected account."""
@@ -118,20 +141,28 @@ class TokenKeeper:
         entry = self._index.of(account)
         grant = self._held.get(entry.secret) if isinstance(entry, Reference) else entry
         token = grant.valid_until(self.clock() + AHEAD) if grant else None
-        return token or self._renewed(account, None)
+        return token or self._renewed(account, _Refused())
 
-    def another_than(self, account: str, refused: str) -> str:
-        """A token in place of one that the provider refused before its time."""
-        return self._renewed(account, refused)
+    def another_than(self, account: str, refused: str, *, was_good: bool = False) -> str:
+        """A token in place of one that the provider refused before its time; the same where a new one was refused, too, lately.
 
-    def _renewed(self, account: str, refused: str | None) -> str:
+        `was_good`: it opened the very same before, so it was ended, and another is worth asking for.
+        """
+        return self._renewed(account, _Refused(refused, was_good))
+
+    def renewed_in_vain(self, account: str, token: str) -> None:
+        """The provider refuses this token, too, which came in place of another."""
+        if token in self._forced:
+            self.leases.note_renewed_in_vain(self.source, self._forced.pop(token), self.clock())
+
+    def _renewed(self, account: str, refused: _Refused) -> str:
         try:
             return self._renewed_by_one(account, refused)
         except Unauthorised as exc:
             # Whatever a person must mend, to the account it means the same: nobody can look at it.
             raise exc if isinstance(exc, Disconnected) else Disconnected(self.source, account, str(exc)) from exc
 
-    def _renewed_by_one(self, account: str, refused: str | None) -> str:
+    def _renewed_by_one(self, account: str, refused: _Refused) -> str:
         found = self._look(account)
         for _ in range(_POLLS):
             soon = self._good(found.grant, AHEAD, refused)
@@ -157,9 +188,9 @@ class TokenKeeper:
             found = self._again(account, found)
         raise Retryable(f"another worker has been renewing {self.source}'s tokens for too long", self.clock() + LEASE)
 
-    def _good(self, grant: Grant, ahead: timedelta, refused: str | None) -> str | None:
+    def _good(self, grant: Grant, ahead: timedelta, refused: _Refused) -> str | None:
         token = grant.valid_until(self.clock() + ahead)
-        return token if token != refused else None
+        return token if token != refused.token else None
 
     def _look(self, account: str) -> _Found:
         """What opens an account now, by the index. It may be replaced between our two reads, or just not be shown everywhere yet."""
@@ -190,13 +221,16 @@ class TokenKeeper:
         now = self._read(Reference(found.accounts, found.secret)) if found.secret else None
         return now or self._look(account)
 
-    def _renew(self, account: str, found: _Found, refused: str | None) -> str | None:
+    def _renew(self, account: str, found: _Found, refused: _Refused) -> str | None:
         """Holding the lease. Another may have renewed between our look and our lease; None where the tokens moved away from it."""
         now = self._again(account, found)
         soon = self._good(now.grant, AHEAD, refused)
         if soon is not None or now.secret != found.secret:
             return soon
         grant = now.grant
+        is_before_its_time = refused.token is not None and grant.valid_until(self.clock() + AHEAD) is not None
+        if is_before_its_time and not refused.was_good and self._was_in_vain(found.secret):
+            return refused.token
         unstored = self._unstored.get(grant.refresh_token)
         if unstored is not None:
             return self._store(now, unstored)
@@ -212,6 +246,8 @@ class TokenKeeper:
                 expires_at=asked_at + lives,
                 refresh_token=text(content, "refresh_token") or grant.refresh_token,
             )
+            if is_before_its_time:
+                self._forced[token] = found.secret
             return self._store(now, new)
         raise self._refusal(account, now, answer, text(content, "error"))
 
@@ -227,6 +263,10 @@ class TokenKeeper:
             self._held[old.secret] = new
         del self._unstored[old.grant.refresh_token]
         return new.access_token or ""
+
+    def _was_in_vain(self, secret: str | None) -> bool:
+        known = self.leases.renewed_in_vain(self.source, secret)
+        return known is not None and self.clock() < known + IN_VAIN_IS_TRIED_AGAIN_AFTER
 
     def _check_worth_trying(self, account: str, grant: Grant) -> None:
         """A token once refused is asked about again only after an hour: a revoked connection must not cost a request an event."""

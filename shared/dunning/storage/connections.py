@@ -59,16 +59,8 @@ class TableTokenLeases:
 
     def refused(self, provider: str, account: str) -> tuple[str, datetime] | None:
         """The fingerprint of the refresh token of this account that was refused last, and when. Raises Retryable."""
-        with aws_errors(f"reading the connection to {provider}"):
-            answer = self.client.query(
-                TableName=self.table,
-                KeyConditionExpression="pk = :pk AND sk = :sk",
-                ExpressionAttributeValues=to_wire({":pk": keys.connection_key(provider), ":sk": keys.connection_account_key(account)}),
-                ConsistentRead=True,
-            )
-        for row in map(from_wire, answer["Items"]):
-            return str(row["refused_token"]), keys.parse_instant(str(row["refused_at"]))
-        return None
+        row = self._row(provider, keys.connection_account_key(account))
+        return (str(row["refused_token"]), keys.parse_instant(str(row["refused_at"]))) if row else None
 
     def note_refused(self, provider: str, account: str, fingerprint: str, at: datetime) -> None:
         """Remember a refused refresh token. Raises Retryable."""
@@ -79,3 +71,28 @@ class TableTokenLeases:
                 UpdateExpression="SET refused_token = :token, refused_at = :at",
                 ExpressionAttributeValues=to_wire({":token": fingerprint, ":at": keys.instant(at)}),
             )
+
+    def renewed_in_vain(self, provider: str, secret: str | None) -> datetime | None:
+        """When what the secret holds was last renewed before its time and refused all the same. Raises Retryable."""
+        row = self._row(provider, keys.token_lease_key(secret)) or {}
+        return keys.parse_instant(str(row["in_vain_at"])) if "in_vain_at" in row else None
+
+    def note_renewed_in_vain(self, provider: str, secret: str | None, at: datetime) -> None:
+        """Remember it, beside the lease. Raises Retryable."""
+        with aws_errors(f"writing the connection to {provider}"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=to_wire({"pk": keys.connection_key(provider), "sk": keys.token_lease_key(secret)}),
+                UpdateExpression="SET in_vain_at = :at",
+                ExpressionAttributeValues=to_wire({":at": keys.instant(at)}),
+            )
+
+    def _row(self, provider: str, sk: str) -> dict[str, object] | None:
+        with aws_errors(f"reading the connection to {provider}"):
+            answer = self.client.query(
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk AND sk = :sk",
+                ExpressionAttributeValues=to_wire({":pk": keys.connection_key(provider), ":sk": sk}),
+                ConsistentRead=True,
+            )
+        return next(map(from_wire, answer["Items"]), None)

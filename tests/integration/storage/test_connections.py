@@ -65,6 +65,16 @@ def test_a_refused_token_is_remembered_account_by_account(leases: TableTokenLeas
     assert leases.refused("quickbooks", "acme") is None
 
 
+def test_what_was_renewed_in_vain_is_remembered_secret_by_secret_whoever_holds_the_lease(leases: TableTokenLeases) -> None:
+    assert leases.renewed_in_vain("xero", "dunning/xero/1") is None
+    leases.note_renewed_in_vain("xero", "dunning/xero/1", NOW)
+    assert leases.take("xero", "dunning/xero/1", "a", NOW, UNTIL)
+    leases.note_renewed_in_vain("xero", "dunning/xero/1", UNTIL)
+    leases.give_back("xero", "dunning/xero/1", "a")
+    found = [leases.renewed_in_vain("xero", secret) for secret in ("dunning/xero/1", "dunning/xero/2", None)]
+    assert found == [UNTIL, None, None]
+
+
 def test_a_table_that_does_not_answer_is_worth_another_attempt(aws: Aws, leases: TableTokenLeases) -> None:
     aws.fails("UpdateItem", times=4)
     with pytest.raises(Retryable):

@@ -10,7 +10,7 @@ from dunning.providers.json_reading import parse_object
 from dunning.providers.oauth_grants import Grant, Index, Reference, grant_text, index_text, read_grant, read_index
 from dunning.providers.oauth_tokens import LEASE
 from tests.fakes.tokens import Vault
-from tests.unit.providers.test_oauth_tokens import EXPIRED, NOW, SECRET, World
+from tests.unit.providers.test_oauth_tokens import EXPIRED, NOW, SECRET, World, answer
 
 VERSIONS_KEPT = 100
 """Of one secret, in Secrets Manager; none younger than a day is removed."""
@@ -165,6 +165,26 @@ def test_a_consent_that_is_replaced_while_it_is_renewed_is_no_connection_that_en
         world.worker().access_token("acme")
     assert not isinstance(passing.value, Disconnected)
     assert world.worker().access_token("acme") == "newer.access-1"
+
+
+def test_an_older_consent_that_is_refused_ends_no_account_that_has_moved_to_a_newer_one_meanwhile() -> None:
+    world = World(replace(EXPIRED, accounts=("acme", "beta")))
+    world.endpoint.fails = [answer(400, error="invalid_grant")] * 2
+    newer = Grant(("acme",), "newer.refresh-0", "newer.access-0", NOW + timedelta(hours=1))
+
+    def consents() -> None:
+        if newer not in world.vault.grants:
+            world.vault.connect(newer)
+
+    world.endpoint.arriving = consents
+    keeper = world.worker()
+    with pytest.raises(Retryable, match="renewed by another worker") as passing:
+        keeper.access_token("acme")
+    assert not isinstance(passing.value, Disconnected)
+    assert (keeper.access_token("acme"), world.leases.noted) == ("newer.access-0", {})
+    with pytest.raises(Disconnected, match="account beta"):
+        keeper.access_token("beta")
+    assert list(world.leases.noted) == ["beta"]
 
 
 def test_what_is_kept_is_read_as_it_was_written() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable
+from dunning.domain.errors import Disconnected, NotYet, Permanent, Rejected, Retryable, Unauthorised
 from dunning.workflow.disconnections import ACCOUNTS, REFUSED, UNREADABLE, Reconnections
 from dunning.workflow.ports import InvoiceSource, SyncBatch, SyncBatches, SyncQueue, SyncRequest
 from dunning.workflow.record_snapshot import ALONE, RecordSnapshot
@@ -87,7 +87,8 @@ class DailySweep:
         work: dict[str, Callable[[SweepStage], Swept]] = {LISTING: self._listed, VANISHED: self._vanished}
         work |= {REFUSED: self._refused, UNREADABLE: self._unreadable}
         if stage.source in self.accounted:
-            work |= {ACCOUNTS: self._begun, CHANGED: self._changed, RELEASING: self._released, RELEASING_ONE: self._released_one}
+            work |= {ACCOUNTS: lambda one: self._begun(one, again=stage.tries > 0)}
+            work |= {CHANGED: self._changed, RELEASING: self._released, RELEASING_ONE: self._released_one}
         if stage.source not in self.sources or stage.stage not in work:
             raise Rejected(f"no stage {stage.stage!r} of source {stage.source!r}")
         try:
@@ -112,14 +113,24 @@ class DailySweep:
         self.sweep_queue.send(again, min(_LONGEST_DELAY, max(1, math.ceil(wait.total_seconds()))))
         return Swept(stage.stage, waits=str(exc))
 
-    def _begun(self, stage: SweepStage) -> Swept:
-        accounts = (stage.account,) if stage.account else self.accounted[stage.source].accounts()
+    def _begun(self, stage: SweepStage, *, again: bool) -> Swept:
+        accounts = (stage.account,) if stage.account else self._accounts(stage.source, again)
         for account in accounts:
             since = self.notes.swept(stage.source, account)
             first = CHANGED if since and stage.started_at - since < CHANGES_REACH_BACK else LISTING
             run = f"{stage.source}:{account}:{stage.started_at:%Y-%m-%dT%H:%M}"
             self.sweep_queue.send(replace(stage, run=run, stage=first, account=account, since=since))
         return Swept(ACCOUNTS, len(accounts))
+
+    def _accounts(self, source: str, again: bool) -> tuple[str, ...]:
+        """The connected accounts. Raises Disconnected for all of them where nobody can say which they are; `again`: that was so before."""
+        try:
+            accounts = self.accounted[source].accounts()
+        except Unauthorised as exc:
+            raise exc if isinstance(exc, Disconnected) else Disconnected(source, "", str(exc)) from exc
+        if again:
+            self.reconnections.listed_again(source)
+        return accounts
 
     def _changed(self, stage: SweepStage) -> Swept:
         """What was paid, and whom the source knows otherwise now. What is open is left to the list, which follows."""

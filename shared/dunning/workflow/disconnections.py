@@ -86,7 +86,10 @@ class Reconnections:
     team_name: str
 
     def tell_once(self, ended: Disconnected) -> None:
-        """Tell the team, unless it was told since the connection ended. Should we die in between, it is told twice."""
+        """Tell the team, unless it was told since the connection ended. Should we die in between, it is told twice.
+
+        Without an account all of the source's are meant.
+        """
         now = self.record.clock()
         source, account = ended.source, ended.account
         self.connections.note_ended(source, account, now, BEGUN_WITHIN)
@@ -95,13 +98,17 @@ class Reconnections:
         called = _CALLED.get(source, source)
         subject = f"{called} is no longer connected: reminders wait"
         text = (
-            f"The connection to {called}, company {account}, does not work any more:\n{ended}.\n\n"
+            f"The connection to {called}{f', company {account},' if account else ''} does not work any more:\n{ended}.\n\n"
             "Reminders to its customers wait, because nobody can say whether they have paid meanwhile.\n"
             f"Mend it, mostly with `dunning connect {source} --stack NAME`; all goes on by itself then.\n"
         )
-        about = f"{source}:{account}"
+        about = f"{source}:{account}" if account else source
         self.team.send(self.team_name, subject, text, Envelope("notice", about, (), None, "disconnected", f"disconnected:{about}"))
         self.connections.note_told(source, account)
+
+    def listed_again(self, source: str) -> None:
+        """Which accounts a source has is known again; should that end once more, it is news. Of each account its own sweep tells."""
+        self.connections.note_mended(source, "", self.record.clock())
 
     def tell_of_refusal(self, source: str, account: str, said: str) -> None:
         """Tell the team of a call that is refused though the connection is good, unless it was told within a week."""

@@ -55,6 +55,14 @@ def text(parent: JsonObject | None, key: str) -> str | None:
     return value.encode(errors="replace").decode().strip() or None if isinstance(value, str) else None
 
 
+def identifier(parent: JsonObject | None, key: str) -> str | None:
+    """An id, written as text or as a whole number: in both it is the same; true and false are none."""
+    value = parent.get(key) if parent is not None else None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    return text(parent, key)
+
+
 def integer(parent: JsonObject | None, key: str) -> int | None:
     """A whole number; true and false are none."""
     value = parent.get(key) if parent is not None else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from dunning.domain.errors import Rejected
-from dunning.providers.json_reading import JsonObject, as_object, child, iso_instant, items, text
+from dunning.providers.json_reading import JsonObject, as_object, child, identifier, iso_instant, items, text
 from dunning.providers.webhook_signature import parse
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.source_events import FetchKind
@@ -57,13 +57,13 @@ def read_events(raw: bytes, received_at: datetime) -> tuple[SyncRequest, ...]:
 
 def _from_notifications(notifications: tuple[JsonObject, ...], received_at: datetime) -> Iterator[_Told]:
     for notification in notifications:
-        company = text(notification, "realmId") or ""
+        company = identifier(notification, "realmId") or ""
         change = child(notification, "dataChangeEvent")
         for entity in items(change, "entities") if change is not None else ():
             name, operation = (text(entity, "name") or "").lower(), (text(entity, "operation") or "").lower()
-            yield from _wanted(company, name, text(entity, "id") or "", operation, _since(entity, "lastUpdated", received_at))
+            yield from _wanted(company, name, identifier(entity, "id") or "", operation, _since(entity, "lastUpdated", received_at))
             # Two customers were merged: the one that went away is named beside the one that stays.
-            yield from _wanted(company, name, text(entity, "deletedId") or "", "", "")
+            yield from _wanted(company, name, identifier(entity, "deletedId") or "", "", "")
 
 
 def _from_cloud_events(events: list[JsonObject], received_at: datetime) -> Iterator[_Told]:
@@ -73,10 +73,10 @@ def _from_cloud_events(events: list[JsonObject], received_at: datetime) -> Itera
     """
     for event in events:
         read = re.fullmatch(r"qbo\.([a-z]+)\.([a-z]*).*", (text(event, "type") or "").lower())
-        company, bare_id = text(event, "intuitaccountid") or "", text(event, "intuitentityid") or ""
+        company, bare_id = identifier(event, "intuitaccountid") or "", identifier(event, "intuitentityid") or ""
         if read is not None:
             yield from _wanted(company, read[1], bare_id, read[2], _since(event, "time", received_at))
-            yield from _wanted(company, read[1], text(child(event, "data"), "deletedid") or "", "", "")
+            yield from _wanted(company, read[1], identifier(child(event, "data"), "deletedid") or "", "", "")
 
 
 def _wanted(company: str, name: str, bare_id: str, operation: str, since: str) -> Iterator[_Told]:

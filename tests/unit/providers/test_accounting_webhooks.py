@@ -106,7 +106,7 @@ def test_of_two_merged_customers_both_are_looked_at() -> None:
 def test_of_two_customers_that_a_cloud_event_tells_merged_both_are_looked_at_and_of_vendors_neither() -> None:
     merged = cloud_event("qbo.customer.merged.v1", "123") | {"data": {"deletedid": "27"}}
     vendors = cloud_event("qbo.vendor.merged.v1", "9") | {"data": {"deletedid": "8"}}
-    unlike: tuple[object, ...] = (None, [], "6", {"deletedid": 6}, {"deletedid": ""})
+    unlike: tuple[object, ...] = (None, [], "6", {"deletedid": True}, {"deletedid": 6.5}, {"deletedid": ""})
     odd = [cloud_event("qbo.customer.merged.v1", "5") | {"data": data} for data in unlike]
     both = [("310687", "customer", "123"), ("310687", "customer", "27")]
     assert quickbooks([merged, vendors, merged]) == both
@@ -120,6 +120,23 @@ def test_cloud_events_mean_the_same() -> None:
     assert quickbooks(cloud_event("qbo.payment.created.v1", "7")) == [("310687", "payment", "7")]
     assert quickbooks(cloud_event("qbo.payment.updated.v1", "7")) == [("310687", "changes", BEFORE_NOW), ("310687", "payment", "7")]
     assert quickbooks(cloud_event("qbo.payment.deleted.v1", "7")) == [("310687", "changes", BEFORE_NOW)]
+
+
+def test_ids_that_are_written_as_numbers_name_the_same_things() -> None:
+    merged = cloud_event("qbo.customer.merged.v1") | {"intuitentityid": 123, "intuitaccountid": 310687, "data": {"deletedid": 27}}
+    as_text = cloud_event("qbo.customer.merged.v1", "123") | {"data": {"deletedid": "27"}}
+    assert quickbooks([merged, as_text]) == [("310687", "customer", "123"), ("310687", "customer", "27")]
+    rows: list[dict[str, object]] = [{"name": "Invoice", "id": 145}, {"name": "Customer", "id": "5", "operation": "Merge", "deletedId": 6}]
+    legacy = {"eventNotifications": [{"realmId": 1269959970123456789, "dataChangeEvent": {"entities": rows}}]}
+    named = [("invoice", "145"), ("customer", "5"), ("customer", "6")]
+    assert quickbooks(legacy) == [("1269959970123456789", kind, bare) for kind, bare in named]
+
+
+@pytest.mark.parametrize("odd", [True, False, -145, 145.0, [145], {"value": 145}, None, "  "])
+def test_what_is_no_id_is_passed_over_and_its_neighbours_are_not(odd: object) -> None:
+    whole = cloud_event("qbo.invoice.updated.v1")
+    torn = [whole | {name: odd} for name in ("intuitentityid", "intuitaccountid")]
+    assert quickbooks([*torn, whole]) == [("310687", "invoice", "145")]
 
 
 def gone(bare: str, told: str, operation: str = "Delete") -> dict[str, str]:

@@ -9,6 +9,7 @@ from functools import partial
 from dunning.domain.case import Dispute
 from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, NotYet, Permanent, Rejected, Retryable, Unforeseen
 from dunning.domain.invoice import Contact
+from dunning.identifiers import spellings
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
 from dunning.workflow.ports import CaseStore, Clock, InvoiceSource, SyncRequest, Traced
@@ -56,6 +57,9 @@ class SyncInvoice:
         try:
             return self._look(request)
         except NotConnected as exc:
+            connected = spellings(request.account or "")[-1]
+            if request.account and connected != request.account:
+                return self(replace(request, account=connected))
             if not self._is_known(request):
                 return f"not ours: {exc}"
             self.disconnections.noticed(exc)
@@ -69,7 +73,14 @@ class SyncInvoice:
         """Whether we have a case of it. A customer without one was not asked for; a payment's invoices come due by themselves."""
         if request.customer is not None or request.kind == FetchKind.CUSTOMER:
             return True
-        return self.store.customer_of(request.kind, f"{request.source}:{request.account}:{request.id}") is not None
+        return self._known(request.kind, f"{request.source}:{request.account}", request.id)[0] is not None
+
+    def _known(self, kind: str, within: str, bare_id: str) -> tuple[str | None, str]:
+        """Whose a thing is, and the id by which it is known here: news may write a GUID in capitals that was kept in small letters."""
+        for spelling in spellings(bare_id):
+            if owner := self.store.customer_of(kind, f"{within}:{spelling}"):
+                return owner, spelling
+        return None, bare_id
 
     def _look(self, request: SyncRequest) -> str:
         source = self.sources.get(request.source)
@@ -115,7 +126,7 @@ class SyncInvoice:
     def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None, account: str | None = None) -> str:
         account = account or (account_of(customer) if customer else None)
         within = f"{source.name}:{account}" if account else source.name
-        known = customer or self.store.customer_of("invoice", f"{within}:{invoice_id}")
+        known, invoice_id = (customer, invoice_id) if customer else self._known("invoice", within, invoice_id)
         if known:
             return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id, account))
         snapshot = source.fetch(invoice_id, account)
@@ -146,10 +157,13 @@ class SyncInvoice:
         return "; ".join(dict.fromkeys((*outcomes, *left))) or "nothing changed"
 
     def _customer(self, source: InvoiceSource, request: SyncRequest) -> str:
-        within = f"{source.name}:{request.account}" if request.account else source.name
-        customer = request.customer or f"{within}:{request.id}"
-        if request.account and not self.store.load(customer).invoices:
+        accounts = [f"{source.name}:{account}" for account in spellings(request.account)] if request.account else [source.name]
+        names = [request.customer] if request.customer else [f"{within}:{bare}" for within in accounts for bare in spellings(request.id)]
+        if request.account:
+            names = [name for name in names if self.store.load(name).invoices]
+        if not names:
             return "owes nothing here"
+        customer = names[0]
         account = account_of(customer)
         if account is None:
             return self.record.contact_as_fetched(customer, lambda: source.fetch_contact(customer))

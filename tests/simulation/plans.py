@@ -80,6 +80,8 @@ class Plan:
     clocks: tuple[float, ...]
     index_lag: float
     end: datetime
+    points_only: bool
+    """Whether webhooks name only what has changed, as those of QuickBooks and Xero do."""
 
     @property
     def spells(self) -> tuple[str, ...]:
@@ -92,7 +94,8 @@ class Plan:
             "daily rule silent": self.sweep_silent,
         }
         found = [name for name, times in spans.items() for _ in times]
-        return (*found, *(["clocks apart"] if any(self.clocks) else []), *(["index late"] if self.index_lag else []))
+        said = {"clocks apart": any(self.clocks), "index late": bool(self.index_lag), "webhooks only point": self.points_only}
+        return (*found, *(name for name, is_so in said.items() if is_so))
 
 
 def plan_of(seed: int) -> Plan:
@@ -115,6 +118,8 @@ class _Maker:
         self.happenings: list[Happening] = []
         self.people = Random(f"people {seed}")
         self.numbers = Random(f"numbers {seed}")
+        self.pointing = Random(f"pointing {seed}")
+        self.points_only = self.pointing.random() < 0.25
 
     def plan(self) -> Plan:
         count = self.random.choice((1, 1, 2, 3))
@@ -123,6 +128,8 @@ class _Maker:
         self._people()
         if any(step.approve_above for step in self.policy.steps):
             self._answers()
+        if self.points_only:
+            self._in_quick_succession()
         storms = self._storms()
         troubled = bool(storms)
         return Plan(
@@ -142,6 +149,7 @@ class _Maker:
             tuple(self.random.uniform(-5, 5) for _ in range(5)) if troubled else (0.0,),
             self.random.choice((0.0, 1.0, 20.0, 120.0)),
             self.end,
+            self.points_only,
         )
 
     def _customer(self, customer: str) -> None:
@@ -214,6 +222,14 @@ class _Maker:
                 at = self._near(hot, self.limits) + timedelta(minutes=choice((0, 5, 60, 600)))
                 answer = What.APPROVED if self.limits.random() < 0.75 else What.DECLINED
                 self._happens(at, issued.customer, issued.invoice if self.limits.random() < 0.7 else "", answer)
+
+    def _in_quick_succession(self) -> None:
+        """A part payment is seldom alone: the next one comes while the first one's news are still looked at."""
+        for first in [happening for happening in self.happenings if happening.what in (What.ISSUED, What.PARTLY_PAID)]:
+            if self.pointing.random() < 0.5:
+                at = first.at + timedelta(seconds=self.pointing.randrange(120, 140))
+                for seconds in (0, self.pointing.randrange(1, 16)):
+                    self._happens(at + timedelta(seconds=seconds), first.customer, first.invoice, What.PARTLY_PAID, 1)
 
     def _happens(self, at: datetime, customer: str, invoice: str, what: What, number: int = 0) -> None:
         self.happenings.append(Happening(max(at, self.start + timedelta(minutes=2)), customer, invoice, what, number))

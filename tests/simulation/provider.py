@@ -24,6 +24,7 @@ class Provider:
         self._true_time = true_time
         self._contacts = dict(plan.contacts)
         self._due = dict(plan.due)
+        self._points_only = plan.points_only
         self.bouncing: set[str] = set()
         self.account.contacts.update(self._contacts)
         self._numbers = count(1)
@@ -105,7 +106,8 @@ class Provider:
             return None
         if happening.what is What.DELETED:
             del self.account.invoices[happening.invoice]
-            return None
+            # Stripe tells of no open invoice that it is deleted, for there a draft only can be.
+            return NeedsFetch(FetchKind.INVOICE, happening.invoice, None, self._stamp()) if self._points_only else None
         if happening.what is What.REDATED and isinstance(known.due, datetime):
             return self._holds(replace(known, due=known.due + timedelta(days=happening.number % 3 + 1)))
         if happening.what is What.PARTLY_PAID:

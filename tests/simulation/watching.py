@@ -9,7 +9,7 @@ from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
 from dunning.domain.fee_records import fee_id
 from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
@@ -25,6 +25,8 @@ UNTROUBLED = timedelta(minutes=80)
 
 OVERDUE = timedelta(minutes=75)
 CLOCKS_APART = timedelta(seconds=100)
+TOLD = 120
+"""Seconds: what a webhook pointed at is known by then."""
 
 
 class Watch:
@@ -122,6 +124,24 @@ class Watch:
         plan, now = self._plan, self._cloud.true_time()
         spans = (*plan.storms, *plan.provider_down, *plan.mail_down, *plan.quota_spent, *plan.wheel_silent)
         return not any(begins <= now and ends >= since for begins, ends in spans)
+
+    def pointed_at(self, invoice: str) -> None:
+        """A webhook that names no more than this invoice was answered: a little later it must be known as it is now, or newer."""
+        before, heard = self._provider.truth(invoice), self._cloud.true_time()
+        self._cloud.timeline.after(TOLD, lambda: self._is_known(invoice, before, heard))
+
+    def _is_known(self, name: str, before: Snapshot | None, heard: datetime) -> None:
+        truth = self._provider.truth(name)
+        if truth != before or not self._in_peace(heard - UNTROUBLED):
+            return
+        for customer in self._store.customers():
+            known = self._store.load(customer).invoices.get(name)
+            is_true = truth and known and (known.status, known.amount_due) == (truth.status, truth.amount_due)
+            if known and known.is_open and not is_true:
+                said = f"{known.status.value} {known.amount_due}"
+                self._violated(
+                    f"{name} of {customer} is {said} here,", f"though a webhook pointed at it {self._cloud.true_time() - heard} ago"
+                )
 
     def look(self, store: MemoryCaseStore) -> None:
         """In the middle of a world, when there has been peace for long enough."""

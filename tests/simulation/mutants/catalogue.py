@@ -106,6 +106,12 @@ FOUND_BY_SIMULATION = (
         "if truth.fee_id == order_id), None)",
         "if truth.fee_id == order_id and not order_id), None)",
     ),
+    Mutant(
+        "a fetch has seen what was told before it began, and nothing later",
+        "shared/dunning/workflow/sync_many.py",
+        "        if request.stamp is not None and known is not None and known.began > request.stamp:\n",
+        "        if known is not None:\n",
+    ),
 )
 
 FOUND_BY_CONTRACT = (

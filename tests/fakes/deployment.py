@@ -18,6 +18,7 @@ from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.mail_line import MailLine
+from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.ports import InvoiceSource, Policies, Wakeup
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -30,6 +31,7 @@ from tests.fakes.clock import StandingClock
 from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.mail_line import MemoryMailPlaces
+from tests.fakes.mail_order import MemoryWaitingMails
 from tests.fakes.queues import MemoryDeadLetters, MemorySweepQueue, MemorySyncBatches, MemorySyncQueue, MemoryWakeups
 from tests.fakes.source import FakeAccountedSource, FakeSource
 
@@ -63,11 +65,13 @@ class FakeDeployment:
         self.connections = MemoryConnections()
         disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
         self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
-        self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock)
+        self.waiting_mails = MemoryWaitingMails()
+        self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock, self.waiting_mails)
         charge = ChargeFee({"stripe": self.stripe, "xero": self.xero}, self.policies)
         self.mail_places = MemoryMailPlaces()
         line = MailLine(self.mail_places, self.quota, self.clock)
-        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line)
+        order = MailOrder(self.waiting_mails, self.clock)
+        self.sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line, order)
         self.answer_fee = AnswerFee(self.record)
         self.run_step = RunStep(
             self.store,

@@ -7,11 +7,13 @@ from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState
 from dunning.domain.errors import Retryable
 from dunning.domain.holds import Hold
+from dunning.domain.mail_order import Waiting
 from dunning.workflow.moving_port import CaseChange
 from dunning.workflow.ports import DueTimer, SendingLimits
 from dunning.workflow.sweep_ports import OpenPage
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
 from tests.fakes.mail_line import MemoryMailPlaces
+from tests.fakes.mail_order import MemoryWaitingMails
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import CLAIM, READ, WRITE
 from tests.simulation.wire import Wire
@@ -200,6 +202,22 @@ class TwinMailPlaces:
     def take(self, earliest: datetime, room: timedelta) -> datetime:
         """The next place."""
         return self._wire.call("store.mail_place", CLAIM, lambda: self._places.take(earliest, room))
+
+
+class TwinWaitingMails:
+    """workflow.mail_order.WaitingMails."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.memory = MemoryWaitingMails()
+
+    def read(self) -> Waiting | None:
+        """As the last turn left it."""
+        return self._wire.call("store.waiting_mails", READ, self.memory.read)
+
+    def put(self, waiting: Waiting) -> None:
+        """Keep it; again it is the same."""
+        self._wire.call("store.note_waiting", WRITE, lambda: self.memory.put(waiting))
 
 
 class TwinQuota:

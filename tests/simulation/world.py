@@ -16,6 +16,7 @@ from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.mail_line import MailLine
+from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.record_event import RecordEvent
@@ -51,6 +52,7 @@ from tests.simulation.storage import (
     TwinStore,
     TwinSweepNotes,
     TwinTimerIndex,
+    TwinWaitingMails,
 )
 from tests.simulation.watching import Watch
 from tests.simulation.wire import Wire
@@ -101,10 +103,12 @@ class World:
         ended = Disconnections(connections, sweeps, cloud.clock)
         self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended)
         quota = TwinQuota(wire, cloud)
-        self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock)
+        waiting = TwinWaitingMails(wire)
+        self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock, waiting)
         email, sms, team = TwinEmail(channels), TwinSms(channels), TwinTeam(channels)
         line = MailLine(TwinMailPlaces(wire), quota, cloud.clock)
-        sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies), line)
+        order = MailOrder(waiting, cloud.clock)
+        sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies), line, order)
         dead = TwinDeadLetters(wire, self.records)
         first_contacts = FirstContacts(MemoryDayPlaces(), policies)
         self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts, sync)

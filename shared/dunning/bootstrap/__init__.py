@@ -313,6 +313,7 @@ def dispatch_due(platform: Platform) -> DispatchDue:
     """Builds dispatch_due's use case."""
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.quota import SesQuota
+    from dunning.storage.mail_order import TableWaitingMails
     from dunning.storage.queues import RunQueue
     from dunning.storage.timers import TableTimerIndex
     from dunning.workflow.dispatch_due import DispatchDue
@@ -324,6 +325,7 @@ def dispatch_due(platform: Platform) -> DispatchDue:
         wakeups=RunQueue(parts.sqs, config.run_queue),
         quota=SesQuota(platform.session.client("sesv2", config=one_attempt_config())),
         clock=parts.clock,
+        waiting=TableWaitingMails(parts.dynamodb, config.table),
     )
 
 

@@ -33,11 +33,13 @@ def run_step(platform: Platform) -> RunServices:
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.day_places import TableDayPlaces
     from dunning.storage.mail_line import TableMailPlaces
+    from dunning.storage.mail_order import TableWaitingMails
     from dunning.storage.queues import Aside, DeadLetters, RunQueue, SyncRequests
     from dunning.workflow.attaching import Attacher
     from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
     from dunning.workflow.mail_line import MailLine
+    from dunning.workflow.mail_order import MailOrder
     from dunning.workflow.mail_ports import DocumentSource
     from dunning.workflow.run_step import RunStep
     from dunning.workflow.sending import Sender
@@ -64,6 +66,7 @@ def run_step(platform: Platform) -> RunServices:
         clock=parts.clock,
         charge=ChargeFee(fee_books(parts), parts.policies),
         line=MailLine(TableMailPlaces(parts.dynamodb, config.table), SesQuota(ses), parts.clock),
+        order=MailOrder(TableWaitingMails(parts.dynamodb, config.table), parts.clock),
         attach=Attacher(documents),
         unsubscribe=SignedUnsubscribeLinks(LinkKey(parts.secretsmanager, config.link_secret, parts.clock), config.portal_url),
     )

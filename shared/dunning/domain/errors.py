@@ -31,6 +31,10 @@ class MailLater(NotYet):
     """The account's mails of this second are given away: this one has a second of its own (`turn_at`), which is kept for it."""
 
 
+class OthersFirst(NotYet):
+    """Others' mail has waited longer for SES's quota: the wheel lets this one go in its turn, and looks at `turn_at` at the latest."""
+
+
 class Unauthorised(Retryable):
     """A source refuses our credentials: a person must mend them, and until then nothing is lost."""
 

@@ -46,7 +46,7 @@ class RunQueue:
         entries = [
             {
                 "Id": str(n),
-                "MessageBody": json.dumps({"customer": wakeup.customer, "hops": wakeup.hops}),
+                "MessageBody": json.dumps(_of_wakeup(wakeup)),
                 "DelaySeconds": max(0, min(LONGEST_DELAY, wakeup.delay)),
             }
             for n, wakeup in enumerate(wakeups)
@@ -234,7 +234,12 @@ def read_wakeup(body: str) -> Wakeup:
     """The wakeup in a message's body. Raises Rejected."""
     data = _object(body)
     hops = data.get("hops", 0)
-    return Wakeup(customer=_required(data, "customer"), hops=hops if isinstance(hops, int) else 0)
+    return Wakeup(_required(data, "customer"), hops=hops if isinstance(hops, int) else 0, let_go=data.get("let_go") is True)
+
+
+def _of_wakeup(wakeup: Wakeup) -> JsonObject:
+    body: JsonObject = {"customer": wakeup.customer, "hops": wakeup.hops}
+    return {**body, "let_go": True} if wakeup.let_go else body
 
 
 def read_sync_request(body: str) -> SyncRequest:

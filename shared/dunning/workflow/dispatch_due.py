@@ -1,10 +1,12 @@
 """The coarse wheel's turn: timers of the next twelve minutes become messages with their exact delay (DESIGN §5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import Retryable
+from dunning.domain.errors import Permanent, Retryable
+from dunning.domain.mail_order import Place, Waiting
+from dunning.workflow.mail_order import TURNS_EVERY, WaitingMails
 from dunning.workflow.ports import Clock, DueTimer, EmailQuota, SendingLimits, TimerIndex, Wakeup, Wakeups
 from dunning.workflow.waking import NEAR, delay_until
 
@@ -15,7 +17,8 @@ PART_OF_THE_RATE = 0.8
 """How much of SES's rate the wheel uses: a customer may get more than one mail, and a person may send by hand."""
 
 UNKNOWN_LIMIT = 600
-_TURNS_EVERY = 10
+AT_THE_LATEST = timedelta(minutes=15)
+"""So long after the full hour a turn may come that sees all who wait: until then nobody goes past them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +31,42 @@ class Dispatched:
 
 @dataclass(frozen=True, slots=True)
 class DispatchDue:
-    """The use case behind the function dispatch_due. It remembers nothing: every run follows from the index alone."""
+    """The use case behind the function dispatch_due. Every run follows from the index alone; that some wait for SES's quota is noted
+    for those who send without the wheel, and for the next turns, which then see all who wait as the one on the hour does.
+    """
 
     timers: TimerIndex
     wakeups: Wakeups
     quota: EmailQuota
     clock: Clock
+    waiting: WaitingMails
 
     def __call__(self, turn: datetime) -> Dispatched:
         """Send the timers of [turn, turn + 12 min); the run on the hour all before, whatever had kept them. Raises Retryable."""
-        on_the_hour = turn.minute < _TURNS_EVERY
+        on_the_hour = turn.minute < TURNS_EVERY // timedelta(minutes=1)
         due = list(self.timers.due(turn + LOOKS_AHEAD, since=None if on_the_hour else turn))
         if not due:
             return Dispatched(0, 0)
+        known = self._known()
+        if known and not on_the_hour:
+            due = list(self.timers.due(turn + LOOKS_AHEAD))
         limits = self._limits()
-        due.sort(key=lambda timer: (timer.due_since, timer.customer))
+        due.sort(key=_place)
         wakeups = spread(due[: limits.left], self.clock(), limits.per_second * PART_OF_THE_RATE)
         self.wakeups.send(wakeups)
+        if len(due) > limits.left:
+            self.waiting.put(Waiting(_place(due[limits.left]), turn, _full_hour_after(turn) + AT_THE_LATEST))
+        elif known:
+            self.waiting.put(replace(known, as_of=turn, until=turn))
         return Dispatched(len(wakeups), len(due) - len(wakeups))
+
+    def _known(self) -> Waiting | None:
+        try:
+            known = self.waiting.read()
+        except (Retryable, Permanent):
+            # What this turn does not see, the one on the hour does.
+            return None
+        return known if known is not None and known.stands(self.clock()) else None
 
     def _limits(self) -> SendingLimits:
         try:
@@ -67,4 +88,12 @@ def spread(timers: Sequence[DueTimer], now: datetime, per_second: float) -> list
             break
         delays[timer.customer] = int((at - now).total_seconds())
         free_from = at + gap
-    return [Wakeup(timer.customer, delays[timer.customer]) for timer in timers if timer.customer in delays]
+    return [Wakeup(timer.customer, delays[timer.customer], let_go=True) for timer in timers if timer.customer in delays]
+
+
+def _place(timer: DueTimer) -> Place:
+    return timer.due_since, timer.customer
+
+
+def _full_hour_after(turn: datetime) -> datetime:
+    return turn.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

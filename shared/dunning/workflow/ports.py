@@ -82,11 +82,12 @@ class TimerIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """A message that says: look at this customer. `hops` counts how often it was sent on."""
+    """A message that says: look at this customer. `hops`: how often it was sent on. `let_go`: by the wheel, whose turn it was."""
 
     customer: str
     delay: int = 0
     hops: int = 0
+    let_go: bool = False
 
 
 class Wakeups(Protocol):
@@ -224,8 +225,7 @@ class InvoiceSource(Protocol):
 class Envelope:
     """What every message carries beside its text: who it is about, and what identifies it.
 
-    `kind`: reminder, thank_you, escalation, notice, digest. `invoices` are bare ids. `claim` is the claim's origin, `effect`
-    the effect's key within it.
+    `kind`: reminder, thank_you, escalation, notice, digest. `invoices`: bare ids. `claim`: its origin. `effect`: its key in the claim.
     """
 
     kind: str

@@ -9,7 +9,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, MailLater, NotYet, Permanent, Retryable, Unforeseen, Unreadable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice, Snapshot, Status
@@ -104,13 +104,13 @@ class RunStep:
             reason = f"{MOST_CRASHES} attempts in a row ended without an answer"
             return self._park_as_it_lies(wakeup.customer, claim_id, reason, now)
         try:
-            return self._work_or_park(case, settlement)
+            return self._work_or_park(case, settlement, wakeup)
         except AlreadyClaimed:
             return self._lost(wakeup.customer)
 
-    def _work_or_park(self, case: Case, settlement: Settlement) -> str:
+    def _work_or_park(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         try:
-            return foreseen(lambda: self._work(case, settlement))
+            return foreseen(lambda: self._work(case, settlement, wakeup))
         except Unreadable:
             raise
         except Permanent as exc:
@@ -121,7 +121,7 @@ class RunStep:
             reason = f"{MOST_CRASHES} attempts in a row failed, the last as {exc}"
             return self._park_as_it_lies(case.profile.customer, settlement.claim.id, reason, settlement.now)
 
-    def _work(self, case: Case, settlement: Settlement) -> str:
+    def _work(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         now, claim = settlement.now, settlement.claim
         try:
             checked = self._check(case, now)
@@ -147,7 +147,7 @@ class RunStep:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
             return "postponed: the places of the day cannot be told"
-        progress = self.sender.send(works, net, claim, now)
+        progress = self.sender.send(works, net, claim, now, let_go=wakeup.let_go)
         try:
             return self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
         except Unreadable:
@@ -166,7 +166,7 @@ class RunStep:
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.COMPLETE and self._is_in_vain(case, settlement, checked, progress, works):
             progress = replace(progress, ending=Ending.REFUSED, failure="what is due was done and is due again, with nothing changed")
-        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, MailLater):
+        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, NotYet):
             reason = f"refused {MOST_RETRIES} times in a row" + (f": {progress.failure}" if progress.failure else "")
             return self._park(case, settlement, reason, checked, progress)
 
@@ -357,7 +357,7 @@ class RunStep:
     def _not_now(self, wakeup: Wakeup, due_at: datetime | None, now: datetime) -> str:
         """Not due, or held: one that came early is sent again with what remains; all else the wheel finds."""
         if due_at is not None and now < due_at <= now + NEAR and wakeup.hops < MOST_HOPS:
-            self.wakeups.send([Wakeup(wakeup.customer, delay_until(due_at, now), wakeup.hops + 1)])
+            self.wakeups.send([replace(wakeup, delay=delay_until(due_at, now), hops=wakeup.hops + 1)])
             return "early"
         return "nothing due, or held by another"
 

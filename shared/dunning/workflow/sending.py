@@ -16,6 +16,7 @@ from dunning.workflow.attaching import Attacher
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.mail_line import MailLine
+from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.mail_ports import Addressing, UnsubscribeLinks
 from dunning.workflow.message_rows import content_of, invoices_in
 from dunning.workflow.ports import Clock, EmailChannel, Envelope, Policies, Renderer, SmsChannel, TeamChannel
@@ -68,16 +69,21 @@ class Sender:
     clock: Clock
     charge: ChargeFee
     line: MailLine
+    order: MailOrder
     attach: Attacher = field(default_factory=Attacher)
     unsubscribe: UnsubscribeLinks | None = None
 
-    def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime) -> Progress:
-        """Carry out the works under this claim, as far as it goes. Raises AlreadyClaimed when the claim is gone, Retryable."""
+    def send(self, works: Sequence[Work], case: Case, claim: Claim, now: datetime, *, let_go: bool = False) -> Progress:
+        """Carry out the works under this claim, as far as it goes; `let_go` by the wheel, no mail asks whether others wait longer.
+
+        Raises AlreadyClaimed when the claim is gone, Retryable.
+        """
         effects = marks_by_row(claim.effects)
         sent_now: dict[str, str | None] = {}
         done: list[Done] = []
         charged: list[Snapshot] = []
         kept = claim.mail_at
+        in_turn = let_go or kept is not None  # a place in the line is taken by nobody who must wait for the quota
 
         def progress(ending: Ending, failure: str = "", because: NotYet | Disconnected | None = None) -> Progress:
             return Progress(tuple(done), effects, ending, failure, tuple(charged), because)
@@ -91,7 +97,7 @@ class Sender:
                 if self.clock() > claim.until - SAFETY:
                     return progress(Ending.REFUSED)
                 try:
-                    outcome = self._attempted(effect, case, claim, effects, now, charged, kept)
+                    outcome = self._attempted(effect, case, claim, effects, now, charged, kept, in_turn=in_turn)
                 except (Refused, NotYet, Disconnected) as exc:
                     return progress(Ending.REFUSED, because=self._cause_of(exc, effect, case, claim))
                 except OutcomeUnknown:
@@ -100,7 +106,8 @@ class Sender:
                     return progress(Ending.FAILED, f"{effect.key}: {exc}")
                 notes |= _noted(effect, outcome.note)
                 if outcome.sent:
-                    kept = None if effect.channel is Channel.EMAIL else kept
+                    if effect.channel is Channel.EMAIL:
+                        kept, in_turn = None, True
                     effects |= marked(effect, Mark(EffectState.DONE, now))
                     sent_now[effect.key] = outcome.note
             done.append(Done(work, notes))
@@ -115,10 +122,14 @@ class Sender:
         now: datetime,
         charged: list[Snapshot],
         kept: datetime | None,
+        *,
+        in_turn: bool,
     ) -> _Outcome:
         """Carry out one effect when its turn has come; of what was refused, it is marked at once that it surely was not sent."""
         try:
             if effect.channel is Channel.EMAIL and state_of(effect, effects) is not EffectState.DONE:
+                if not in_turn:
+                    self.order.wait(case.profile)
                 self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
             return self._carry_out(effect, case, claim, effects, now, charged)
         except (Refused, NotYet, Disconnected, Permanent):

@@ -14,11 +14,13 @@ from dunning.storage.day_places import TableDayPlaces
 from dunning.storage.digests import TableDigests
 from dunning.storage.ended_connections import TableConnections
 from dunning.storage.mail_line import TableMailPlaces
+from dunning.storage.mail_order import TableWaitingMails
 from dunning.storage.sweeps import TableSweepNotes
 from dunning.storage.timers import TableOpenIndex, TableTimerIndex
 from dunning.workflow.connection_ports import Connections
 from dunning.workflow.history_port import RememberingStore
 from dunning.workflow.mail_line import MailPlaces
+from dunning.workflow.mail_order import WaitingMails
 from dunning.workflow.moving_port import MovingStore
 from dunning.workflow.parking_port import ParkingStore
 from dunning.workflow.ports import Correspondents, DayPlaces, TimerIndex
@@ -30,12 +32,22 @@ from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
 from tests.fakes.digests import MemoryDigestNotes
 from tests.fakes.mail_line import MemoryMailPlaces
+from tests.fakes.mail_order import MemoryWaitingMails
 from tests.fakes.table import aws_session, create_table
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import FaultBook
 from tests.simulation.plans import plan_of
 from tests.simulation.records import Invocation, Records
-from tests.simulation.storage import Timers, TwinCorrespondents, TwinMailPlaces, TwinOpenIndex, TwinStore, TwinSweepNotes, TwinTimerIndex
+from tests.simulation.storage import (
+    Timers,
+    TwinCorrespondents,
+    TwinMailPlaces,
+    TwinOpenIndex,
+    TwinStore,
+    TwinSweepNotes,
+    TwinTimerIndex,
+    TwinWaitingMails,
+)
 from tests.simulation.wire import Wire
 
 if TYPE_CHECKING:
@@ -74,6 +86,7 @@ class Storage:
     open_index: OpenIndex
     notes: SweepNotes
     mail_places: MailPlaces
+    waiting_mails: WaitingMails
     digest_notes: DigestNotes
     day_places: DayPlaces
     connections: Connections
@@ -103,6 +116,7 @@ def _table_storage(client: "DynamoDBClient", table: str) -> Storage:
         TableOpenIndex(client, table, SHARDS, PAGE_SIZE),
         TableSweepNotes(client, table, StandingClock()),
         TableMailPlaces(client, table),
+        TableWaitingMails(client, table),
         TableDigests(client, table, SHARDS),
         TableDayPlaces(client, table),
         TableConnections(client, table),
@@ -120,6 +134,7 @@ def memory_storage() -> Iterator[Storage]:
         MemoryOpenIndex(store, PAGE_SIZE),
         MemorySweepNotes(),
         MemoryMailPlaces(),
+        MemoryWaitingMails(),
         MemoryDigestNotes(),
         MemoryDayPlaces(),
         MemoryConnections(),
@@ -152,6 +167,7 @@ def twin_storage() -> Iterator[Storage]:
         TwinOpenIndex(wire, memory),
         TwinSweepNotes(wire),
         TwinMailPlaces(wire),
+        TwinWaitingMails(wire),
         MemoryDigestNotes(),
         MemoryDayPlaces(),
         MemoryConnections(),

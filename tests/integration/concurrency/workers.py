@@ -14,10 +14,12 @@ from dunning.domain.invoice import Snapshot
 from dunning.identifiers import new_ulid
 from dunning.storage.cases import TableCaseStore
 from dunning.storage.mail_line import TableMailPlaces
+from dunning.storage.mail_order import TableWaitingMails
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.mail_line import MailLine
+from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
 from dunning.workflow.record_snapshot import RecordSnapshot
@@ -92,7 +94,8 @@ class Workers:
         """One function that works customers off."""
         charge = ChargeFee({"stripe": self.stripe}, self.policies)
         line = MailLine(TableMailPlaces(self.client, self.table), FakeQuota(), self.clock)
-        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line)
+        order = MailOrder(TableWaitingMails(self.client, self.table), self.clock)
+        sender = Sender(self.store, self.email, self.sms, self.team, PlainRenderer(), self.policies, self.clock, charge, line, order)
         wakeups = MemoryWakeups(self.clock)
         ended = Disconnections(MemoryConnections(), MemorySweepQueue(), self.clock)
         return RunStep(

@@ -12,7 +12,7 @@ from tests.integration.faults.people_scenes import PERSON, told_until_done
 from tests.integration.faults.promises import amiss
 from tests.integration.faults.run import Run
 from tests.integration.faults.scene import BY_THE_CLAIM, Scene
-from tests.integration.faults.workflows import CLAIM, GET, LOAD, MAIL, MARKED_SENT, SECRET, TELL_QUEUE, WRITE, calls_of
+from tests.integration.faults.workflows import CLAIM, GET, LOAD, MAIL, MARKED_SENT, ORDER, SECRET, TELL_QUEUE, WRITE, calls_of
 
 COLUMNS = "customer_id,customer_name,email,invoice_number,currency,amount,amount_due,issued_on,due_on"
 OVERDUE, LATER = -1, 20
@@ -110,7 +110,7 @@ FILES = (
     Scene(
         "reminder of a file's invoice",
         reminded,
-        (*calls_of("run_step", CLAIM, LOAD, LOAD, SECRET, MAIL, WRITE), *MARKED_SENT),
+        (*calls_of("run_step", CLAIM, LOAD, LOAD, ORDER, SECRET, MAIL, WRITE), *MARKED_SENT),
         not_imported_once,
         lasts=BY_THE_CLAIM,
         run=FileRun,

@@ -17,6 +17,7 @@ from tests.integration.faults.workflows import (
     LOAD,
     MAIL,
     MARKED_SENT,
+    ORDER,
     PUBLISH,
     SECRET,
     TELL_QUEUE,
@@ -117,7 +118,7 @@ def not_reminded_at_the_new_address(run: Run) -> Iterator[str]:
 
 
 REMINDED = ("sent first", "plan_ended first")
-SENDS = calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE)
+SENDS = calls_of("run_step", CLAIM, LOAD, SECRET, ORDER, SECRET, MAIL, WRITE)
 HEARD = calls_of("stripe_webhook", SECRET, LOAD, WRITE, TELL_QUEUE)
 
 # What a webhook ended is a reminder that is due, and a message for it: from there on it is struck as the workflow `first reminder`.
@@ -134,7 +135,7 @@ HOLDS = (
     Scene(
         "broken promise",
         looked_at,
-        (*calls_of("run_step", CLAIM, LOAD, SECRET, PUBLISH, SECRET, MAIL, WRITE), *MARKED_SENT),
+        (*calls_of("run_step", CLAIM, LOAD, SECRET, PUBLISH, ORDER, SECRET, MAIL, WRITE), *MARKED_SENT),
         partial(not_reminded_once, ("enrolled", "held", "released", *REMINDED, "notified"), ("team notice",)),
         partial(held, partial(by_a_promise, ends=True)),
         lasts=BY_THE_CLAIM,

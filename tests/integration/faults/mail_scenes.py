@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.integration.faults.promises import amiss
 from tests.integration.faults.run import Run, follow
 from tests.integration.faults.scene import BY_THE_CLAIM, Scene
-from tests.integration.faults.workflows import CLAIM, LOAD, MAIL, MARKED_SENT, PLACE, RATE, SECRET, TELL_QUEUE, WRITE, calls_of
+from tests.integration.faults.workflows import CLAIM, LOAD, MAIL, MARKED_SENT, ORDER, PLACE, RATE, SECRET, TELL_QUEUE, WRITE, calls_of
 
 REMINDED = ("enrolled", "sent first", "plan_ended first")
 
@@ -28,14 +28,14 @@ def not_one_each(run: Run) -> Iterator[str]:
         yield f"mails went out at {seconds}"
 
 
-AT_ITS_SECOND = (CLAIM, LOAD, RATE, PLACE, WRITE, TELL_QUEUE)
+AT_ITS_SECOND = (CLAIM, LOAD, ORDER, RATE, PLACE, WRITE, TELL_QUEUE)
 
 MAILS = (
     Scene(
         "two mails at one second",
         two_at_once,
         (
-            *calls_of("run_step", CLAIM, LOAD, SECRET, SECRET, MAIL, WRITE),
+            *calls_of("run_step", CLAIM, LOAD, SECRET, ORDER, SECRET, MAIL, WRITE),
             *MARKED_SENT,
             *calls_of("run_step", *AT_ITS_SECOND),
             *calls_of("run_step", CLAIM, LOAD, MAIL, WRITE),

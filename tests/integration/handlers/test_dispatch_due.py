@@ -50,7 +50,7 @@ def test_timers_become_messages_with_their_delays(aws: Aws, handler: Handler) ->
     due(aws, "stripe:cus_a", TURN + minutes(3))
     due(aws, "stripe:cus_b", TURN + minutes(12))
     assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 0}
-    assert aws.messages("run") == [{"customer": "stripe:cus_a", "hops": 0, "delay": 180}]
+    assert aws.messages("run") == [{"customer": "stripe:cus_a", "hops": 0, "let_go": True, "delay": 180}]
 
 
 def test_the_event_s_own_time_counts_and_not_when_it_runs(aws: Aws, handler: Handler) -> None:
@@ -70,7 +70,7 @@ def test_messages_go_out_ten_to_a_call(aws: Aws, handler: Handler) -> None:
         due(aws, f"stripe:cus_{number}", TURN + minutes(1))
     aws.forget_calls()
     invoke(handler, sample("dispatch_due/every_ten_minutes"))
-    assert aws.calls == {"Query": SHARDS, "GetAccount": 1, "SendMessageBatch": 3}
+    assert aws.calls == {"Query": SHARDS, "GetItem": 1, "GetAccount": 1, "SendMessageBatch": 3}
     assert len({str(message["customer"]) for message in aws.messages("run")}) == 23
 
 

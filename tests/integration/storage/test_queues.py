@@ -83,8 +83,9 @@ def test_an_error_says_what_to_do(aws: Aws, code: str, status: int, meaning: typ
 
 
 def test_a_wakeup_is_read_as_it_was_written(aws: Aws) -> None:
-    run_queue(aws).send([Wakeup("quickbooks:1:ü", 0, 7)])
-    assert [read_wakeup(body) for body in bodies(aws)] == [Wakeup("quickbooks:1:ü", 0, 7)]
+    sent = [Wakeup("quickbooks:1:ü", 0, 7), Wakeup("stripe:cus_1", let_go=True)]
+    run_queue(aws).send(sent)
+    assert [read_wakeup(body) for body in bodies(aws)] == sent
 
 
 def test_requests_are_read_as_they_were_written(aws: Aws) -> None:

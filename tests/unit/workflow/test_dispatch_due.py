@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dunning.domain.case import Case, Profile
+from dunning.domain.mail_order import Waiting
 from dunning.workflow.dispatch_due import Dispatched
 from dunning.workflow.ports import Wakeup
 from tests.fakes.deployment import FakeDeployment
@@ -70,7 +71,7 @@ def test_no_more_goes_out_than_the_mail_quota_allows_and_who_waited_longest_goes
     world.quota.remaining = 2
     world.clock.now = TURN
     assert world.dispatch(TURN) == Dispatched(sent=2, deferred=1)
-    assert world.wakeups.sent == [Wakeup("postponed", 60), Wakeup("old", 0)]
+    assert world.wakeups.sent == [Wakeup("postponed", 60, let_go=True), Wakeup("old", 0, let_go=True)]
 
 
 def test_what_had_to_wait_for_the_quota_goes_out_on_a_later_hour(world: FakeDeployment) -> None:
@@ -94,3 +95,19 @@ def test_the_same_turn_twice_is_harmless(world: FakeDeployment) -> None:
     due(world, "one", TURN)
     assert turned(world, TURN) == turned(world, TURN)
     assert world.store.writes == 1
+
+
+def test_a_late_repetition_of_an_earlier_turn_does_not_end_what_a_later_one_noted(world: FakeDeployment) -> None:
+    due(world, "waits", TURN)
+    world.quota.remaining = 0
+    turned(world, ON_THE_HOUR)
+    noted = world.waiting_mails.known
+    turned(world, TURN, late=12 * MINUTE)
+    assert noted == world.waiting_mails.known == Waiting((TURN, "waits"), ON_THE_HOUR, ON_THE_HOUR + timedelta(minutes=75))
+
+
+def test_days_on_which_nobody_must_wait_cost_one_read_a_turn_that_finds_something(world: FakeDeployment) -> None:
+    turned(world, TURN)
+    due(world, "one", ON_THE_HOUR)
+    turned(world, ON_THE_HOUR)
+    assert (world.waiting_mails.reads, world.waiting_mails.writes) == (1, 0)

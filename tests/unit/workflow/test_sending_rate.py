@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dunning.workflow.dispatch_due import PART_OF_THE_RATE, DispatchDue, spread
 from dunning.workflow.ports import DueTimer, Wakeup
 from tests.fakes.channels import FakeQuota
+from tests.fakes.mail_order import MemoryWaitingMails
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -36,7 +37,7 @@ class _Queue:
 
 def _dispatched(timers: list[DueTimer], quota: FakeQuota) -> list[Wakeup]:
     queue = _Queue()
-    DispatchDue(_Index(timers), queue, quota, lambda: NOW)(NOW)
+    DispatchDue(_Index(timers), queue, quota, lambda: NOW, MemoryWaitingMails())(NOW)
     return queue.sent
 
 

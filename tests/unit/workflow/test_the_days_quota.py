@@ -8,6 +8,7 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
+from dunning.domain.errors import Permanent, Retryable
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import TURN, FakeDeployment
 from tests.fakes.invoices import snapshot
@@ -23,6 +24,7 @@ GROUPS = {"z": 23, "m": 24, "a": 25}
 """Whose step falls due on the 2nd, 3rd and 4th of March, by the days of February on which they had to pay."""
 
 NEXT_QUOTA_AT = 2
+MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TUESDAY_NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
@@ -78,3 +80,99 @@ def test_a_sweep_tells_the_queue_of_timers_that_it_armed_and_not_of_those_that_s
     before = len(world.wakeups.sent)
     world.run_sweep()
     assert [wakeup.customer for wakeup in world.wakeups.sent[before:]] == ["stripe:cus_z1"]
+
+
+NEW = "stripe:cus_n1"
+"""Who becomes known by a webhook, long overdue, while others wait; its message goes past the wheel."""
+
+
+def waiting(until: datetime) -> FakeDeployment:
+    """Nothing is left of the quota, and z1 and z2 wait since Monday at nine."""
+    world = deployment()
+    world.quota.remaining = 0
+    world.run_until(until)
+    return world
+
+
+def told_of_a_new_one(world: FakeDeployment) -> None:
+    world.invoiced(snapshot("in_n1", NEW, due=date(2026, 2, 10)))
+
+
+def given(world: FakeDeployment, mails: int, turns: int) -> list[str]:
+    """Who is mailed while SES gives so many mails, however many turns come."""
+    before = len(world.email.sent)
+    for _ in range(turns):
+        world.quota.remaining = max(0, mails - (len(world.email.sent) - before))
+        world.advance(TURN)
+    return [message.envelope.customer[-2:] for message in world.email.sent[before:]]
+
+
+ELEVEN_PAST = MONDAY_NOON + timedelta(minutes=11)
+
+
+@pytest.mark.parametrize("told_at", [MONDAY_NOON + timedelta(minutes=minutes) for minutes in (1, 11, 59)])
+def test_who_is_told_of_by_a_webhook_comes_after_those_who_wait_longer(told_at: datetime) -> None:
+    world = waiting(told_at)
+    told_of_a_new_one(world)
+    assert given(world, 1, turns=7) == ["z1"]
+    assert given(world, 1, turns=7) == ["z2"]
+    assert given(world, 1, turns=7) == ["n1"]
+    assert world.profile(NEW).retries == 0
+    assert len(world.email.sent) == 3
+
+
+def test_where_there_is_enough_for_all_again_nobody_waits_longer_than_half_an_hour() -> None:
+    world = waiting(ELEVEN_PAST)
+    told_of_a_new_one(world)
+    assert given(world, 10, turns=3) == ["z1", "z2", "n1"]
+    world.invoiced(snapshot("in_n2", "stripe:cus_n2", due=date(2026, 2, 10)))
+    world.settle_queues()
+    assert world.email.sent[-1].envelope.customer == "stripe:cus_n2"
+
+
+def test_what_falls_due_between_two_full_hours_does_not_go_past_those_who_wait() -> None:
+    world = waiting(MONDAY_NOON + timedelta(minutes=1))
+    case = world.case("stripe:cus_a1")
+    at = MONDAY_NOON + timedelta(minutes=20)
+    world.store.save(case, case.with_profile(replace(case.profile, due_at=at, due_since=at)))
+    assert given(world, 1, turns=3) == ["z1"]
+
+
+def test_news_of_who_was_put_back_neither_send_it_nor_cost_it_its_place() -> None:
+    world = waiting(ELEVEN_PAST)
+    told_of_a_new_one(world)
+    world.settle_queues()
+    before = world.profile(NEW)
+    world.clock.advance(timedelta(minutes=3))
+    world.record.invoice(snapshot("in_n1", NEW, due=date(2026, 2, 10), amount_due=99_00, stamp=world.clock.now))
+    world.settle_queues()
+    assert world.email.sent == []
+    assert (world.profile(NEW).due_at, world.profile(NEW).due_since) == (MONDAY_NOON + timedelta(minutes=30), before.due_since)
+
+
+def test_who_was_let_go_and_refused_tries_again_before_those_who_wait() -> None:
+    world = waiting(MONDAY_NOON - timedelta(minutes=1))
+    world.quota.remaining = 1
+    world.email.refuses()
+    world.advance(timedelta(minutes=5))
+    assert [message.envelope.customer[-2:] for message in world.email.sent] == ["z1"]
+
+
+@pytest.mark.parametrize("failure", [Retryable("throttled"), Permanent("a right is lacking")], ids=["throttled", "not permitted"])
+def test_a_note_that_cannot_be_read_keeps_no_mail_back(failure: Exception) -> None:
+    world = waiting(ELEVEN_PAST)
+    world.waiting_mails.failure = failure
+    told_of_a_new_one(world)
+    world.settle_queues()
+    assert [message.envelope.customer for message in world.email.sent] == [NEW]
+    assert given(world, 10, turns=6) == ["z1", "z2"]
+
+
+def test_a_mail_that_the_wheel_let_go_asks_nobody_and_one_that_a_webhook_causes_asks_once() -> None:
+    world = deployment()
+    world.run_until(MONDAY_NOON)
+    by_turns = 2  # at ten to nine and at nine
+    assert (len(world.email.sent), world.waiting_mails.reads, world.waiting_mails.writes) == (2, by_turns, 0)
+    told_of_a_new_one(world)
+    world.settle_queues()
+    assert (len(world.email.sent), world.waiting_mails.reads, world.waiting_mails.writes) == (3, by_turns + 1, 0)

@@ -20,7 +20,7 @@ from tests.integration.accounting.books import xero_invoice
 from tests.integration.faults.books_scenes import customer_at, leave_nothing_in
 from tests.integration.faults.run import SWEEP, Run, run_queue_of
 from tests.integration.faults.scene import BY_THE_CLAIM, ONE_STEP, Scene
-from tests.integration.faults.workflows import CLAIM, LOAD, MAIL, ORDER, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
+from tests.integration.faults.workflows import CLAIM, LOAD, MAIL, PUBLISH, SECRET, TELL_QUEUE, WRITE, calls_of
 
 DIGEST = ONE_STEP.replace("steps:", "digest_to: finance@example.com\nsteps:")
 ONE_A_DAY = ONE_STEP.replace("steps:", "first_contacts_per_day: 1\nsteps:")
@@ -191,7 +191,7 @@ DAILY = (
     Scene(
         "first contacts",
         two_on_one_day,
-        calls_of("run_step", CLAIM, LOAD, SECRET, *ASKING, *SECOND_ASKS, CLAIM, LOAD, WRITE, LOAD, WRITE, ORDER, SECRET, MAIL, WRITE)
+        calls_of("run_step", CLAIM, LOAD, SECRET, *ASKING, *SECOND_ASKS, CLAIM, LOAD, WRITE, LOAD, WRITE, SECRET, MAIL, WRITE)
         + calls_of("run_step", CLAIM, LOAD, WRITE, LOAD, WRITE),
         not_one_a_day,
         five_past,

@@ -15,7 +15,7 @@ from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import Aws, batch, failures, invoke, minutes, sample
 from tests.integration.handlers.larkfield import CUSTOMER, ESCALATION, FIRST, INVOICE, ISSUED, SECOND, invoice_object
 
-DUE = {"customer": CUSTOMER, "hops": 0}
+DUE = {"customer": CUSTOMER, "hops": 0, "let_go": True}
 
 
 @pytest.fixture
@@ -28,6 +28,11 @@ def handler(aws: Aws, stripe: PlayedStripe) -> Handler:
     built = build(aws.platform)
     aws.forget_calls()
     return built
+
+
+def test_one_whom_not_the_wheel_let_go_costs_one_read_more(aws: Aws, handler: Handler) -> None:
+    invoke(handler, batch({"customer": CUSTOMER, "hops": 0}))
+    assert aws.calls == {"UpdateItem": 1, "Query": 1, "GetItem": 1, "SendEmail": 1, "TransactWriteItems": 1}
 
 
 def test_one_reminder_costs_four_calls_the_mail_included(aws: Aws, handler: Handler, stripe: PlayedStripe) -> None:

@@ -54,8 +54,8 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the hourly run on every full hour",
         "shared/dunning/workflow/dispatch_due.py",
-        "        on_the_hour = turn.minute < _TURNS_EVERY\n",
-        "        on_the_hour = turn.minute < _TURNS_EVERY and turn.hour % 12 == 0\n",
+        "        on_the_hour = turn.minute < TURNS_EVERY // timedelta(minutes=1)\n",
+        "        on_the_hour = turn.minute < TURNS_EVERY // timedelta(minutes=1) and turn.hour % 12 == 0\n",
     ),
     Mutant(
         "the direct message of a timer due within 900 s",

@@ -19,7 +19,7 @@ from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
 from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_order import MailOrder
-from dunning.workflow.ports import InvoiceSource, Policies, Wakeup
+from dunning.workflow.ports import InvoiceSource, Policies, SyncRequest, Wakeup
 from dunning.workflow.record_event import RecordEvent
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.run_step import RunStep
@@ -63,8 +63,9 @@ class FakeDeployment:
             "manual": ManualSource(self.store, self.open_index, self.clock),
         }
         self.connections = MemoryConnections()
+        self.sync_letters: list[tuple[SyncRequest, str]] = []
         disconnections = Disconnections(self.connections, self.sweep_queue, self.clock)
-        self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections)
+        self.sync = SyncInvoice(sources, self.record, self.events, self.store, self.clock, disconnections, self._put_aside)
         self.waiting_mails = MemoryWaitingMails()
         self.dispatch = DispatchDue(MemoryTimerIndex(self.store), self.wakeups, self.quota, self.clock, self.waiting_mails)
         charge = ChargeFee({"stripe": self.stripe, "xero": self.xero}, self.policies)
@@ -174,6 +175,9 @@ class FakeDeployment:
         except Retryable:
             # SQS would hand it out again; whoever tests that looks at the queue itself.
             return
+
+    def _put_aside(self, request: SyncRequest, reason: str) -> None:
+        self.sync_letters.append((request, reason))
 
     def _new_id(self, now: datetime) -> str:
         return f"claim-{next(self._numbers)}"

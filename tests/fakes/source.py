@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dunning.domain.errors import NotYet, Permanent, Retryable
+from dunning.domain.errors import NotYet, Retryable, UnreadableInvoice
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.ports import SourcePage, Standing, Traced
@@ -69,7 +69,7 @@ class FakeSource:
         if failure := self.fetch_failures.get(invoice_id):
             raise failure
         if invoice_id in self.unreadable:
-            raise Permanent(f"invoice {invoice_id} cannot be read")
+            raise UnreadableInvoice(f"invoice {invoice_id} cannot be read")
         found = self.invoices.get(invoice_id)
         return self._now(found) if found else None
 

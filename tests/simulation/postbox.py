@@ -98,3 +98,16 @@ class TwinDeadLetters:
         """One message."""
         letter = ("run", wakeup.customer, reason)
         self._wire.call("queue.dead", SEND_TO_QUEUE, lambda: self._records.dead.append(letter), in_part=lambda: None)
+
+
+class TwinSyncLetters:
+    """storage.queues.SyncLetters."""
+
+    def __init__(self, wire: Wire, records: Records) -> None:
+        self._wire = wire
+        self._records = records
+
+    def __call__(self, request: SyncRequest, reason: str) -> None:
+        """One message."""
+        letter = ("sync", request.id, reason)
+        self._wire.call("queue.dead", SEND_TO_QUEUE, lambda: self._records.dead.append(letter), in_part=lambda: None)

@@ -40,7 +40,7 @@ from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
 from tests.simulation.people import People
 from tests.simulation.plans import Happening, Plan, What
-from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncQueue, TwinWakeups
+from tests.simulation.postbox import TwinDeadLetters, TwinSweepQueue, TwinSyncBatches, TwinSyncLetters, TwinSyncQueue, TwinWakeups
 from tests.simulation.provider import Provider, thinned
 from tests.simulation.records import Accepted, Records
 from tests.simulation.storage import (
@@ -101,7 +101,7 @@ class World:
         # Stripe has no connection that could end.
         connections, sweeps = MemoryConnections(), TwinSweepQueue(wire, self.sweep_queue)
         ended = Disconnections(connections, sweeps, cloud.clock)
-        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended)
+        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended, TwinSyncLetters(wire, self.records))
         quota = TwinQuota(wire, cloud)
         waiting = TwinWaitingMails(wire)
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock, waiting)

@@ -295,7 +295,7 @@ class SyncServices:
 
 def sync_invoice(platform: Platform) -> SyncServices:
     """Builds sync_invoice's use cases."""
-    from dunning.storage.queues import Aside, SyncBatches
+    from dunning.storage.queues import Aside, SyncBatches, SyncLetters
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
 
@@ -304,9 +304,10 @@ def sync_invoice(platform: Platform) -> SyncServices:
     quickbooks = parts.quickbooks()
     sources = parts.sources({"quickbooks": quickbooks, "xero": parts.xero()})
     events, changes = parts.events(record), {"quickbooks": quickbooks}
-    one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), changes)
+    aside = Aside(parts.sqs, parts.config.sync_dead_letters)
+    one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), SyncLetters(aside), changes)
     many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock)
-    return SyncServices(one, many, Aside(parts.sqs, parts.config.sync_dead_letters))
+    return SyncServices(one, many, aside)
 
 
 def dispatch_due(platform: Platform) -> DispatchDue:

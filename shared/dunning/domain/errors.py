@@ -60,6 +60,10 @@ class Permanent(DunningError):
     """No retry will help: park the case for a person."""
 
 
+class UnreadableInvoice(Permanent):
+    """A source tells of an invoice what is not understood, an amount of 1e300 for one: that invoice waits for a person, and no other."""
+
+
 class Unreadable(Permanent):
     """A row of our table cannot be read, as what a newer release wrote after going back to an older one. It names the row only."""
 

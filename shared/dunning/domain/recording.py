@@ -26,6 +26,7 @@ from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_promise_kept
 from dunning.domain.retiring import believed
+from dunning.domain.snapshots import completed
 from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
 
 NOT_FOUND = "not found at its source"
@@ -87,11 +88,12 @@ class Recorder:
         A terminal status is final whatever the order. An unknown invoice is recorded whatever its status, except drafts and what
         was deleted as one: a payment that overtakes its invoice must not be forgotten.
         """
+        snapshot = completed(snapshot, case.invoices.get(snapshot.invoice_id))
         return self._taken_in(case, case, believed(case.profile, snapshot), fetched=fetched)
 
     def moved_in(self, case: Case, old: Case, snapshot: Snapshot) -> Recorded:
         """What was just fetched of an invoice that comes from the case `old`, with all that was done about it there."""
-        snapshot = believed(case.profile, snapshot)
+        snapshot = believed(case.profile, completed(snapshot, old.invoices.get(snapshot.invoice_id)))
         known, there = old.invoices[snapshot.invoice_id], case.invoices.get(snapshot.invoice_id)
         base = case if there else self._introduced(case, snapshot)
         recorded = self._taken_in(case, joined(base, old, known.id), snapshot, fetched=True)

@@ -1,4 +1,4 @@
-"""What is recorded of an invoice, as if its source had just said it."""
+"""What is recorded of an invoice, as if its source had just said it; and what a source said of one, filled up with what is recorded."""
 
 from datetime import datetime
 
@@ -35,6 +35,19 @@ def as_recorded(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot
 def as_paid(invoice: Invoice, contact: Contact, stamp: datetime) -> Snapshot:
     """The same, with nothing owed any more."""
     return replace(as_recorded(invoice, contact, stamp), status=Status.PAID, amount_due=0)
+
+
+def completed(snapshot: Snapshot, known: Invoice | None) -> Snapshot:
+    """A snapshot that is sure of nothing but the status (`is_bare`), with all else as it is recorded.
+
+    Of what is not recorded it leaves nothing to record.
+    """
+    if not snapshot.is_bare:
+        return snapshot
+    if known is None:
+        return replace(snapshot, status=Status.DELETED)
+    facts = as_recorded(known, snapshot.contact, snapshot.stamp)
+    return replace(facts, customer=snapshot.customer, status=snapshot.status, amount_due=0)
 
 
 def less_what_was_paid(snapshot: Snapshot, known: Invoice | None) -> Snapshot:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import Rejected, Retryable, UnreadableInvoice
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance, Window
@@ -330,9 +330,9 @@ def error_codes(answer: HttpAnswer) -> frozenset[str]:
 def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: JsonObject | None, home: str | None) -> Snapshot:
     snapshot = snapshot_of(company, invoice, stamp, customer, home)
     if snapshot is None and not (named_currency(invoice) or home):
-        raise Permanent(
+        raise UnreadableInvoice(
             f"QuickBooks' invoice {_id(invoice)} names no currency, nor do the company's preferences: set its home currency there"
         )
     if snapshot is None:
-        raise Permanent(f"QuickBooks' invoice {_id(invoice)} cannot be read: its currency or amounts are not as documented")
+        raise UnreadableInvoice(f"QuickBooks' invoice {_id(invoice)} cannot be read: its currency or amounts are not as documented")
     return snapshot

@@ -41,7 +41,7 @@ class QuickBooksFees:
             found = min(rows, key=_created, default=None)
             invoice = found if found is not None else self._written(company, customer, order)
         snapshot = snapshot_of(company, invoice, stamp, home=order.currency)
-        if snapshot is None:
+        if snapshot is None or snapshot.is_bare:
             raise Permanent(f"QuickBooks' invoice {text(invoice, 'Id')} of the late fee {order.id} cannot be read")
         return replace(snapshot, fee_id=order.id)
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from dunning.domain.errors import Rejected
 from dunning.domain.fee_records import as_fee_id
 from dunning.domain.invoice import Contact, Snapshot, Status
-from dunning.domain.money import nearest_minor
 from dunning.domain.retiring import RETIRABLE
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, iso_instant, items, text
 from dunning.providers.quickbooks_currency import named_currency
 from dunning.providers.quickbooks_webhook import SOURCE
+from dunning.providers.readable import bare_snapshot, minor_units
 
 _FEE_NOTE = re.compile(r"(?P<fee>LF-\w{12}) for invoice id (?P<parent>\S+?): late fee on ")
 _LONGEST_NOTE = 4000
@@ -74,26 +74,28 @@ def snapshot_of(
 
     `home`: the company's own currency, in which an invoice is that names none.
 
+    Where it owes nothing, and all else is not as documented, that is told alone (`is_bare`).
+
     QuickBooks has neither drafts nor a status: what is owed says all. A voided invoice keeps its lines with sums of zero, so one
     that never was for anything counts as void, not as paid. Amounts are rounded (`nearest_minor`): what is left of less is paid.
     """
     who, invoice_id = customer_of(company, invoice), text(invoice, "Id")
     balance, total = amount(invoice, "Balance"), amount(invoice, "TotalAmt")
     currency = (named_currency(invoice) or home or "").upper()
-    if who is None or invoice_id is None or balance is None or not re.fullmatch(r"[A-Z]{3}", currency):
+    if who is None or invoice_id is None or balance is None:
         return None
+    was_for = total if total is not None else balance
+    settled = Status.PAID if was_for > 0 else Status.VOID
     try:
-        due = nearest_minor(balance, currency)
-        was_for = total if total is not None else balance
-        whole = nearest_minor(was_for, currency)
+        due, whole = minor_units(balance, currency), minor_units(was_for, currency)
     except ValueError:
-        return None
+        return bare_snapshot(SOURCE, who, invoice_id, settled, stamp) if balance == 0 else None
     return Snapshot(
         source=SOURCE,
         customer=who,
         invoice_id=invoice_id,
         number=text(invoice, "DocNumber") or invoice_id,
-        status=Status.OPEN if due > 0 else Status.PAID if was_for > 0 else Status.VOID,
+        status=Status.OPEN if due > 0 else settled,
         currency=currency,
         total=whole,
         amount_due=max(due, 0),

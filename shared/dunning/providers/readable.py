@@ -1,9 +1,13 @@
-"""Lists of a customer's invoices, of which one may be unlike anything that is documented."""
+"""Invoices of which one may be unlike anything that is documented."""
 
 import logging
+import re
 from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 
-from dunning.domain.invoice import Snapshot
+from dunning.domain.invoice import Snapshot, Status
+from dunning.domain.money import nearest_minor
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,3 +23,15 @@ def readable_of(rows: Iterable[tuple[str | None, Snapshot | None]]) -> tuple[Sna
         else:
             found.append(snapshot)
     return tuple(found)
+
+
+def minor_units(written: Decimal | None, currency: str) -> int:
+    """An amount in major units as minor units. Raises ValueError where it, or its currency, is not as documented."""
+    if written is None or not re.fullmatch(r"[A-Z]{3}", currency):
+        raise ValueError("no amount in a currency")
+    return nearest_minor(written, currency)
+
+
+def bare_snapshot(source: str, customer: str, invoice_id: str, status: Status, stamp: datetime) -> Snapshot:
+    """That nothing is owed on an invoice any more, of which nothing else is understood."""
+    return Snapshot(source, customer, invoice_id, invoice_id, status, "", 0, 0, None, None, stamp, is_bare=True)

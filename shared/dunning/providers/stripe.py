@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-from dunning.domain.errors import Permanent, Rejected
+from dunning.domain.errors import Permanent, Rejected, UnreadableInvoice
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.providers.json_reading import JsonObject, items, text
 from dunning.providers.readable import readable_of
@@ -154,7 +154,7 @@ def _id(found: JsonObject) -> str:
 def _readable(invoice: JsonObject, stamp: datetime) -> Snapshot:
     snapshot = snapshot_of(invoice, stamp)
     if snapshot is None:
-        raise Permanent(f"Stripe's invoice {_id(invoice)} cannot be read: its status, currency or amounts are not as documented")
+        raise UnreadableInvoice(f"Stripe's invoice {_id(invoice)} cannot be read: its status, currency or amounts are not as documented")
     return snapshot
 
 

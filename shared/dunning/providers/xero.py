@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import Rejected, Retryable, UnreadableInvoice
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.domain.request_meter import Allowance, Window
@@ -341,7 +341,7 @@ def _readable(
 ) -> Snapshot:
     snapshot = snapshot_of(tenant, invoice, stamp, contact, payment_url)
     if snapshot is None:
-        raise Permanent(
+        raise UnreadableInvoice(
             f"Xero's invoice {text(invoice, 'InvoiceID')} cannot be read: its status, currency or amounts are not as documented"
         )
     return snapshot

@@ -40,7 +40,7 @@ class XeroFees:
             found = next((row for row in rows if text(row, "InvoiceNumber") == order.id and text(row, "Type") == RECEIVABLE), None)
             invoice = found if found is not None else self._written(tenant, contact, order)
         snapshot = snapshot_of(tenant, invoice, stamp)
-        if snapshot is None:
+        if snapshot is None or snapshot.is_bare:
             raise Permanent(f"Xero's invoice {text(invoice, 'InvoiceID')} of the late fee {order.id} cannot be read")
         return snapshot
 

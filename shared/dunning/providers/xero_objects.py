@@ -12,6 +12,7 @@ from dunning.domain.retiring import RETIRABLE
 from dunning.providers.contact_details import country_code, e164, tags_in
 from dunning.providers.customer_settings import lines_in, settings_in
 from dunning.providers.json_reading import JsonObject, amount, child, day, items, text
+from dunning.providers.readable import bare_snapshot, minor_units
 from dunning.providers.xero_webhook import SOURCE
 
 RECEIVABLE = "ACCREC"
@@ -23,6 +24,7 @@ _STATUSES = {
     "VOIDED": Status.VOID,
     "DELETED": Status.DELETED,
 }
+_SETTLED = frozenset({Status.PAID, Status.VOID, Status.DELETED})
 _GONE = frozenset({"ARCHIVED", "GDPRREQUEST"})
 _BEST_PHONE_FIRST = ("MOBILE", "DEFAULT", "DDI")
 _BEST_ADDRESS_FIRST = ("STREET", "POBOX", "DELIVERY")
@@ -87,19 +89,22 @@ def snapshot_of(
 ) -> Snapshot | None:
     """The invoice as it was at `stamp` (UTC); None when it says too little. `contact`: the full one, where it was read.
 
+    Where it owes nothing by its status, or by what is left of it, and all else is not as documented, that is told alone (`is_bare`).
+
     AmountDue is what is left after payments, prepayments and credit notes. Amounts are rounded (`nearest_minor`): what is left of
     less is paid.
     """
     who, invoice_id = customer_of(tenant, invoice), text(invoice, "InvoiceID")
     status, due = _STATUSES.get(text(invoice, "Status") or ""), amount(invoice, "AmountDue")
     currency = (text(invoice, "CurrencyCode") or "").upper()
-    if who is None or invoice_id is None or status is None or due is None or not re.fullmatch(r"[A-Z]{3}", currency):
+    if who is None or invoice_id is None or status is None:
         return None
     total = amount(invoice, "Total")
     try:
-        owed, whole = nearest_minor(due, currency), nearest_minor(total if total is not None else due, currency)
+        owed, whole = minor_units(due, currency), minor_units(total if total is not None else due, currency)
     except ValueError:
-        return None
+        settled = Status.PAID if status is Status.OPEN and due == 0 else status
+        return bare_snapshot(SOURCE, who, invoice_id, settled, stamp) if settled in _SETTLED else None
     known = contact if contact is not None else child(invoice, "Contact") or {}
     return Snapshot(
         source=SOURCE,

@@ -89,6 +89,17 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncLetters:
+    """sync_invoice's dead-letter queue, for what no retry will help."""
+
+    aside: Aside
+
+    def __call__(self, request: SyncRequest, reason: str) -> None:
+        """Put a request aside, with the reason. Raises Retryable."""
+        self.aside.put(json.dumps(_sync_body(request)), reason)
+
+
+@dataclass(frozen=True, slots=True)
 class SyncRequests:
     """workflow.ports.SyncQueue."""
 

@@ -12,9 +12,9 @@ from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.changing_hands import LOOKS_AGAIN_AFTER, goes_along, is_being_worked_on
 from dunning.domain.changing_hands import left as out_of
 from dunning.domain.chasing import with_silence_told
-from dunning.domain.errors import BelongsElsewhere, Conflict, NotYet, Retryable, Unforeseen
+from dunning.domain.errors import BelongsElsewhere, Conflict, NotYet, Retryable, Unforeseen, UnreadableInvoice
 from dunning.domain.fee_invoices import is_written_for
-from dunning.domain.holding import hold_case, release_case
+from dunning.domain.holding import hold_case, release_case, release_invoice
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.introducing import differs, settings_differ
 from dunning.domain.invoice import Contact, Snapshot
@@ -95,6 +95,8 @@ class RecordSnapshot:
     def invoice_as_fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
         """Fetch an invoice and record it, or that its source has it no more; one that is another customer's by now moves there.
 
+        One that was parked, because it could not be read, goes on. Raises UnreadableInvoice for one that cannot be and is not parked yet.
+
         The fetch lies between reading the case and writing it: what it tells is newer than all the case holds, and when others
         write meanwhile it is done again. So the clocks of two functions need not agree.
         """
@@ -111,11 +113,22 @@ class RecordSnapshot:
         elsewhere: list[str] = []
 
         def change(case: Case, now: datetime) -> Recorded:
-            recorder, snapshot = recorder_for(customer, self.policies, now, self.actor), fetch()
+            recorder = recorder_for(customer, self.policies, now, self.actor)
+            known = case.invoices.get(invoice_id)
+            try:
+                snapshot = fetch()
+            except UnreadableInvoice:
+                if known is None or HoldKind.PARKED not in known.holds:
+                    raise
+                return Recorded(case)  # a person has been told
             if snapshot is None:
                 return recorder.closed_as_unknown(case, invoice_id)
             elsewhere[:] = [snapshot.customer] if snapshot.customer != customer else []
-            return Recorded(case) if elsewhere else recorder.record(case, self._unless_copied(case, snapshot), fetched=True)
+            if elsewhere:
+                return Recorded(case)
+            free, released = release_invoice(case, known, HoldKind.PARKED, "it can be read again", now, self.actor) if known else (case, ())
+            recorded = recorder.record(free, self._unless_copied(case, snapshot), fetched=True)
+            return replace(recorded, activities=(*released, *recorded.activities))
 
         outcome = self.change(customer, change)
         return self._moved(customer, elsewhere[0], invoice_id, fetch) if elsewhere else outcome

@@ -7,8 +7,20 @@ from datetime import datetime
 from functools import partial
 
 from dunning.domain.case import Dispute
-from dunning.domain.errors import Disconnected, NotConnected, NotPermitted, NotYet, Permanent, Rejected, Retryable, Unforeseen
+from dunning.domain.errors import (
+    Disconnected,
+    NotConnected,
+    NotPermitted,
+    NotYet,
+    Permanent,
+    Rejected,
+    Retryable,
+    Unforeseen,
+    UnreadableInvoice,
+)
+from dunning.domain.holding import set_aside
 from dunning.domain.invoice import Contact
+from dunning.domain.recording import Recorded
 from dunning.identifiers import spellings
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.dispute_notes import read_note
@@ -46,6 +58,9 @@ class SyncInvoice:
     store: CaseStore
     clock: Clock
     disconnections: Disconnections
+    put_aside: Callable[[SyncRequest, str], None]
+    """Makes a request a dead letter, with the reason: a person hears of it. Raises Retryable."""
+
     changes: Mapping[str, TellsChanges] = field(default_factory=dict)
 
     def __call__(self, request: SyncRequest) -> str:
@@ -128,9 +143,24 @@ class SyncInvoice:
         within = f"{source.name}:{account}" if account else source.name
         known, invoice_id = (customer, invoice_id) if customer else self._known("invoice", within, invoice_id)
         if known:
-            return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id, account))
+            try:
+                return self.record.invoice_as_fetched(known, invoice_id, lambda: source.fetch(invoice_id, account))
+            except UnreadableInvoice as exc:
+                return self._parked(source, known, invoice_id, account, exc)
         snapshot = source.fetch(invoice_id, account)
         return self.record.invoice(snapshot) if snapshot else "unknown here and there"
+
+    def _parked(self, source: InvoiceSource, customer: str, invoice_id: str, account: str | None, why: UnreadableInvoice) -> str:
+        """One that is open here, and that nobody can read there, is told once, and waits by itself until it can be read.
+
+        Told first: should we die between the two, it is told twice rather than never.
+        """
+        if invoice_id not in self._open(customer):
+            raise why
+        self.put_aside(SyncRequest(source.name, FetchKind.INVOICE.value, invoice_id, customer, account=account), str(why))
+        set_down = partial(set_aside, invoices=(invoice_id,), reason=str(why), actor=self.record.actor)
+        self.record.change(customer, lambda case, now: Recorded(*set_down(case, now=now)))
+        return f"parked: {why}"
 
     def _touched(self, source: InvoiceSource, traced: Traced, kind: FetchKind, account: str | None) -> str:
         """What a payment or a credit moved; when it names no invoice (any more), all that its customer owes.

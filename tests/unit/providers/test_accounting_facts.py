@@ -36,6 +36,40 @@ def test_an_amount_that_cannot_be_true_makes_an_invoice_unreadable(written: str)
 
 
 @pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        ({"TotalAmt": "1e300"}, Status.PAID),
+        ({"TotalAmt": "120", "CurrencyRef": {"value": "Euro"}}, Status.PAID),
+        ({"TotalAmt": "0.00", "CurrencyRef": None}, Status.VOID),
+        ({"TotalAmt": "1e300", "Balance": "-1"}, None),
+        ({"TotalAmt": "1e300", "Balance": None}, None),
+    ],
+)
+def test_of_a_quickbooks_invoice_that_owes_nothing_that_much_is_understood(shown: Json, seen: Status | None) -> None:
+    owed: Json = {"Id": "1", "CustomerRef": {"value": "7"}, "CurrencyRef": {"value": "USD"}, "Balance": "0", **shown}
+    found = quickbooks_objects.snapshot_of("11", owed, NOW)
+    assert (found and (found.status, found.amount_due, found.is_bare)) == (seen and (seen, 0, True))
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        ({"Status": "PAID"}, Status.PAID),
+        ({"Status": "VOIDED", "AmountDue": "1e300"}, Status.VOID),
+        ({"Status": "DELETED", "CurrencyCode": "Euro"}, Status.DELETED),
+        ({"Status": "AUTHORISED", "AmountDue": "0.0", "Total": "1e300"}, Status.PAID),
+        ({"Status": "AUTHORISED"}, None),
+        ({"Status": "AUTHORISED", "AmountDue": "-1e300"}, None),
+        ({"Status": "SETTLED", "AmountDue": "0"}, None),
+    ],
+)
+def test_of_a_xero_invoice_that_owes_nothing_that_much_is_understood(shown: Json, seen: Status | None) -> None:
+    owed: Json = {"InvoiceID": "1", "Contact": {"ContactID": "7"}, "CurrencyCode": "NZD", **shown}
+    found = xero_objects.snapshot_of("t", owed, NOW)
+    assert (found and (found.status, found.amount_due, found.is_bare)) == (seen and (seen, 0, True))
+
+
+@pytest.mark.parametrize(
     ("currency", "owed", "billed", "seen"),
     [
         ("JPY", "1332.72", "1332.72", (Status.OPEN, 1333, 1333)),

@@ -8,9 +8,12 @@ It is one where a known invoice is seen to be changed to it after the correction
 
 from datetime import UTC, datetime
 
+from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.bounds import fitting_contact
 from dunning.domain.case import Case, Profile
 from dunning.domain.evolving import replace
+from dunning.domain.holding import release_case
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Invoice, Snapshot
 
 _MOST_FORMER = 10
@@ -34,7 +37,7 @@ def with_word_of_invoice(before: Case, after: Case, snapshot: Snapshot) -> Case:
     """The case `after` an invoice was recorded, with the address that counts.
 
     Of the customer's own record it tells what was not known, and, like all else of a contact, what a new invoice says before the
-    record was ever seen by itself.
+    record was ever seen by itself. What is taken off an invoice is not used any more, though the customer has no address of its own.
     """
     known, now, profile = before.invoices.get(snapshot.invoice_id), after.invoices.get(snapshot.invoice_id), after.profile
     own, told = _own_email(before), fitting_contact(snapshot.contact).email
@@ -44,7 +47,23 @@ def with_word_of_invoice(before: Case, after: Case, snapshot: Snapshot) -> Case:
         profile = replace(_corrected(profile, own, taken), own_email=taken if is_beside_others else None)
     if known and now and now.billed_to != known.billed_to and now.billed_to in profile.former_emails:
         profile = replace(profile, former_emails=tuple(one for one in profile.former_emails if one != now.billed_to))
+    is_taken_off = known and now and now.billed_to is None and known.billed_to == profile.contact.email
+    if is_taken_off and taken is None:
+        profile = replace(profile, contact=replace(profile.contact, email=None))
     return addressed(after.with_profile(profile))
+
+
+def readdressed(before: Case, after: Case, now: datetime, actor: str) -> tuple[Case, tuple[Activity, ...]]:
+    """The case after its address changed, if it did, and what to log: a new one ends the hold of one that did not work."""
+    known, email = before.profile.contact.email, after.profile.contact.email
+    if email == known:
+        return after, ()
+    words = "contact: email" if email else "contact: email removed"
+    logged = (Activity(now, ActivityType.UPDATED, words, (), None, actor),) if known else ()
+    if email is None:
+        return after, logged
+    after, released = release_case(after, HoldKind.UNDELIVERABLE, "there is a new mail address", now, actor)
+    return after, (*logged, *released)
 
 
 def addressed(case: Case) -> Case:

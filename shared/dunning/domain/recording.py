@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.addressing import with_word_of_invoice
+from dunning.domain.addressing import readdressed, with_word_of_invoice
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
@@ -134,12 +134,8 @@ class Recorder:
         """With the address that counts among the customer's own and those that invoices name."""
         if recorded.doubtful or (snapshot.billed_to and snapshot.invoice_id not in recorded.case.invoices):
             return recorded
-        case, known = with_word_of_invoice(before, recorded.case, snapshot), before.profile.contact.email
-        if known is None or case.profile.contact.email == known:
-            return replace(recorded, case=case)
-        logged = Activity(self.now, ActivityType.UPDATED, "contact: email", (), None, self.actor)
-        case, released = release_case(case, HoldKind.UNDELIVERABLE, "there is a new mail address", self.now, self.actor)
-        return replace(recorded, case=case, activities=(*recorded.activities, logged, *released))
+        case, logged = readdressed(before, with_word_of_invoice(before, recorded.case, snapshot), self.now, self.actor)
+        return replace(recorded, case=case, activities=(*recorded.activities, *logged))
 
     def closed_as_unknown(self, case: Case, invoice_id: str, reason: str = NOT_FOUND) -> Recorded:
         """The source no longer has this invoice, or not for this customer: stop reminding. Should it come back, it is reopened."""

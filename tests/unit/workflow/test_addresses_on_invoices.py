@@ -91,7 +91,36 @@ def test_without_an_address_of_the_customer_s_own_the_invoice_s_is_the_one(world
     by_list(world, told(world, "ap@acme.example", contact=nameless))
     assert address(world) == "ap@acme.example"
     by_fetch(world, told(world, None, contact=nameless))
+    assert address(world) is None
+
+
+@pytest.mark.parametrize("bring", [by_list, by_fetch])
+def test_an_address_that_is_taken_off_is_not_written_to_any_more(
+    world: FakeDeployment, bring: Callable[[FakeDeployment, Snapshot], None]
+) -> None:
+    nameless = replace(OWN, email=None)
+    bring(world, told(world, "ap@acme.example", contact=nameless))
+    before = world.case(ACME)
+    held, logged = hold_case(before, HoldKind.UNDELIVERABLE, Hold(world.clock.now), "test")
+    world.store.save(before, held, logged)
+    for _ in range(2):
+        bring(world, told(world, None, contact=nameless))
+    assert (address(world), set(world.profile(ACME).holds)) == (None, {HoldKind.UNDELIVERABLE})
+    assert [one.reason for one in world.log(ACME)].count("contact: email removed") == 1
+    bring(world, told(world, "new@acme.example", contact=nameless))
+    assert (address(world), world.profile(ACME).holds) == ("new@acme.example", {})
+
+
+def test_while_another_open_invoice_names_it_it_is_used_and_its_own_word_decides_in_the_end(world: FakeDeployment) -> None:
+    nameless = replace(OWN, email=None)
+    for invoice_id in ("in_1", "in_2"):
+        by_list(world, told(world, "ap@acme.example", invoice_id, contact=nameless))
+    by_list(world, told(world, None, "in_2", contact=nameless))
     assert address(world) == "ap@acme.example"
+    by_list(world, told(world, None, contact=nameless))
+    assert address(world) is None
+    by_list(world, told(world, None, contact=OWN))
+    assert address(world) == OWN.email
 
 
 @pytest.mark.parametrize("heard_by", ["the customer's own word", "a new invoice, before that"])

@@ -25,6 +25,10 @@ SAFETY = timedelta(seconds=60)
 """Nothing is sent when less than this is left of the claim: another worker may already be near."""
 
 
+class _TooLate(Exception):
+    """The claim is near its end: what has not begun is left to the next."""
+
+
 class Ending(StrEnum):
     """How a run of effects ended."""
 
@@ -94,10 +98,10 @@ class Sender:
                 if effect.key in sent_now:  # one message about several invoices
                     notes |= _noted(effect, sent_now[effect.key])
                     continue
-                if self.clock() > claim.until - SAFETY:
-                    return progress(Ending.REFUSED)
                 try:
                     outcome = self._attempted(effect, case, claim, effects, now, charged, kept, in_turn=in_turn)
+                except _TooLate:
+                    return progress(Ending.REFUSED)
                 except (Refused, NotYet, Disconnected) as exc:
                     return progress(Ending.REFUSED, because=self._cause_of(exc, effect, case, claim))
                 except OutcomeUnknown:
@@ -131,6 +135,8 @@ class Sender:
                 if not in_turn:
                     self.order.wait(case.profile)
                 self.line.wait(_recipients(effect), kept, retried=case.profile.retries > 0)
+            if self.clock() > claim.until - SAFETY:  # looked at last: whoever stood still while asking for its turn must not send
+                raise _TooLate
             return self._carry_out(effect, case, claim, effects, now, charged)
         except (Refused, NotYet, Disconnected, Permanent):
             self._surely_not_sent(effect, case, claim, effects)

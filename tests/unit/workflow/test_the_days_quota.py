@@ -9,9 +9,12 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.errors import Permanent, Retryable
-from tests.fakes.clock import MONDAY_MORNING
+from dunning.domain.mail_order import Waiting
+from dunning.workflow.mail_order import MailOrder
+from tests.fakes.clock import MONDAY_MORNING, StandingClock
 from tests.fakes.deployment import TURN, FakeDeployment
 from tests.fakes.invoices import snapshot
+from tests.fakes.mail_order import MemoryWaitingMails
 
 PLAN = """
 name: plan
@@ -176,3 +179,28 @@ def test_a_mail_that_the_wheel_let_go_asks_nobody_and_one_that_a_webhook_causes_
     told_of_a_new_one(world)
     world.settle_queues()
     assert (len(world.email.sent), world.waiting_mails.reads, world.waiting_mails.writes) == (3, by_turns + 1, 0)
+
+
+class StandsStill(MemoryWaitingMails):
+    """Whose reader's sandbox is frozen for half an hour, once: it knows nothing of it, and its claim runs out."""
+
+    def __init__(self, clock: StandingClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def read(self) -> Waiting | None:
+        self._clock.advance(timedelta(minutes=30) if self.reads == 0 else timedelta())
+        return super().read()
+
+
+def test_whoever_stood_still_while_it_asked_sends_nothing_any_more() -> None:
+    world = deployment()
+    world.clock.now = ELEVEN_PAST
+    order = MailOrder(StandsStill(world.clock), world.clock)
+    world.run_step = replace(world.run_step, sender=replace(world.sender, order=order))
+    world.stripe.has(snapshot("in_n1", NEW, due=date(2026, 2, 10)))
+    world.record.invoice(snapshot("in_n1", NEW, due=date(2026, 2, 10)))
+    world.look_at(NEW)
+    assert world.email.sent == []
+    world.advance(timedelta(hours=1))
+    assert [mail.envelope.customer for mail in world.email.sent if mail.envelope.customer == NEW] == [NEW]

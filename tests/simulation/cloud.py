@@ -75,7 +75,7 @@ class Cloud:
         self.records.invocations[function] += 1
         offs = self.plan.clocks
         deadline = self.timeline.now + timedelta(seconds=TIMEOUT[function])
-        with self._on_top(Invocation(function, customer, offs[self._started % len(offs)], deadline, calm)):
+        with self._on_top(Invocation(function, customer, offs[self._started % len(offs)], deadline, calm, began=self.timeline.now)):
             try:
                 act()
             except (Killed, DunningError):

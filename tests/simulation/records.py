@@ -1,6 +1,7 @@
 """What was seen from outside while a world ran."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from dunning.domain.case import Case
 from dunning.domain.effects import rows_of
 from dunning.domain.invoice import Snapshot
 from dunning.workflow.fee_port import FeeOrder
-from dunning.workflow.ports import Envelope
+from dunning.workflow.ports import DueTimer, Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ class Accepted:
 
 @dataclass(slots=True)
 class Invocation:
-    """One run of a function: its clock, its end, and what it has been told so far."""
+    """One run of a function: its clock, its end, and what it has been told so far.
+
+    Of run_step: whether the wheel `let_go` whom it is about, and whether it `asked_in_vain` who waits. Of the wheel: what it `found`.
+    """
 
     function: str
     customer: str | None
@@ -37,6 +41,10 @@ class Invocation:
     calm: bool
     loaded: Case | None = None
     told: dict[str, Snapshot | None] = field(default_factory=dict)
+    began: datetime | None = None
+    let_go: bool = False
+    asked_in_vain: bool = False
+    found: Sequence[DueTimer] = ()
 
 
 @dataclass(slots=True)

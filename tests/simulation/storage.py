@@ -50,6 +50,10 @@ class Timers:
             for timer in (history[-1][1], history[-2][1] if history[-1][0] > lately and len(history) > 1 else None)
         )
 
+    def tell(self, found: Sequence[DueTimer]) -> None:
+        """What the function that runs now has found in the index."""
+        self._cloud.invocation.found = found
+
     def shown(self) -> Iterator[DueTimer]:
         """What the index shows by now."""
         seen_until = self._cloud.true_time() - timedelta(seconds=self._cloud.plan.index_lag)
@@ -153,7 +157,9 @@ class TwinTimerIndex:
     def due(self, until: datetime, since: datetime | None = None) -> list[DueTimer]:
         """Timers in [since, until), or all before `until`."""
         shown = self._wire.call("store.due", READ, lambda: list(self._timers.shown()))
-        return [timer for timer in shown if timer.due_at < until and (since is None or since <= timer.due_at)]
+        found = [timer for timer in shown if timer.due_at < until and (since is None or since <= timer.due_at)]
+        self._timers.tell(found)
+        return found
 
 
 class TwinOpenIndex:
@@ -207,17 +213,22 @@ class TwinMailPlaces:
 class TwinWaitingMails:
     """workflow.mail_order.WaitingMails."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, cloud: Cloud) -> None:
         self._wire = wire
-        self.memory = MemoryWaitingMails()
+        self._cloud = cloud
+        self._memory = MemoryWaitingMails()
 
     def read(self) -> Waiting | None:
         """As the last turn left it."""
-        return self._wire.call("store.waiting_mails", READ, self.memory.read)
+        try:
+            return self._wire.call("store.waiting_mails", READ, self._memory.read)
+        except Retryable:
+            self._cloud.invocation.asked_in_vain = True
+            raise
 
     def put(self, waiting: Waiting) -> None:
         """Keep it; again it is the same."""
-        self._wire.call("store.note_waiting", WRITE, lambda: self.memory.put(waiting))
+        self._wire.call("store.note_waiting", WRITE, lambda: self._memory.put(waiting))
 
 
 class TwinQuota:

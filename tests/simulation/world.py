@@ -37,6 +37,7 @@ from tests.fakes.connections import MemoryConnections
 from tests.fakes.day_places import MemoryDayPlaces
 from tests.simulation.cloud import MANY_ATTEMPTS, TIMEOUT, Cloud, Sqs
 from tests.simulation.faults import MESSAGE, WEBHOOK, Fault, FaultBook, Kind
+from tests.simulation.in_turn import InTurn
 from tests.simulation.outside import TwinChannels, TwinEmail, TwinSms, TwinSource, TwinTeam
 from tests.simulation.people import People
 from tests.simulation.plans import Happening, Plan, What
@@ -82,6 +83,7 @@ class World:
         self.timers = Timers(self.memory, self.cloud)
         self.provider = Provider(plan, self.cloud.clock, self.cloud.true_time)
         self.watch = Watch(plan, self.cloud, self.provider, self.records, self.memory)
+        self.in_turn = InTurn(self.cloud, self.records, self.memory)
         self.policies = PolicyBook.of({plan.policy.name: plan.policy})
         self._still_to_happen = list(plan.happenings)
         self._numbers = count(1)
@@ -103,7 +105,7 @@ class World:
         ended = Disconnections(connections, sweeps, cloud.clock)
         self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended, TwinSyncLetters(wire, self.records))
         quota = TwinQuota(wire, cloud)
-        waiting = TwinWaitingMails(wire)
+        waiting = TwinWaitingMails(wire, cloud)
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock, waiting)
         email, sms, team = TwinEmail(channels), TwinSms(channels), TwinTeam(channels)
         line = MailLine(TwinMailPlaces(wire), quota, cloud.clock)
@@ -193,7 +195,11 @@ class World:
             self.watch.look(self.memory)
         if self.timers.any_before(turn + 2 * TURN) and not self.cloud.during(self.plan.wheel_silent):
             late = abs(self.plan.clocks[turn.hour % len(self.plan.clocks)]) * 10
-            self.cloud.timeline.after(late, lambda: self.cloud.asynchronously("dispatch_due", lambda: self.dispatch(turn)))
+            self.cloud.timeline.after(late, lambda: self.cloud.asynchronously("dispatch_due", partial(self._dispatch, turn)))
+
+    def _dispatch(self, turn: datetime) -> None:
+        before = self.in_turn.turn_begins()
+        self.in_turn.turned(turn, self.dispatch(turn), before)
 
     def _sweep(self) -> None:
         at = self.cloud.true_time()
@@ -203,6 +209,7 @@ class World:
 
     def _on_wakeup(self, wakeup: Wakeup, receives: int) -> None:
         """As functions/run_step answers."""
+        self.cloud.invocation.let_go = wakeup.let_go
         try:
             self.run_step(wakeup)
         except Retryable:
@@ -230,6 +237,7 @@ class World:
 
     def _accepted(self, message: Accepted) -> None:
         self.watch.accepted(message)
+        self.in_turn.accepted(message)
         if message.channel != "email":
             return
         self._ses_reports(DeliveryKind.SENT, message, 2)

@@ -167,7 +167,7 @@ def twin_storage() -> Iterator[Storage]:
         TwinOpenIndex(wire, memory),
         TwinSweepNotes(wire),
         TwinMailPlaces(wire),
-        TwinWaitingMails(wire),
+        TwinWaitingMails(wire, cloud),
         MemoryDigestNotes(),
         MemoryDayPlaces(),
         MemoryConnections(),

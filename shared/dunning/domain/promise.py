@@ -18,6 +18,11 @@ class Promise:
         """Whether at least the promised sum has arrived since, judged by what is still due."""
         return self.owed - amount_due >= self.amount
 
+    def less(self, credited: int) -> "Promise":
+        """The same, after credit took so much off what is owed: that is no money, so what is left of the promise is still to come."""
+        owed = self.owed - credited
+        return Promise(self.until, min(self.amount, owed), owed) if owed > 0 else self
+
     def in_words(self, currency: str) -> str:
         """For reasons that people read."""
         return f"{Money(self.amount, currency).as_decimal()} {currency} by {self.until}"

@@ -12,6 +12,7 @@ from dunning.domain.holding import Held, with_hold, without_hold
 from dunning.domain.holds import Hold, HoldKind, without
 from dunning.domain.invoice import Invoice
 from dunning.domain.money import Money
+from dunning.domain.part_payments import is_credit
 from dunning.domain.policy import Policy, PromiseRules
 from dunning.domain.promise import Promise
 from dunning.domain.spans import end_of_day
@@ -64,6 +65,13 @@ def _require_allowed(invoice: Invoice, promise: Promise, rules: PromiseRules, to
             f"invoice {invoice.number} was promised {invoice.promises_made} times already, and the policy allows {rules.max_count}"
             " (promise.max_count): hold the case instead, or let the plan go on"
         )
+
+
+def with_credit_told(known: Invoice, seen: Invoice) -> Invoice:
+    """The invoice as `seen`; a credit note that took off a part since it was `known` keeps no promise, it leaves less to be promised."""
+    if seen.promise is None or not is_credit(known, seen):
+        return seen
+    return replace(seen, promise=seen.promise.less(known.amount_due - seen.amount_due))
 
 
 def with_promise_kept(invoice: Invoice, now: datetime, actor: str) -> tuple[Invoice, tuple[Activity, ...]]:

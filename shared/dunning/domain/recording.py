@@ -24,7 +24,7 @@ from dunning.domain.invoice import Invoice, Snapshot, Status
 from dunning.domain.part_payments import after_part_payment, is_credit
 from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
-from dunning.domain.promising import with_promise_kept
+from dunning.domain.promising import with_credit_told, with_promise_kept
 from dunning.domain.retiring import believed
 from dunning.domain.snapshots import completed
 from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
@@ -289,7 +289,7 @@ class Recorder:
         else:
             log = self._log(ActivityType.UPDATED, seen, ", ".join(facts))
         seen, unasked = self._replanned(known, seen)
-        seen, kept = with_promise_kept(seen, self.now, self.actor)
+        seen, kept = with_promise_kept(with_credit_told(known, seen), self.now, self.actor)
         seen, assigned = self._assigned(case, seen, snapshot)
         seen = without_moot_question(case, seen, self.policy_of(seen))
         return self._with_plan(case, known, seen, log, *unasked, *kept, *assigned)

@@ -168,3 +168,23 @@ def test_a_promise_that_is_renewed_holds_until_the_new_day() -> None:
     renewed = give(give(OWING), date(2026, 3, 27))
     assert renewed.invoices["in_1"].holds[HoldKind.PROMISE].until == utc("2026-03-28 00:00")
     assert run_out_ended(renewed, utc("2026-03-21 00:00"), "run_step") == (renewed, ())
+
+
+@pytest.mark.parametrize(
+    ("promised_sum", "credited", "kept_at"),
+    [
+        (60_00, 30_00, 30_00),  # 90 are owed, of which 60 are to come
+        (60_00, 70_00, 0),  # all that is left
+        (None, 30_00, 0),
+    ],
+)
+def test_a_credit_note_over_a_part_keeps_no_promise_and_what_is_left_of_it_must_still_come(
+    promised_sum: int | None, credited: int, kept_at: int
+) -> None:
+    case = give(case_of(replace(PLANNED, credited=0)), amount=promised_sum)
+    for due, is_kept in ((120_00 - credited, False), (kept_at + 1, False), (kept_at or 1, kept_at > 0)):
+        seen = replace(SEEN, amount_due=due, credited=credited, stamp=GIVEN_AT + timedelta(hours=1))
+        case = record(case, seen, GIVEN_AT + timedelta(hours=1), FOLLOWS).case
+        assert (HoldKind.PROMISE in case.invoices["in_1"].holds) is not is_kept
+    paid = replace(SEEN, amount_due=0, status=Status.PAID, credited=credited, stamp=GIVEN_AT + timedelta(hours=2))
+    assert record(case, paid, GIVEN_AT + timedelta(hours=2), FOLLOWS).case.invoices["in_1"].promise is None

@@ -19,6 +19,7 @@ from dunning.providers.quickbooks_objects import (
     contact_of,
     customer_of,
     full_customer_id,
+    is_settled_by_credit,
     linked_invoices,
     linked_payments,
     literal,
@@ -64,7 +65,7 @@ class QuickBooksSource:
         self._homes = HomeCurrencies(api)
 
     def fetch(self, invoice_id: str, account: str | None = None) -> Snapshot | None:
-        """The invoice now, its payment link and its customer's contact with it while it is owed."""
+        """The invoice now, its payment link and its customer's contact with it while it is owed, and its payments once it is paid."""
         company = _required(account)
         with self._api.pace.turn(company, _OF_A_FETCH):
             stamp = self._clock()
@@ -75,7 +76,9 @@ class QuickBooksSource:
             customers = self._customers(company, [invoice]) if owed else {}
             home = self._homes.needed_by(company, [invoice])
             snapshot = _readable(company, invoice, stamp, customers.get(_customer_id(invoice) or ""), home)
-            return replace(snapshot, link_read=snapshot.status is Status.OPEN and not is_listed)
+            payments = self._payments(company, invoice) if snapshot.status is Status.PAID else {}
+            known = _with_credit(invoice, snapshot, payments)
+            return replace(known, link_read=snapshot.status is Status.OPEN and not is_listed)
 
     def turn(self, customer: str, links: int = 0) -> AbstractContextManager[None]:
         """Room for one last check: the invoice or the list, its customer, both kinds of credit, and what is read for its link."""
@@ -159,20 +162,23 @@ class QuickBooksSource:
         )
 
     def changed_invoices(self, account: str, since: datetime) -> ChangedInvoices:
-        """Change data capture once, and the customers of what is owed. What is beyond 1,000 or unreadable is left to the sweep."""
+        """Change data capture once, and the customers of what is owed. What is beyond 1,000 or unreadable is left to the sweep.
+
+        The payments that changed with it tell in the same answer whether what is paid was paid by credit memos.
+        """
         with self._api.pace.turn(account, _OF_A_FETCH):
             stamp = self._clock()
-            told = self._changes(account, ("Invoice",), since)
+            told = self._changes(account, ("Invoice", "Payment"), since)
             if told is None:
                 return ChangedInvoices(is_all=False)
-            (rows,) = told
+            rows, payments = told[0], {_id(row): row for row in told[1]}
             there = [row for row in rows if not _is_deleted(row) and customer_of(account, row) is not None]
             customers = self._customers(account, [row for row in there if (amount(row, "Balance") or 0) > 0])
             home = self._homes.of(account, there)
-            read = [snapshot_of(account, row, stamp, customers.get(_customer_id(row) or ""), home) for row in there]
-            found = tuple(snapshot for snapshot in read if snapshot is not None)
+            read = [(row, snapshot_of(account, row, stamp, customers.get(_customer_id(row) or ""), home)) for row in there]
+            found = tuple(_with_credit(row, snapshot, payments) for row, snapshot in read if snapshot is not None)
             deleted = tuple(_id(row) for row in rows if _is_deleted(row))
-            return ChangedInvoices(found, deleted, is_all=len(rows) < _MOST_CHANGES and len(found) == len(read))
+            return ChangedInvoices(found, deleted, is_all=sum(map(len, told)) < _MOST_CHANGES and len(found) == len(read))
 
     def _changes(self, company: str, kinds: tuple[str, ...], since: datetime) -> tuple[tuple[JsonObject, ...], ...] | None:
         """For each kind what changed; None where there is no change data capture."""
@@ -214,6 +220,14 @@ class QuickBooksSource:
             return {_id(row): row for row in self._query(company, "Customer", condition, 1)}
 
         return self._recent.of(company, filter(None, map(_customer_id, invoices)), read, _CUSTOMERS_AT_ONCE)
+
+    def _payments(self, company: str, invoice: JsonObject) -> Mapping[str, JsonObject]:
+        """The payments of an invoice, by bare id: one request, which none without payments needs. Nothing where they cannot be read."""
+        ids = linked_payments(invoice)[:_CUSTOMERS_AT_ONCE]
+        if not ids:
+            return {}
+        condition = f"Id IN ({', '.join(map(literal, ids))})"
+        return {_id(row): row for row in self._query(company, "Payment", condition, 1, optional=True)}
 
     def _credited(self, company: str, memo: JsonObject) -> tuple[str, ...]:
         """A credit memo is applied through payments of zero, which name the invoices."""
@@ -336,3 +350,7 @@ def _readable(company: str, invoice: JsonObject, stamp: datetime, customer: Json
     if snapshot is None:
         raise UnreadableInvoice(f"QuickBooks' invoice {_id(invoice)} cannot be read: its currency or amounts are not as documented")
     return snapshot
+
+
+def _with_credit(invoice: JsonObject, snapshot: Snapshot, payments: Mapping[str, JsonObject]) -> Snapshot:
+    return replace(snapshot, by_credit=snapshot.status is Status.PAID and is_settled_by_credit(invoice, payments))

@@ -1,7 +1,7 @@
 """QuickBooks' objects in our words (minor version 75)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from dunning.domain.errors import Rejected
@@ -140,8 +140,25 @@ def linked_invoices(found: JsonObject) -> tuple[str, ...]:
 
 
 def linked_payments(found: JsonObject) -> tuple[str, ...]:
-    """Bare ids of the payments through which a credit memo was applied."""
+    """Bare ids of the payments of an invoice, or through which a credit memo was applied."""
     return tuple(dict.fromkeys(_linked(found, "payment")))
+
+
+def is_settled_by_credit(invoice: JsonObject, payments: Mapping[str, JsonObject]) -> bool:
+    """Whether no money came for a paid invoice: all its payments (by bare id) are of zero, and apply credit memos.
+
+    QuickBooks links a credit memo to an invoice by such a payment alone (hub.acctivate.com, credit applications in QuickBooks Online).
+    A payment that is not among them, one of anything else, and a deposit count as money.
+    """
+    linked = linked_payments(invoice)
+    all_known = bool(linked) and all(payment in payments for payment in linked)
+    return all_known and not amount(invoice, "Deposit") and all(_applies_credit(payments[payment]) for payment in linked)
+
+
+def _applies_credit(payment: JsonObject) -> bool:
+    links = (link for holder in (payment, *items(payment, "Line")) for link in items(holder, "LinkedTxn"))
+    kinds = {(text(link, "TxnType") or "").lower() for link in links}
+    return amount(payment, "TotalAmt") == 0 and "creditmemo" in kinds and kinds <= {"creditmemo", "invoice"}
 
 
 def _linked(found: JsonObject, kind: str) -> Iterator[str]:

@@ -103,6 +103,9 @@ def plan_of(seed: int) -> Plan:
     return _Maker(seed).plan()
 
 
+OFTEN_SPENT = 0.3
+
+
 class _Maker:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -143,7 +146,7 @@ class _Maker:
             storms,
             self._spans(0.4, 8) if troubled else (),
             self._spans(0.15, 4) if troubled else (),
-            self._spans(0.1, 6) if troubled else (),
+            (*self._spans(0.1, 6), *self._spent_where_it_hurts()) if troubled else (),
             (*self._spans(0.6, 5), *self._spans(0.3, 3)) if troubled else (),
             self._spans(0.2, 30) if troubled else (),
             tuple(self.random.uniform(-5, 5) for _ in range(5)) if troubled else (0.0,),
@@ -268,6 +271,14 @@ class _Maker:
             found.append((begins, ends))
             begins = ends + timedelta(hours=self.random.randrange(4, 24))
         return tuple(found)
+
+    def _spent_where_it_hurts(self) -> tuple[Span, ...]:
+        """Now and then SES's quota is spent from shortly before something is due."""
+        random = Random(f"quota {self.seed}")
+        if random.random() >= OFTEN_SPENT:
+            return ()
+        begins = random.choice(self.happenings).at - timedelta(minutes=random.randrange(90))
+        return ((max(begins, self.start), min(begins + timedelta(hours=random.randrange(2, 7)), self.end)),)
 
     def _spans(self, likely: float, longest_hours: int) -> tuple[Span, ...]:
         if self.random.random() >= likely:

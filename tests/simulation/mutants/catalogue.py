@@ -63,6 +63,12 @@ FOUND_BY_SIMULATION = (
         "    if due_at is not None and due_at - now <= NEAR:",
         "    if due_at is not None and due_at - now <= -NEAR:",
     ),
+    Mutant(
+        "the order of mails while SES's quota is spent",
+        "shared/dunning/workflow/sending.py",
+        "                if not in_turn:\n",
+        "                if not in_turn and effect.key in charged:\n",
+    ),
     Mutant("the version condition on snapshots", TWIN, "        if any(read != found for read, found in seen):", "        if not seen:"),
     Mutant(
         "the single attempt of each send",

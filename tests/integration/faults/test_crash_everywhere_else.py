@@ -21,9 +21,13 @@ from tests.integration.faults.people_scenes import PEOPLE, team_was_told
 from tests.integration.faults.pointing_scenes import POINTING
 from tests.integration.faults.run import SWEEP, Run, follow
 from tests.integration.faults.scene import Scene
+from tests.integration.faults.stream_letter_scenes import STREAM_LETTERS
 from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, RATE, SECRET
 
-SCENES = (*BOOKS, *PEOPLE, *DAILY, *COMMANDS, *FILES, *CONNECTIONS, *DELIVERIES, *CUSTOMERS, *HOLDS, *MAILS, *POINTING, *LETTERS)
+SCENES = (
+    *(*BOOKS, *PEOPLE, *DAILY, *COMMANDS, *FILES, *CONNECTIONS, *DELIVERIES, *CUSTOMERS, *HOLDS, *MAILS, *POINTING),
+    *(*LETTERS, *STREAM_LETTERS),
+)
 GIVES_UP = 4
 """Attempts that the SDK makes of a call; SNS and SES are called once."""
 

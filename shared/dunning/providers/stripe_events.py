@@ -64,7 +64,7 @@ def _invoice(news: _News) -> SourceEvent:
     if news.object.get("customer", "absent") is None:
         return Ignored(news.type, f"{news.object_id} has no customer: there is no one to remind")
     snapshot = snapshot_of(news.object, news.stamp)
-    if snapshot is None:
+    if snapshot is None or snapshot.is_bare:
         return news.fetch(FetchKind.INVOICE, news.object_id)
     if snapshot.status is Status.DRAFT:
         return Ignored(news.type, f"{news.object_id} is a draft: nothing is owed yet")
@@ -74,7 +74,7 @@ def _invoice(news: _News) -> SourceEvent:
 def _invoice_deleted(news: _News) -> SourceEvent:
     """Only drafts can be deleted, and the event may show the draft as it was."""
     snapshot = snapshot_of({**news.object, "deleted": True}, news.stamp)
-    return InvoiceSeen(snapshot) if snapshot is not None else news.fetch(FetchKind.INVOICE, news.object_id)
+    return InvoiceSeen(snapshot) if snapshot is not None and not snapshot.is_bare else news.fetch(FetchKind.INVOICE, news.object_id)
 
 
 def _of_invoice(news: _News) -> SourceEvent:

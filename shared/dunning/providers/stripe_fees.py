@@ -41,7 +41,7 @@ class StripeFees:
         if text(invoice, "status") == "open" and stamp - (unix_instant(invoice, "created") or stamp) < KEYS_LAST:
             invoice = self._post(f"/v1/invoices/{name}/send", {}, order, "send")
         snapshot = snapshot_of(invoice, stamp)
-        if snapshot is None:
+        if snapshot is None or snapshot.is_bare:
             raise Permanent(f"Stripe's invoice {name} of the late fee {order.id} cannot be read")
         return snapshot
 

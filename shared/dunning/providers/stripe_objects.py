@@ -10,6 +10,7 @@ from dunning.domain.money import LARGEST
 from dunning.providers.contact_details import e164, tags_in, yes_or_no
 from dunning.providers.customer_settings import settings_in
 from dunning.providers.json_reading import JsonObject, as_object, child, integer, items, text, unix_instant
+from dunning.providers.readable import bare_snapshot
 
 SOURCE = "stripe"
 FEE = "dunning_fee"
@@ -22,6 +23,7 @@ _PREFIX = f"{SOURCE}:"
 # at support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds.
 _SENT_HUNDREDFOLD = frozenset({"ISK", "UGX"})
 
+_SETTLED = frozenset({Status.PAID, Status.VOID, Status.DELETED})
 _DISPUTE_IS_OVER = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 
@@ -73,16 +75,17 @@ def credit_of(customer: JsonObject) -> dict[str, int]:
 def snapshot_of(invoice: JsonObject, stamp: datetime) -> Snapshot | None:
     """The invoice as it was at `stamp` (UTC); None when it has no customer, or lacks what a snapshot must say.
 
-    What is still owed is `amount_remaining`: payments and credit notes have been taken off it.
+    What is still owed is `amount_remaining`: payments and credit notes have been taken off it. Where the status says that nothing is,
+    and all else is not as documented, that is told alone (`is_bare`).
     """
     customer, invoice_id = customer_of(invoice), text(invoice, "id")
     status, currency = _status(invoice), _currency(invoice)
-    if customer is None or invoice_id is None or status is None or currency is None:
+    if customer is None or invoice_id is None or status is None:
         return None
     amount_due = _remaining(invoice)
     total = integer(invoice, "total")
-    if amount_due is None or max(abs(amount_due), abs(total or 0)) >= LARGEST:
-        return None
+    if currency is None or amount_due is None or max(abs(amount_due), abs(total or 0)) >= LARGEST:
+        return bare_snapshot(SOURCE, customer, invoice_id, status, stamp) if status in _SETTLED else None
     return Snapshot(
         source=SOURCE,
         customer=customer,

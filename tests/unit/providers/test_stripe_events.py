@@ -83,7 +83,10 @@ def test_an_invoice_in_a_shape_we_cannot_read_is_fetched_instead(gone: str) -> N
     assert (said.kind, said.id) == (FetchKind.INVOICE, "in_1")
 
 
-@pytest.mark.parametrize("odd", [{"status": "frozen"}, {"currency": "euros"}, {"amount_remaining": None, "amount_due": 10.5}])
+@pytest.mark.parametrize(
+    "odd",
+    [{"status": "frozen"}, {"currency": "euros"}, {"amount_remaining": None, "amount_due": 10.5}, {"status": "paid", "currency": "euros"}],
+)
 def test_an_invoice_with_values_we_do_not_know_is_fetched_instead(odd: Payload) -> None:
     assert said_of("invoice.updated", invoice(**odd)) == NeedsFetch(FetchKind.INVOICE, "in_1", "stripe:cus_1", CREATED)
 

@@ -114,7 +114,22 @@ def test_no_odd_value_in_any_field_makes_reading_fail(changes: Payload) -> None:
     if snapshot is not None:
         assert isinstance(snapshot.amount_due, int)
         assert snapshot.customer.startswith("stripe:")
-        assert snapshot.currency.isupper()
+        assert snapshot.is_bare or snapshot.currency.isupper()
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        ({"status": "paid", "currency": "euros"}, Status.PAID),
+        ({"status": "paid", "total": 10**15}, Status.PAID),
+        ({"status": "void", "amount_remaining": "none", "amount_due": None}, Status.VOID),
+        ({"status": "open", "amount_remaining": 0, "currency": "euros"}, None),
+        ({"status": "settled", "currency": "euros"}, None),
+    ],
+)
+def test_of_an_invoice_whose_status_says_that_it_owes_nothing_that_much_is_understood(shown: Payload, seen: Status | None) -> None:
+    found = snapshot_of({**invoice(), **shown}, CREATED)
+    assert (found and (found.status, found.amount_due, found.is_bare)) == (seen and (seen, 0, True))
 
 
 def test_half_a_surrogate_pair_does_not_make_an_invoice_unstorable() -> None:

@@ -53,7 +53,8 @@ def of_the_case(case: Case, now: datetime) -> Iterator[Obstacle]:
         yield Obstacle("others' mail goes first, for SES takes only so much a second", profile.claim.mail_at)
     elif profile.retries and profile.due_at and profile.due_at > now:
         times = "once" if profile.retries == 1 else f"{profile.retries} times"
-        yield Obstacle(f"sending was refused, or the source could not be asked, {times}; it is tried again", profile.due_at)
+        why = "sending was refused or others' mail went first, or the source could not be asked"
+        yield Obstacle(f"{why}, {times}; it is tried again", profile.due_at)
 
 
 def of_holds(holds: Holds) -> Iterator[Obstacle]:

@@ -56,6 +56,18 @@ def test_a_spent_daily_quota_lets_the_longest_due_go_first_on_the_days_that_foll
     assert running.cloud.dead_letters() == []
 
 
+def test_who_becomes_known_by_a_webhook_does_not_go_past_those_who_wait(running: RunningCloud) -> None:
+    running.cloud.mail.per_day = 1
+    run = Run(running, EIGHT, 4)
+    due_at_nine(run, range(1, 3), day=1)
+    run.minute(65)
+    due_at_nine(run, range(1))  # the one mail of Monday goes at five past nine
+    run.minute(DAY + 66)  # SES gives one again, and the wheel has not heard of it
+    due_at_nine(run, range(3, 4))
+    run.minute(6 * DAY)
+    assert [customer for customer, _ in mails(running)] == [run.customer(number) for number in range(4)]
+
+
 def test_in_no_second_more_mails_go_out_than_ses_takes(running: RunningCloud) -> None:
     running.cloud.mail.per_second = 2
     run = Run(running, EIGHT, 30)

@@ -107,7 +107,7 @@ def test_refusals_and_claims_are_told() -> None:
     refused = replace(PROFILE, retries=3, due_at=NOW + timedelta(minutes=8))
     (obstacle,) = told(case_of(with_plan(INVOICE, ISSUED), profile=refused)).obstacles
     assert (obstacle.words, obstacle.until) == (
-        "sending was refused, or the source could not be asked, 3 times; it is tried again",
+        "sending was refused or others' mail went first, or the source could not be asked, 3 times; it is tried again",
         NOW + timedelta(minutes=8),
     )
     claimed = replace(PROFILE, claim=claim(NOW))

@@ -9,6 +9,7 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.errors import Permanent, Retryable
+from dunning.domain.invoice import Contact
 from dunning.domain.mail_order import Waiting
 from dunning.workflow.mail_order import MailOrder
 from tests.fakes.clock import MONDAY_MORNING, StandingClock
@@ -169,6 +170,18 @@ def test_a_note_that_cannot_be_read_keeps_no_mail_back(failure: Exception) -> No
     world.settle_queues()
     assert [message.envelope.customer for message in world.email.sent] == [NEW]
     assert given(world, 10, turns=6) == ["z1", "z2"]
+
+
+def test_whom_only_a_text_message_reaches_waits_for_nobody() -> None:
+    plan = PLAN.format(hours="08:00-18:00").replace("email: friendly", "email: friendly, sms: second_notice")
+    policy = load_policy(plan, "plan.yaml", frozenset())
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.invoiced(snapshot("in_z1", "stripe:cus_z1", due=date(2026, 2, 23)))
+    world.quota.remaining = 0
+    world.run_until(ELEVEN_PAST)
+    world.invoiced(snapshot("in_n1", NEW, due=date(2026, 2, 10), contact=Contact(name="Acme", phone="+431234567")))
+    world.settle_queues()
+    assert ([message.envelope.customer for message in world.sms.sent], world.email.sent) == ([NEW], [])
 
 
 def test_a_mail_that_the_wheel_let_go_asks_nobody_and_one_that_a_webhook_causes_asks_once() -> None:

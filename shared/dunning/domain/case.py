@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dunning.domain.evolving import replace
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
+
+CLOCKS_APART = timedelta(days=1)
+"""So long ago a claim counts as ended that ends now: nobody's clock, not that of a person's machine either, is further behind."""
 
 
 class EffectState(StrEnum):
@@ -52,6 +55,10 @@ class Claim:
     attempt: int = 1
     effects: Mapping[str, Mark] = field(default_factory=dict)
     mail_at: datetime | None = None
+
+    def spent(self, now: datetime, effects: Mapping[str, Mark], attempt: int = 0, mail_at: datetime | None = None) -> "Claim":
+        """What stays of it when its work is over: it bars nobody."""
+        return replace(self, until=now - CLOCKS_APART, attempt=attempt, effects=effects, mail_at=mail_at)
 
     @property
     def has_begun(self) -> bool:

@@ -146,7 +146,7 @@ class Settlement:
 
     def hand_on(self, case: Case, effects: Mapping[str, Mark]) -> Case:
         """All is settled, but of something else it was reported meanwhile that it had gone out: the next claim puts that down, at once."""
-        spent = replace(self.claim, mail_at=None, until=self.now, attempt=0, effects=effects)
+        spent = self.claim.spent(self.now, effects)
         return case.with_profile(replace(case.profile, claim=spent, retries=0, due_at=self.now, due_since=self.now))
 
     def postpone(self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
@@ -159,7 +159,7 @@ class Settlement:
         profile = case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
         crashes = 0 if _is_progress(done) else self.claim.attempt - 1
-        spent = replace(self.claim, mail_at=kept, until=self.now, attempt=crashes, effects=effects)
+        spent = self.claim.spent(self.now, effects, crashes, kept)
         latest = self.now + LONGEST_BACKOFF
         if kept is not None:
             return case.with_profile(replace(profile, claim=spent, due_at=min(kept, latest)))
@@ -183,7 +183,7 @@ class Settlement:
         """No retry will help: hold the case until that is mended. What was done, and may be reported yet, is remembered until then."""
         holds = {**case.profile.holds, HoldKind.PARKED: Hold(self.now, reason=reason)}
         is_needed = bool(effects) or self.claim.attempt > 1
-        spent = replace(self.claim, mail_at=None, until=self.now, attempt=0, effects=effects) if is_needed else None
+        spent = self.claim.spent(self.now, effects) if is_needed else None
         profile = replace(case.profile, claim=spent, retries=0, holds=holds, due_at=None, due_since=None)
         held = Activity(self.now, ActivityType.HELD, f"{HoldKind.PARKED.value}: {reason}", (), None, self.actor, claim=self.claim.origin)
         return Settled(case.with_profile(profile), (held,))
@@ -191,7 +191,7 @@ class Settlement:
     def wait(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
         """Nothing can be known of what is owed: hold the case until its source answers again. What was done stays on the spent claim."""
         held, logged = hold_case(case, HoldKind.STALE_DATA, Hold(self.now, reason=reason), self.actor)
-        spent = replace(self.claim, until=self.now, attempt=0, effects=effects) if effects else None
+        spent = self.claim.spent(self.now, effects) if effects else None
         waiting = held.with_profile(replace(held.profile, claim=spent, retries=0))
         due_at = next_instant(as_it_stands(waiting, self.policy_of, self.now), self.policy_of)
         return Settled(waiting.with_profile(replace(waiting.profile, due_at=due_at, due_since=due_at)), logged)

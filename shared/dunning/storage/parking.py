@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from dunning.domain.case import CLOCKS_APART
 from dunning.domain.holds import Hold, HoldKind
 from dunning.storage import items, keys
 from dunning.storage.attribute_values import Item, mapping, number, optional_instant
@@ -41,7 +42,7 @@ def parking(row: Wire, hold: Hold) -> Wire:
     """
     item = from_wire(row)
     changes: dict[str, object] = dict.fromkeys(("due_at", "due_since", "due_shard", "retries", "claim_mail_at"))
-    changes |= {"claim_until": keys.instant(hold.since), "claim_attempt": 0}
+    changes |= {"claim_until": keys.instant(hold.since - CLOCKS_APART), "claim_attempt": 0}
     holds = mapping(item, "holds")
     if isinstance(holds, dict):
         changes["holds"] = {**holds, **(items.holds_attributes({HoldKind.PARKED: hold}) or {})}

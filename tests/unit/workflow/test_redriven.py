@@ -175,3 +175,20 @@ def test_a_report_on_a_claim_that_was_taken_over_and_parked_is_still_believed(wo
     world.run_until(FIRST + DAY)
     assert len(world.email.sent) == 1
     assert said(world.log(ACME)) == ["enrolled", "held", "released", "sent first"]
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(seconds=90), timedelta(minutes=15)])
+def test_who_redrives_at_once_on_a_machine_whose_clock_is_behind_arms_the_timer_all_the_same(
+    world: FakeDeployment, behind: timedelta
+) -> None:
+    until_second_notice(world)
+    world.sms.fails(Permanent("SNS refuses this number"))
+    world.look_at(ACME)
+    assert HoldKind.PARKED in world.profile(ACME).holds
+    here = world.clock.now
+    world.clock.now = here - behind
+    assert RedriveCase(world.record)(ACME) == "recorded"
+    world.clock.now = here
+    world.run_until(here + HOUR)
+    assert [mail.envelope.step for mail in world.email.sent] == ["second"]
+    assert [text.envelope.step for text in world.sms.sent] == ["second"]

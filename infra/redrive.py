@@ -42,11 +42,14 @@ class Redriven:
 class Redriver:
     """Works on a deployed stack, or on the local cloud's.
 
-    `platform.env` is that of any of the stack's functions; `queue_url` finds a queue by its logical id.
+    `platform.env` is that of any of the stack's functions; `queue_url` finds a queue by its logical id. `wait_seconds`: a queue that
+    is not waited for may answer that it is empty though it is not, for SQS then asks only some of its servers
+    (Amazon SQS Developer Guide, "Amazon SQS short and long polling").
     """
 
     platform: Platform
     queue_url: Callable[[str], str]
+    wait_seconds: int = 2
 
     def __call__(self, *, drop_unreadable: bool = False) -> list[Redriven]:
         """Empty the queues; what cannot be read stays where it is, and is told, unless it is to be dropped.
@@ -110,9 +113,11 @@ class Redriver:
 
     def _letters(self, sqs: SQSClient, queue: str) -> list[MessageTypeDef]:
         """All that are there now: what comes back while the others are sent back waits for the next time."""
-        url = self.queue_url(queue)
+        url, wait = self.queue_url(queue), self.wait_seconds
         found: dict[str, MessageTypeDef] = {}
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages", []):
+        while messages := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=wait
+        ).get("Messages", []):
             known = len(found)
             found |= {message.get("MessageId", ""): message for message in messages}
             if len(found) == known:

@@ -248,7 +248,7 @@ class LocalCloud:
         """Send back what lies in the dead-letter queues, as `dunning redrive` does on AWS; a `caller`'s calls may be let fail."""
         with self._busy():
             platform = self._as_operator(self._services.wire.session(caller) if caller else None)
-            return Redriver(platform, self._queue_url)(drop_unreadable=drop_unreadable)
+            return Redriver(platform, self._queue_url, wait_seconds=0)(drop_unreadable=drop_unreadable)
 
     def answer_fee(self, answer: FeeAnswer) -> str:
         """A person accepts or declines a proposed late fee, as `dunning fee` does on AWS. Raises Rejected."""

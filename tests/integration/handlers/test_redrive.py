@@ -28,7 +28,7 @@ def letter(aws: Aws, queue: str, body: dict[str, object]) -> None:
 
 
 def redriven(aws: Aws) -> list[Redriven]:
-    return Redriver(aws.platform, lambda name: aws.queues[OURS[name]])()
+    return Redriver(aws.platform, lambda name: aws.queues[OURS[name]], wait_seconds=0)()
 
 
 @pytest.fixture
@@ -68,3 +68,10 @@ def test_a_letter_that_cannot_be_taken_out_is_said_to_be_there_still(parked: Aws
     odd, good = redriven(parked)
     assert odd.outcome.startswith("left there: row")
     assert good.outcome == "left there: taking it out of RunDeadLetters: AccessDenied"
+
+
+def test_no_queue_is_called_empty_that_only_some_servers_of_sqs_were_asked_for(aws: Aws) -> None:
+    aws.answers("ReceiveMessage", {})
+    assert Redriver(aws.platform, lambda name: aws.queues[OURS[name]])() == []
+    waits = [parameters["WaitTimeSeconds"] for operation, parameters in aws.requests if operation == "ReceiveMessage"]
+    assert waits == [2] * 6

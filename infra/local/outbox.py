@@ -41,13 +41,10 @@ def rfc3339(instant: datetime) -> str:
 
 def about_from_tags(tags: Mapping[str, str]) -> About:
     """Read SES tags, which hold only letters, digits, `_` and `-`: ids are base64url, long lists come in chunks."""
-    chunks = [tags["invoices"]] if "invoices" in tags else []
-    while (chunk := tags.get(f"invoices_{len(chunks)}")) is not None and chunks:
-        chunks.append(chunk)
     return About(
         kind=tags.get("kind"),
-        customer=_decoded(tags.get("customer")),
-        invoices=_ids(_decoded("".join(chunks))),
+        customer=_joined(tags, "customer"),
+        invoices=_ids(_joined(tags, "invoices")),
         step=tags.get("step"),
     )
 
@@ -66,7 +63,14 @@ def _ids(text: str | None) -> list[str]:
     return [part for part in (text or "").split(",") if part]
 
 
-def _decoded(text: str | None) -> str | None:
+def _joined(tags: Mapping[str, str], name: str) -> str | None:
+    chunks = [tags[name]] if name in tags else []
+    while chunks and (chunk := tags.get(f"{name}_{len(chunks)}")) is not None:
+        chunks.append(chunk)
+    return _decoded("".join(chunks))
+
+
+def _decoded(text: str) -> str | None:
     if not text:
         return None
     try:

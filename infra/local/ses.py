@@ -23,6 +23,7 @@ from infra.local.outbox import Outbox, about_from_tags
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _MOST_RECIPIENTS = 50
 _MOST_HEADERS = 15
+_MOST_TAGS = 50
 _LARGEST_MAIL = 40 * 1024 * 1024
 _PER_DAY = 50_000
 _PER_SECOND = 14
@@ -261,6 +262,8 @@ def _stamp(instant: datetime) -> str:
 
 def _read_tags(value: object) -> dict[str, str]:
     tags = {text(tag.get("Name")): text(tag.get("Value")) for tag in mappings(value)}
+    if len(tags) > _MOST_TAGS:
+        raise _Refused("BadRequestException", f"At most {_MOST_TAGS} tags.")
     for name, content in tags.items():
         if not _TAG.fullmatch(name) or not _TAG.fullmatch(content):
             raise _Refused("BadRequestException", f"Invalid tag {name!r}={content!r}: 1 to 256 letters, digits, _ and - each.")

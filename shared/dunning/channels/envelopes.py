@@ -17,14 +17,9 @@ TAG_CHARACTERS = 250
 
 
 def ses_tags(envelope: Envelope) -> "list[MessageTagTypeDef]":
-    """Tags `kind`, `claim`, `customer`, `step`, and `effect`, `effect_1`, …, `invoices`, `invoices_1`, … (to be joined before decoding)."""
-    tags = {
-        "kind": envelope.kind,
-        "claim": envelope.claim,
-        "customer": _encoded(envelope.customer),
-        "step": envelope.step or "",
-    }
-    for name, text in (("effect", envelope.effect), ("invoices", ",".join(envelope.invoices))):
+    """Tags `kind`, `claim`, `step`, and `customer`, `effect`, `invoices`, `invoices_1`, … (what is numbered is joined before decoding)."""
+    tags = {"kind": envelope.kind, "claim": envelope.claim, "step": envelope.step or ""}
+    for name, text in (("customer", envelope.customer), ("effect", envelope.effect), ("invoices", ",".join(envelope.invoices))):
         encoded = _encoded(text)
         for number, start in enumerate(range(0, len(encoded), TAG_CHARACTERS)):
             tags[f"{name}_{number}" if number else name] = encoded[start : start + TAG_CHARACTERS]

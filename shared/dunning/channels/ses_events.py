@@ -43,7 +43,7 @@ def read_ses_event(message: str) -> DeliveryNews | None:
         return None
     return DeliveryNews(
         kind=kind,
-        customer=_decoded(tags["customer"]),
+        customer=_joined(tags, "customer"),
         claim=tags["claim"],
         effect=_joined(tags, "effect"),
         invoices=tuple(part for part in _joined(tags, "invoices").split(",") if part),

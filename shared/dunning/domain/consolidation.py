@@ -24,7 +24,14 @@ TOO_SOON = "too soon after the message before"
 _A_TIMER_MAY_BE_LATE = timedelta(minutes=15)
 
 MOST_IN_ONE_MESSAGE = 100
-"""Rows of one message: what identifies it must fit into SES's 50 tags of 256 characters."""
+"""Rows of one message, where their ids are no longer than usual."""
+
+LONGEST_IDENTITY = 7_500
+"""Bytes: what identifies a mail travels in SES's message tags, taken to be 50 of 256 characters as AWS's other tags are, in base64;
+each invoice is in it twice, and the customer may take five of them."""
+
+_COMMAS = 2
+_COUNT = len("*100,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,24 @@ def joins(case: Case, due: Sequence[Invoice], policy_of: PolicyOf, now: datetime
         if _writes(invoice, policy) and local_date(invoice.next_at, zone) == local_date(now, zone):
             found.append(invoice)
     return tuple(found)
+
+
+def within_one_message(invoices: Sequence[Invoice]) -> tuple[Invoice, ...]:
+    """As many of them, from the first on, as one message can name; one at least."""
+    is_mixed = len({invoice.next_step for invoice in invoices}) > 1
+    room, found = LONGEST_IDENTITY, list[Invoice]()
+    for invoice in invoices[:MOST_IN_ONE_MESSAGE]:
+        step = len((invoice.next_step or "").encode()) + _COUNT if is_mixed or not found else 0
+        room -= 2 * len(invoice.id.encode()) + _COMMAS + step
+        if found and room < 0:
+            break
+        found.append(invoice)
+    return tuple(found)
+
+
+def is_full(invoices: Sequence[Invoice]) -> bool:
+    """Whether a message about these could name no other like them."""
+    return len(within_one_message((*invoices, *invoices[-1:]))) == len(invoices)
 
 
 def _has_begun(case: Case, invoice: Invoice) -> bool:

@@ -10,7 +10,7 @@ from dunning.domain.balances import Balances, balance_for, balances_of, is_enoug
 from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import Case, Mark, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
-from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced, within_one_message
 from dunning.domain.effects import Channel, Effect, begun_steps, has_begun, marks_of, row_key, rows_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
@@ -58,7 +58,7 @@ def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
     if policy_of is None or not any(policy_of(invoice).scope is Scope.CUSTOMER for invoice in due):
         return tuple(due[:MOST_AT_ONCE])
     riders = () if case.profile.is_held else joins(case, due, policy_of, now)
-    return (*due, *sorted(riders, key=lambda invoice: (invoice.next_at or now, invoice.id)))[:MOST_IN_ONE_MESSAGE]
+    return within_one_message((*due, *sorted(riders, key=lambda invoice: (invoice.next_at or now, invoice.id))))
 
 
 def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:

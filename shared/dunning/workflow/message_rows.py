@@ -9,7 +9,7 @@ from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.charging import riders
-from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, is_full
 from dunning.domain.effects import Channel, Effect, rows_of
 from dunning.domain.fee_records import FeeState
 from dunning.domain.history import history_of
@@ -56,7 +56,7 @@ def content_of(effect: Effect, case: Case, policies: Policies, now: datetime, lo
 
 def _left_for_later(effect: Effect, case: Case, policies: Policies, now: datetime) -> int:
     """How many invoices would be in a reminder, too, if it were not full: they follow when `min_gap` allows."""
-    if effect.kind != "reminder" or len(effect.invoices) < MOST_IN_ONE_MESSAGE:
+    if effect.kind != "reminder" or not is_full([case.invoices[name] for name in effect.invoices if name in case.invoices]):
         return 0
     case = with_questions_reckoned(case, lambda invoice: policies.named(invoice.policy), now)
     policy, listed = policies.named(case.invoices[effect.invoices[0]].policy), set(effect.invoices)

@@ -94,6 +94,7 @@ def test_a_mail_that_ses_never_took_is_not_in_the_outbox(stack: SmallStack, mode
         ({"FromEmailAddress": "someone@else.example"}, "MessageRejected"),
         ({"ConfigurationSetName": "no-such-set"}, "NotFoundException"),
         ({"EmailTags": [{"Name": "customer", "Value": "stripe:cus_1"}]}, "BadRequestException"),
+        ({"EmailTags": [{"Name": f"effect_{number}", "Value": "x"} for number in range(51)]}, "BadRequestException"),
         ({"Destination": {"ToAddresses": []}}, "BadRequestException"),
         ({"Content": {}}, "BadRequestException"),
     ],

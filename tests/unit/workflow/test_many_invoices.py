@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.channels.envelopes import ses_tags
 from dunning.content.policy_book import PolicyBook
 from dunning.content.rendering import TemplateRenderer
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
@@ -38,6 +39,30 @@ def test_a_hundred_are_in_the_first_message_and_the_others_in_that_of_the_next_d
     world.run_until(FIRST + DAY + timedelta(hours=1))
     assert [(mail.envelope.step, len(mail.envelope.invoices)) for mail in world.email.sent] == [("first", 100), ("first", 30)]
     assert len({name for mail in world.email.sent for name in mail.envelope.invoices}) == 130
+
+
+@pytest.mark.parametrize(
+    ("pattern", "first_message"),
+    [
+        ("in_1PQ8kzJ2eZvKYlo2C0x{:04}", 100),
+        ("3fa85f64-5717-4562-b3fc-2c963f66{:04}", 100),
+        ("Project Alpha / Building 7 / lot {:04} / phase 2", 78),
+        ("請求書番号 2026年03月-{:05} 号", 96),
+        ("x" * 196 + "{:04}", 18),
+    ],
+)
+def test_so_many_are_in_one_mail_that_ses_can_carry_what_names_them_and_it_says_how_many_follow(pattern: str, first_message: int) -> None:
+    policy, customer = replace(standard_policies().default, scope=Scope.CUSTOMER, min_gap=Days(1)), "manual:" + "客" * 200
+    world = FakeDeployment(PolicyBook.of({"standard": policy}))
+    world.invoiced(*(snapshot(pattern.format(number), customer=customer) for number in range(130)))
+    world.run_until(FIRST - timedelta(minutes=1))
+    case = world.case(customer)
+    world.run_until(FIRST + timedelta(minutes=1))
+    [mail] = world.email.sent
+    assert len(mail.envelope.invoices) == first_message
+    assert len(ses_tags(mail.envelope)) <= 50
+    content = content_of(reminder(Channel.EMAIL, list(mail.envelope.invoices)), case, world.policies, FIRST)
+    assert content.further == 130 - first_message
 
 
 @pytest.mark.parametrize(

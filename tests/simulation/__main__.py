@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     totals = run(options.first, options.seeds, with_cloud=not options.twin_only)
     _tell_totals(totals)
     if totals.failed_on_twin:
-        _tell_twin_failure(totals.failed_on_twin, smaller=not options.plain)
+        tell_twin_failure(totals.failed_on_twin, smaller=not options.plain)
     if totals.failed_on_cloud:
         _tell_cloud_failure(totals.failed_on_cloud, smaller=not options.plain)
     if totals.failed:
@@ -53,7 +53,7 @@ def _replay(seed: int, *, on_the_cloud: bool, smaller: bool) -> int:
         print(f"Seed {seed}: {outcome.messages} messages, {outcome.injected.total()} faults, nothing wrong.")
         return 0
     if twin:
-        _tell_twin_failure(twin, smaller=smaller)
+        tell_twin_failure(twin, smaller=smaller)
     if cloud:
         _tell_cloud_failure(cloud, smaller=smaller)
     return 1
@@ -70,20 +70,21 @@ def _tell_totals(totals: Totals) -> None:
     )
 
 
-def _tell_twin_failure(outcome: TwinOutcome, *, smaller: bool) -> None:
+def tell_twin_failure(outcome: TwinOutcome, *, smaller: bool) -> None:
+    """What is wrong, how to see it again, and the smallest schedule that does it."""
     print(f"\nSeed {outcome.seed} FAILED:")
     _tell_violations(outcome)
+    print(f"\nReplay: make simulate SEED={outcome.seed}", flush=True)
     if smaller:
         _tell_smallest(Shrinker(plan_of(outcome.seed), outcome, outcome_of))
-    print(f"\nReplay: make simulate SEED={outcome.seed}")
 
 
 def _tell_cloud_failure(outcome: CloudOutcome, *, smaller: bool) -> None:
     print(f"\nSeed {outcome.seed} FAILED on the whole local cloud:")
     _tell_violations(outcome)
+    print(f"\nReplay: make simulate SEED={outcome.seed} CLOUD=1", flush=True)
     if smaller:
         _tell_smallest(Shrinker(small_plan(outcome.seed), outcome, cloud_outcome_of, LONGEST_SECONDS_ON_CLOUD))
-    print(f"\nReplay: make simulate SEED={outcome.seed} CLOUD=1")
 
 
 def _tell_violations(outcome: Outcome[Wrong]) -> None:

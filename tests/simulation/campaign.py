@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from typing import Generic, TypeVar
 
 from tests.simulation import cloud_invariants, whole_cloud
+from tests.simulation.cloud import told
 from tests.simulation.cloud_plans import CloudFault, small_plan, troubles_of
 from tests.simulation.faults import Fault
 from tests.simulation.invariants import violations
@@ -65,12 +66,12 @@ class Totals:
 def outcome_of(plan: Plan, faults: Sequence[Fault] | None = None) -> TwinOutcome:
     """Run one world to its end on the twin, and look at it."""
     world = World(plan, faults)
-    world.run()
+    found = _found(world)
     injected = Counter(f"for hours: {spell}" for spell in plan.spells)
     injected.update(f"{fault.op.partition('.')[0]}: {fault.kind.value}" for fault in world.faults.injected)
     return Outcome(
         plan.seed,
-        tuple(violations(world)),
+        found,
         tuple(world.faults.injected),
         len(world.records.accepted),
         sum(world.records.invocations.values()),
@@ -78,10 +79,21 @@ def outcome_of(plan: Plan, faults: Sequence[Fault] | None = None) -> TwinOutcome
     )
 
 
+def _found(world: World) -> tuple[str, ...]:
+    try:
+        world.run()
+        return tuple(violations(world))
+    except Exception as exc:
+        return (*world.records.violations, f"the world broke off: {told(exc)}")
+
+
 def cloud_outcome_of(plan: Plan, troubles: Sequence[CloudFault]) -> CloudOutcome:
     """Run one world to its end on the whole local cloud, and look at it."""
-    world = whole_cloud.run_plan(plan, troubles)
-    found = tuple(cloud_invariants.violations(world))
+    try:
+        world = whole_cloud.run_plan(plan, troubles)
+        found = tuple(cloud_invariants.violations(world))
+    except Exception as exc:
+        return Outcome(plan.seed, (f"the world broke off: {told(exc)}",), tuple(troubles), 0, 0, Counter())
     injected = Counter({f"whole cloud, {name}": times for name, times in world.faults.items()})
     return Outcome(plan.seed, found, tuple(troubles), len(world.outbox), world.invocations, injected)
 

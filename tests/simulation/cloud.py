@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from traceback import extract_tb
 from typing import Generic, TypeVar
 
 from dunning.domain.errors import DunningError
@@ -28,6 +30,13 @@ TIMEOUT = {
 MOST_RECEIVES = 5
 MANY_ATTEMPTS = 3
 """Who has failed this often is left in peace: five failures in a row are poison by definition, and would end before a person."""
+
+
+def told(exc: Exception) -> str:
+    """What was raised, and where."""
+    frames = extract_tb(exc.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(exc).__name__}: {exc}{where}"
 
 
 class Killed(BaseException):
@@ -79,6 +88,10 @@ class Cloud:
             try:
                 act()
             except (Killed, DunningError):
+                return False
+            except Exception as exc:
+                # Lambda would try again, and so hide it.
+                self.records.violated(f"{function} failed as nobody foresaw: {told(exc)}")
                 return False
             return True
 

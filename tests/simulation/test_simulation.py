@@ -1,11 +1,15 @@
 """The simulator itself: it repeats itself, it notices, and the worlds that once failed hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from tests.simulation.campaign import TwinOutcome, cloud_seeds, of_seed, outcome_of, run
+from dunning.workflow.ports import DueTimer
+from tests.simulation.__main__ import tell_twin_failure
+from tests.simulation.campaign import TwinOutcome, cloud_outcome_of, cloud_seeds, of_seed, outcome_of, run
+from tests.simulation.cloud_plans import small_plan
 from tests.simulation.faults import Fault, Kind
 from tests.simulation.invariants import violations
 from tests.simulation.plans import Plan, plan_of
@@ -70,3 +74,32 @@ def test_one_seed_in_forty_is_played_on_the_whole_cloud_and_five_at_least(seeds:
     played = cloud_seeds(range(1000, 1000 + seeds))
     assert len(set(played)) == on_cloud
     assert set(played) <= set(range(1000, 1000 + seeds))
+
+
+class BrokenIndex:
+    """An index of timers that cannot be read for a reason nobody has thought of."""
+
+    def due(self, until: datetime, since: datetime | None = None) -> Iterator[DueTimer]:
+        raise KeyError("shard 9")
+
+
+def test_what_nobody_foresaw_is_a_fault_of_its_world_and_no_end_of_the_run() -> None:
+    world = World(plan_of(7))
+    world.dispatch = replace(world.dispatch, timers=BrokenIndex())
+    world.run()
+    assert any(text.startswith("dispatch_due failed as nobody foresaw: KeyError: 'shard 9' at test_sim") for text in violations(world))
+
+
+def test_a_world_that_breaks_off_is_one_that_fails() -> None:
+    impossible = replace(plan_of(235), due=())
+    assert outcome_of(impossible).violations[-1].startswith("the world broke off: KeyError: 'in_1_1' at provider.py")
+    assert cloud_outcome_of(replace(small_plan(1), due=()), ()).violations[0].startswith("the world broke off: KeyError")
+
+
+def test_a_failing_seed_is_told_with_its_replay_command_and_its_smallest_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = replace(of_seed(235), violations=("two mails of one step",))
+    tell_twin_failure(failed, smaller=True)
+    told = capsys.readouterr().out
+    assert told.startswith("\nSeed 235 FAILED:\n  two mails of one step\n\nReplay: make simulate SEED=235\n")
+    assert "The smallest schedule found that fails (0 of 0 faults):" in told
+    assert "in_1_1: issued" in told

@@ -43,6 +43,8 @@ MOST_AT_ONCE = 20
 MOST_FEES_AT_ONCE = 3
 """Fees written under one claim, for each takes several requests to the source."""
 
+_NO_LONGER_KNOWN = "no longer known"
+
 NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
 
@@ -184,7 +186,7 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     begun = {channel for channel in (Channel.EMAIL, Channel.SMS) if has_begun(marks, row_key(channel, step.id, invoice.id))}
     if begun - {effect.channel for effect in effects}:
         reachable = {Channel.TEAM, *(effect.channel for effect in effects)}
-        as_it_was = _effects(invoice, step, case.profile.contact, escalates=escalates)
+        as_it_was = _effects(invoice, step, _as_reached(case.profile.contact, begun), escalates=escalates)
         is_meant = begun <= {effect.channel for effect in as_it_was}  # else the policy has changed the step meanwhile
         effects = tuple(
             effect
@@ -327,6 +329,12 @@ def _thanks_begun(case: Case, invoice: Invoice) -> bool:
 
 def _thanks_key(invoice: Invoice) -> str:
     return f"thanks:{invoice.id}"
+
+
+def _as_reached(contact: Contact, begun: Collection[Channel]) -> Contact:
+    """The contact, with something to stand for an address that is known no more: what went there is put down, and nothing sent."""
+    email = contact.email or (_NO_LONGER_KNOWN if Channel.EMAIL in begun else None)
+    return replace(contact, email=email, phone=contact.phone or (_NO_LONGER_KNOWN if Channel.SMS in begun else None))
 
 
 def _effects(invoice: Invoice, step: Step, contact: Contact, *, escalates: bool) -> tuple[Effect, ...]:

@@ -9,7 +9,7 @@ from dunning.content.policy_book import PolicyBook
 from dunning.domain.case import Dispute
 from dunning.domain.errors import OutcomeUnknown, Permanent
 from dunning.domain.holds import HoldKind
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Contact, Status
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery
 from dunning.workflow.release_case import ReleaseCase
@@ -39,6 +39,19 @@ def test_a_mail_is_in_the_log_also_when_the_invoice_was_paid_before_it_was_put_d
     assert said(sent_and_dead.log(ACME)) == ["enrolled", "paid", "sent first"]
     assert len(sent_and_dead.email.sent) == 1
     assert sent_and_dead.profile(ACME).claim is None
+
+
+def test_it_is_so_when_only_the_dead_worker_knew_the_address(world: FakeDeployment) -> None:
+    world.invoiced(snapshot(contact=Contact(name="Acme")))
+    world.stripe.contacts[ACME] = Contact(name="Acme", email="new@acme.example")
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[0])
+    assert world.profile(ACME).contact.email is None
+    world.record.invoice(world.stripe.is_paid("in_1"))
+    world.run_until(FIRST + HOURS)
+    assert said(world.log(ACME)) == ["enrolled", "paid", "sent first"]
+    assert len(world.email.sent) == 1
 
 
 def test_it_is_so_when_the_payment_comes_after_the_claim_has_run_out(sent_and_dead: FakeDeployment) -> None:

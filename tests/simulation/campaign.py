@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Generic, TypeVar
 
+from dunning.domain.errors import Unforeseen
+from dunning.workflow.unforeseen import foreseen
 from tests.simulation import cloud_invariants, whole_cloud
-from tests.simulation.cloud import told
 from tests.simulation.cloud_plans import CloudFault, small_plan, troubles_of
 from tests.simulation.faults import Fault
 from tests.simulation.invariants import violations
@@ -81,19 +82,19 @@ def outcome_of(plan: Plan, faults: Sequence[Fault] | None = None) -> TwinOutcome
 
 def _found(world: World) -> tuple[str, ...]:
     try:
-        world.run()
-        return tuple(violations(world))
-    except Exception as exc:
-        return (*world.records.violations, f"the world broke off: {told(exc)}")
+        foreseen(world.run)
+        return foreseen(lambda: tuple(violations(world)))
+    except Unforeseen as exc:
+        return (*world.records.violations, f"the world broke off: {exc}")
 
 
 def cloud_outcome_of(plan: Plan, troubles: Sequence[CloudFault]) -> CloudOutcome:
     """Run one world to its end on the whole local cloud, and look at it."""
     try:
-        world = whole_cloud.run_plan(plan, troubles)
-        found = tuple(cloud_invariants.violations(world))
-    except Exception as exc:
-        return Outcome(plan.seed, (f"the world broke off: {told(exc)}",), tuple(troubles), 0, 0, Counter())
+        world = foreseen(lambda: whole_cloud.run_plan(plan, troubles))
+        found = foreseen(lambda: tuple(cloud_invariants.violations(world)))
+    except Unforeseen as exc:
+        return Outcome(plan.seed, (f"the world broke off: {exc}",), tuple(troubles), 0, 0, Counter())
     injected = Counter({f"whole cloud, {name}": times for name, times in world.faults.items()})
     return Outcome(plan.seed, found, tuple(troubles), len(world.outbox), world.invocations, injected)
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from traceback import extract_tb
 from typing import Generic, TypeVar
 
-from dunning.domain.errors import DunningError
+from dunning.domain.errors import DunningError, Unforeseen
+from dunning.workflow.unforeseen import foreseen
 from tests.simulation.faults import MESSAGE, Fault, FaultBook, Kind
 from tests.simulation.plans import Plan, Span
 from tests.simulation.records import Invocation, Records
@@ -30,13 +29,6 @@ TIMEOUT = {
 MOST_RECEIVES = 5
 MANY_ATTEMPTS = 3
 """Who has failed this often is left in peace: five failures in a row are poison by definition, and would end before a person."""
-
-
-def told(exc: Exception) -> str:
-    """What was raised, and where."""
-    frames = extract_tb(exc.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(exc).__name__}: {exc}{where}"
 
 
 class Killed(BaseException):
@@ -86,12 +78,12 @@ class Cloud:
         deadline = self.timeline.now + timedelta(seconds=TIMEOUT[function])
         with self._on_top(Invocation(function, customer, offs[self._started % len(offs)], deadline, calm, began=self.timeline.now)):
             try:
-                act()
-            except (Killed, DunningError):
-                return False
-            except Exception as exc:
+                foreseen(act)
+            except Unforeseen as exc:
                 # Lambda would try again, and so hide it.
-                self.records.violated(f"{function} failed as nobody foresaw: {told(exc)}")
+                self.records.violated(f"{function} failed: {exc}")
+                return False
+            except (Killed, DunningError):
                 return False
             return True
 
@@ -109,9 +101,9 @@ class Cloud:
         return len(self.running) >= DEEPEST
 
     def wait(self, seconds: float) -> None:
-        """The running function waits; past its time-out it is killed."""
+        """The running function waits; past its time-out it is killed. Not so one that is left in peace: only others kept it waiting."""
         self.timeline.pass_time(seconds)
-        if self.running and self.timeline.now > self.invocation.deadline:
+        if self.running and self.timeline.now > self.invocation.deadline and not self.invocation.calm:
             raise Killed
 
     def stand_still(self, seconds: float) -> None:

@@ -91,8 +91,8 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the effect marks: what was done is remembered when the rest is put off",
         "shared/dunning/domain/settlement.py",
-        "attempt=crashes, effects=effects)",
-        "attempt=crashes, effects={})",
+        "self.claim.spent(self.now, effects, crashes, kept)",
+        "self.claim.spent(self.now, {}, crashes, kept)",
     ),
     Mutant(
         "the effect marks: what was done is remembered when an outcome is unknown",

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
+from dunning.domain.case import CLOCKS_APART, Case, Claim, EffectState, Mark, Profile
 from dunning.domain.effects import Channel, joint_key, marks_by_row, row_key
 from dunning.domain.errors import AlreadyClaimed
 from dunning.domain.holds import Hold, HoldKind
@@ -153,7 +153,7 @@ def test_a_case_that_cannot_be_read_is_parked_under_its_claim_and_keeps_what_tha
     storage.store.park_as_it_lies(ACME, "claim-1", park, Activity(NOW + SECOND, ActivityType.HELD, "parked"))
     profile = storage.store.load(ACME).profile
     assert profile.holds == {HoldKind.REPLY: reply, HoldKind.PARKED: park}
-    assert profile.claim == Claim("claim-1", NOW + SECOND, "claim-1", 0, {MAIL: Mark(EffectState.DONE)})
+    assert profile.claim == Claim("claim-1", NOW + SECOND - CLOCKS_APART, "claim-1", 0, {MAIL: Mark(EffectState.DONE)})
     assert (profile.due_at, profile.due_since, profile.retries, profile.version) == (None, None, 0, 4)
     assert [activity.reason for activity in storage.store.activities(ACME)] == ["parked"]
     assert list(storage.timers.due(NOW + TWENTY_MINUTES * 2)) == []

@@ -30,6 +30,7 @@ CALLS = (
     "run_step dynamodb.UpdateItem",
     "run_step dynamodb.Query",
     "run_step secretsmanager.GetSecretValue",
+    "run_step dynamodb.GetItem",  # whether others wait for SES's quota
     "run_step secretsmanager.GetSecretValue",  # the key that signs the links in a mail
     "run_step sesv2.SendEmail",
     f"run_step {WRITE}",

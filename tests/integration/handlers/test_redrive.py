@@ -71,7 +71,7 @@ def test_a_letter_that_cannot_be_taken_out_is_said_to_be_there_still(parked: Aws
 
 
 def test_no_queue_is_called_empty_that_only_some_servers_of_sqs_were_asked_for(aws: Aws) -> None:
-    aws.answers("ReceiveMessage", {})
+    aws.answers("ReceiveMessage", {"Messages": []})
     assert Redriver(aws.platform, lambda name: aws.queues[OURS[name]])() == []
     waits = [parameters["WaitTimeSeconds"] for operation, parameters in aws.requests if operation == "ReceiveMessage"]
     assert waits == [2] * 6

@@ -93,7 +93,7 @@ def test_what_a_sweep_saw_is_removed_by_the_table_itself(aws: Aws) -> None:
     (put,) = aws.sent("PutItem")
     table = resources(read_template(), "AWS::DynamoDB::Table")["Table"]
     attribute = str(section(table["TimeToLiveSpecification"])["AttributeName"])
-    assert int(put["Item"][attribute]["N"]) == int(aws.clock.now.timestamp()) + 7 * 86_400
+    assert int(put["Item"][attribute]["N"]) == int(aws.clock.now.timestamp()) + 9 * 86_400
 
 
 THROTTLED = ("ThrottlingException", 400, Retryable)

@@ -156,7 +156,7 @@ class MemoryCaseStore:
         self.writes += 1
         self._profiles[customer] = replace(
             profile,
-            claim=replace(profile.claim, until=hold.since, attempt=0, mail_at=None),
+            claim=profile.claim.spent(hold.since, profile.claim.effects),
             holds={**profile.holds, HoldKind.PARKED: hold},
             due_at=None,
             due_since=None,

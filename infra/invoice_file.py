@@ -143,8 +143,8 @@ def decoded(raw: bytes, name: str) -> str:
 
 
 def _lines(text: str) -> tuple[list[str], int]:
-    """The lines from the row of names on, and its number: Excel may put `sep=;` before it."""
-    lines = text.splitlines(keepends=True)
+    """The lines from the row of names on, and its number: Excel may put `sep=;` before it, and on a Mac end lines with CR alone."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
     if lines and lines[0].lower().startswith("sep="):
         return lines[1:], 2
     return lines, 1

@@ -296,14 +296,15 @@ class SyncServices:
 def sync_invoice(platform: Platform) -> SyncServices:
     """Builds sync_invoice's use cases."""
     from dunning.storage.queues import Aside, SyncBatches, SyncLetters
+    from dunning.workflow.sweep_ports import TellsChanges
     from dunning.workflow.sync_invoice import SyncInvoice
     from dunning.workflow.sync_many import SyncMany
 
     parts = _Parts(platform, "sync_invoice")
     record = parts.record()
-    quickbooks = parts.quickbooks()
-    sources = parts.sources({"quickbooks": quickbooks, "xero": parts.xero()})
-    events, changes = parts.events(record), {"quickbooks": quickbooks}
+    accounted = parts.accounted()
+    sources, events = parts.sources(accounted), parts.events(record)
+    changes = {name: source for name, source in accounted.items() if isinstance(source, TellsChanges)}
     aside = Aside(parts.sqs, parts.config.sync_dead_letters)
     one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), SyncLetters(aside), changes)
     many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock)

@@ -57,6 +57,17 @@ def templates_of(step: Step, contact: Contact) -> dict[str, str]:
     return {channel: template for channel, template in instead.items() if template and can[channel]}
 
 
+def why_unreachable(contact: Contact) -> str:
+    """Why a step could write to nobody on any of its channels."""
+    if contact.closed:
+        return f"no_channel: {' and '.join(sorted(contact.closed))} closed to us, by the customer's wish or because mail bounced"
+    if contact.phone:
+        return "no_address: the customer has a phone but no mail address, and this step is mail only"
+    if contact.email:
+        return "no_address: the customer has a mail address but no phone, and this step is SMS only"
+    return "no_address: the customer has neither a mail address nor a phone"
+
+
 def _main_recipients(step: Step, contact: Contact) -> tuple[str, ...]:
     people = contact.settings.people if contact.settings and step.email_to else ()
     named = _once(_addresses(step.email_to, people)) if people else ()

@@ -32,6 +32,7 @@ from dunning.domain.planning import (
     without_moot_tasks,
 )
 from dunning.domain.policy import Policy, Scope, Step
+from dunning.domain.recipients import why_unreachable
 from dunning.domain.timing import days_overdue
 from dunning.domain.works import Verdict, Work, ran_at, reminders_in
 
@@ -290,10 +291,7 @@ class Settlement:
                 # Paid before its one reminder was put down: nobody could know then that there is something to thank for.
                 invoice = with_thanks(invoice, case.profile.reach, policy, self.now)
         elif step.is_message and not work.unapproved:
-            reason = "no_address: the customer has neither a mail address nor a phone"
-            if closed := case.profile.reach.closed:
-                reason = f"no_channel: {' and '.join(sorted(closed))} closed to us, by the customer's wish or because mail bounced"
-            logged.append(self._log(ActivityType.SUPPRESSED, work, reason))
+            logged.append(self._log(ActivityType.SUPPRESSED, work, why_unreachable(case.profile.reach)))
         if _tells_the_team(work):
             logged.append(self._log(ActivityType.ESCALATED, work, f"{work.reason}; to the team {step.escalate}", "team"))
         if step.late_fee is None:

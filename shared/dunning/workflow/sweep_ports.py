@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dunning.domain.invoice import Contact, Snapshot
 from dunning.workflow.ports import InvoiceSource
@@ -106,6 +106,7 @@ class ChangedInvoices:
     is_all: bool = True
 
 
+@runtime_checkable
 class TellsChanges(Protocol):
     """A source of which payments can be deleted without a trace: it tells the invoices that changed."""
 

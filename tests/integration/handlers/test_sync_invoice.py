@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from dunning.bootstrap import Handler
+from dunning.bootstrap import Handler, daily_sweep, sync_invoice
+from dunning.bootstrap.running import run_step
 from functions.sync_invoice.app import LAST_RECEIVES, build
 from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import Aws, LambdaContext, batch, failures, invoke, records, sample
@@ -130,3 +131,9 @@ def test_what_stripe_does_not_answer_for_long_is_put_off_and_not_given_up(aws: A
     (again,) = aws.sent("SendMessage")
     assert again["DelaySeconds"] == 900
     assert json.loads(again["MessageBody"]) == WANTED | {"tries": 1}
+
+
+def test_every_source_that_is_swept_and_asked_before_a_reminder_is_fetched_from_when_its_news_come(aws: Aws) -> None:
+    synced, swept = sync_invoice(aws.platform).one, daily_sweep(aws.platform).sweep
+    assert set(synced.sources) == set(swept.sources) == set(run_step(aws.platform).run.sources)
+    assert set(synced.changes) == {"quickbooks"}

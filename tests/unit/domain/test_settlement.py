@@ -122,12 +122,17 @@ def test_a_reminder_before_the_due_date_is_not_counted_as_one() -> None:
     assert (after.level, after.reminders_sent, after.last_reminder_at) == (1, 0, now)
 
 
-def test_a_customer_without_any_address_is_said_to_have_none_and_the_plan_goes_on() -> None:
-    case = case_of(ENROLLED, profile=replace(CLAIMED, contact=Contact()))
+@pytest.mark.parametrize(
+    ("contact", "why"),
+    [
+        (Contact(), "no_address: the customer has neither a mail address nor a phone"),
+        (Contact(phone="+431234567"), "no_address: the customer has a phone but no mail address, and this step is mail only"),
+    ],
+)
+def test_a_customer_without_the_address_that_a_step_needs_is_said_to_have_none_and_the_plan_goes_on(contact: Contact, why: str) -> None:
+    case = case_of(ENROLLED, profile=replace(CLAIMED, contact=contact))
     settled = settlement(FIRST_AT).apply(case, ran(case))
-    assert [(activity.type.value, (activity.reason or "").partition(":")[0]) for activity in settled.activities] == [
-        ("suppressed", "no_address")
-    ]
+    assert [(activity.type.value, activity.reason) for activity in settled.activities] == [("suppressed", why)]
     assert (known(settled).next_step, known(settled).reminders_sent) == ("second", 0)
 
 

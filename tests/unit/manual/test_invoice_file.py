@@ -45,6 +45,14 @@ def test_what_excel_saves_in_germany_is_read_when_the_decimal_comma_is_asked_for
         read_invoices(raw.encode(), "book.csv", NOW).all_good()
 
 
+def test_lines_that_end_as_on_an_old_mac_are_lines() -> None:
+    raw = b"customer_id,customer_name,invoice_number,currency,amount,due_on\rk1,Ben,R-1,EUR,1.00,2026-03-31\rk2,Ann,R-2,EUR,x,2026-03-31\r"
+    with pytest.raises(Rejected, match=r"line 3, amount: 'x' is no amount"):
+        read_invoices(raw, "book.csv", NOW).all_good()
+    (row,) = read_invoices(raw.rpartition(b"k2")[0], "book.csv", NOW).all_good()
+    assert (row.line, row.snapshot.total) == (2, 100)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 def test_the_numbers_of_what_was_paid_are_read_whatever_parts_the_cells(delimiter: str, start: str) -> None:

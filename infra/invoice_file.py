@@ -119,9 +119,13 @@ class Rows:
         self.delimiter = max(_DELIMITERS, key=self._lines[0].count)
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(io.StringIO("".join(self._lines)), delimiter=self.delimiter, strict=True)
+        reader, width = csv.reader(io.StringIO("".join(self._lines)), delimiter=self.delimiter, strict=True), 0
         try:
             for number, cells in enumerate(reader):
+                # A spreadsheet writes empty columns at the end where there was something once.
+                while len(cells) > width and not cells[-1].strip():
+                    cells.pop()
+                width = width or len(cells)
                 yield (self.first if number == 0 else self.first + reader.line_num - 1), cells
         except csv.Error as exc:
             line = self.first + reader.line_num - 1

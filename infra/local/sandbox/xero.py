@@ -178,6 +178,7 @@ class XeroSandbox:
                     contact
                     for bare, contact in self._contacts().items()
                     if (asked is None or bare in asked) and (since is None or self._contact_changed.get(bare, self._clock()) > since)
+                    if contact["ContactStatus"] == "ACTIVE" or query.get("includeArchived") == "true"
                 ]
                 return self._listed("Contacts", found, query)
             case "GET", ["Contacts", contact_id] if contact_id in self._contacts():

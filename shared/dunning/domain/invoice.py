@@ -62,6 +62,7 @@ class Snapshot:
     for the payment link of this invoice itself, so that None says it has none. `by_credit`: it was settled by credit notes alone,
     and no money came for it, as far as the source tells the two apart. `credited`: what credit notes have taken off it so far, in minor
     units (None: the source does not say). `overpaid`: what is known to have been paid beyond the total, in minor units.
+    `customer_gone`: its customer was archived, or made inactive, at the source.
     `is_bare`: only the status is understood, by which nothing is owed; all else here stands for nothing (`snapshots.completed`).
     """
 
@@ -89,6 +90,7 @@ class Snapshot:
     by_credit: bool = False
     credited: int | None = None
     overpaid: int = 0
+    customer_gone: bool = False
     is_bare: bool = False
 
 

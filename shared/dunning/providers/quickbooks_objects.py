@@ -104,6 +104,7 @@ def snapshot_of(
         stamp=stamp,
         payment_url=text(invoice, "InvoiceLink") or text(invoice, "invoiceLink"),
         contact=_contact_on(invoice, customer),
+        customer_gone=customer is not None and contact_of(customer) is None,
         subscription=child(invoice, "RecurDataRef") is not None,
         tags=tags_in(*(text(child(invoice, key), "name") for key in ("ClassRef", "DepartmentRef"))),
         fee_id=fee_in(invoice)[0],

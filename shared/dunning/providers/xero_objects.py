@@ -106,6 +106,7 @@ def snapshot_of(
         settled = Status.PAID if status is Status.OPEN and due == 0 else status
         return bare_snapshot(SOURCE, who, invoice_id, settled, stamp) if settled in _SETTLED else None
     known = contact if contact is not None else child(invoice, "Contact") or {}
+    reached = contact_of(known)
     return Snapshot(
         source=SOURCE,
         customer=who,
@@ -119,7 +120,8 @@ def snapshot_of(
         issued_at=_instant(_date(invoice, "Date")),
         stamp=stamp,
         payment_url=payment_url,
-        contact=contact_of(known) or Contact(),
+        contact=reached or Contact(name=text(known, "Name")),
+        customer_gone=reached is None,
         subscription=text(invoice, "RepeatingInvoiceID") is not None,
         fee_id=as_fee_id(text(invoice, "InvoiceNumber")),
         by_credit=status in (Status.PAID, Status.OPEN) and owed <= 0 and _is_settled_by_credit(invoice, currency),

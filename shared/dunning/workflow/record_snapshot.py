@@ -64,7 +64,8 @@ class RecordSnapshot:
 
         def change(case: Case, now: datetime) -> Recorded:
             recorder = recorder_for(case.profile.customer, self.policies, now, self.actor)
-            return recorder.record(case, self._unless_copied(case, snapshot), fetched=False)
+            recorded = recorder.record(case, self._unless_copied(case, snapshot), fetched=False)
+            return self._held_if_gone(case, snapshot, recorded, now)
 
         try:
             outcome, owner = self.change(snapshot.customer, change), snapshot.customer
@@ -128,7 +129,8 @@ class RecordSnapshot:
                 return Recorded(case)
             free, released = release_invoice(case, known, HoldKind.PARKED, "it can be read again", now, self.actor) if known else (case, ())
             recorded = recorder.record(free, self._unless_copied(case, snapshot), fetched=True)
-            return replace(recorded, activities=(*released, *recorded.activities))
+            recorded = replace(recorded, activities=(*released, *recorded.activities))
+            return self._held_if_gone(case, snapshot, recorded, now)
 
         outcome = self.change(customer, change)
         return self._moved(customer, elsewhere[0], invoice_id, fetch) if elsewhere else outcome
@@ -152,6 +154,7 @@ class RecordSnapshot:
             away, there = Recorded(gone.case, gone.activities), recorder.moved_in(new, old, snapshot)
         else:  # it is where it belongs already, or was settled before it went
             away, there = recorder.closed_as_unknown(old, invoice_id, MOVED_AWAY), recorder.record(new, snapshot, fetched=True)
+        there = self._held_if_gone(new, snapshot, there, now)
         leaving, joining = self._ready(old, away, now), self._ready(new, there, now)
         self.store.move(invoice_id, leaving, joining)
         for each in (leaving, joining):
@@ -231,6 +234,15 @@ class RecordSnapshot:
     def customer_deleted(self, customer: str) -> str:
         """The source forgot the customer: a person must say whether reminding goes on."""
         return self.change(customer, self._forgotten)
+
+    def _held_if_gone(self, before: Case, snapshot: Snapshot, recorded: Recorded, now: datetime) -> Recorded:
+        """What comes to be owed by a customer who is gone already waits for a person, too; once, for what a person released goes on."""
+        invoice = recorded.case.invoices.get(snapshot.invoice_id)
+        was_known = snapshot.invoice_id in before.invoices and before.invoices[snapshot.invoice_id].is_open
+        if not snapshot.customer_gone or was_known or invoice is None or not invoice.is_open or invoice.is_fee:
+            return recorded
+        held = self._forgotten(recorded.case, now)
+        return replace(recorded, case=held.case, activities=(*recorded.activities, *held.activities))
 
     def _forgotten(self, case: Case, now: datetime) -> Recorded:
         owed = tuple(sorted(invoice.id for invoice in case.invoices.values() if invoice.is_open))

@@ -77,6 +77,15 @@ def test_what_is_said_to_be_base64_and_is_not_cannot_be_verified_and_so_is_forge
     assert queued(aws) == []
 
 
+@pytest.mark.parametrize("body", ["", "null", '{"events": 3}', "[" * 5_000, '{"events": [{"resourceId": 1}]'])
+def test_a_signed_body_that_is_no_webhook_is_taken_from_xero_lest_it_switches_us_off(aws: Aws, handler: Handler, body: str) -> None:
+    signature = b64encode(hmac.digest(b"local-xero", body.encode(), "sha256")).decode()
+    event = sample("accounting_webhook/xero_invoice_contact_and_credit_note")
+    event |= {"body": body, "isBase64Encoded": False, "headers": {"x-xero-signature": signature}}
+    assert invoke(handler, event) == {"statusCode": 200}
+    assert queued(aws) == []
+
+
 def test_while_the_queue_is_down_the_provider_is_asked_to_come_again(aws: Aws, handler: Handler) -> None:
     aws.fails("SendMessage", times=10)
     assert invoke(handler, sample("accounting_webhook/quickbooks_two_companies")) == {"statusCode": 503}

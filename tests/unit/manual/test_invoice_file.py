@@ -53,6 +53,14 @@ def test_lines_that_end_as_on_an_old_mac_are_lines() -> None:
     assert (row.line, row.snapshot.total) == (2, 100)
 
 
+def test_empty_columns_at_the_end_as_spreadsheets_leave_them_are_no_columns() -> None:
+    raw = b"customer_id,customer_name,invoice_number,currency,amount,due_on,,\nk1,Ben,R-1,EUR,1.00,2026-03-31,,\n,,,,,,,\n"
+    (row,) = read_invoices(raw, "book.csv", NOW).all_good()
+    assert (row.line, row.snapshot.total) == (2, 100)
+    with pytest.raises(Rejected, match="line 4: 7 cells for 6 columns"):
+        read_invoices(raw + b"k2,Ann,R-2,EUR,1.00,2026-03-31,note,\n", "book.csv", NOW).all_good()
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 def test_the_numbers_of_what_was_paid_are_read_whatever_parts_the_cells(delimiter: str, start: str) -> None:

@@ -12,6 +12,7 @@ from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Status
 from dunning.workflow.ports import SyncRequest, Wakeup
+from dunning.workflow.release_case import ReleaseCase
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.deployment import FakeDeployment
@@ -274,6 +275,35 @@ def test_of_a_customer_deleted_at_the_source_the_team_is_told_once_and_what_to_d
     (reason,) = [entry.reason or "" for entry in world.log(ACME) if entry.type is ActivityType.NOTIFIED]
     assert ("archived" in reason, "close these invoices" in reason, "release the case" in reason) == (True, True, True)
     assert world.profile(ACME).notices == {}
+
+
+@pytest.mark.parametrize("news", ["webhook", "fetch", "move"])
+def test_what_comes_to_be_owed_by_a_customer_who_is_gone_already_waits_for_a_person_too(world: FakeDeployment, news: str) -> None:
+    found = replace(snapshot(), customer_gone=True)
+    if news == "webhook":
+        world.record.invoice(found)
+        world.stripe.has(found)
+    elif news == "fetch":
+        world.record.invoice_as_fetched(ACME, "in_1", lambda: found)
+        world.stripe.has(found)
+    else:
+        world.invoiced(snapshot(customer="stripe:cus_else"))
+        world.record.invoice_as_fetched("stripe:cus_else", "in_1", lambda: found)
+        world.stripe.has(found)
+    world.run_until(ESCALATION)
+    assert set(world.profile(ACME).holds) == {HoldKind.OPERATOR}
+    assert (world.email.sent, len(world.team.sent)) == ([], 1)
+
+
+def test_who_is_released_though_gone_at_the_source_is_not_held_again_by_the_next_list(world: FakeDeployment) -> None:
+    found = replace(snapshot(), customer_gone=True)
+    world.stripe.has(found)
+    world.record.invoice(found)
+    ReleaseCase(world.record)(ACME, "they still trade")
+    world.record.invoice(replace(found, stamp=found.stamp + MINUTES, amount_due=50_00))
+    assert world.profile(ACME).holds == {}
+    world.run_until(ESCALATION)
+    assert [mail.envelope.step for mail in world.email.sent][:1] == ["first"]
 
 
 def test_of_a_customer_who_is_deleted_and_owes_nothing_nobody_is_told(world: FakeDeployment) -> None:

@@ -1,0 +1,36 @@
+"""A customer who was archived, or made inactive, is known to be gone by whatever tells of an invoice of theirs."""
+
+import pytest
+
+from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
+from tests.contract.providers.source_contract import ANNA, Owed
+
+
+def gone_at(played: PlayedQuickBooks | PlayedXero, *, how: str) -> None:
+    """Anna owes one invoice, and is gone."""
+    played.has_invoice(Owed("one"))
+    if isinstance(played, PlayedQuickBooks):
+        played.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False, "PrimaryEmailAddr": {"Address": "anna@example.com"}})
+    else:
+        played.books.put_contact(ANNA, {"Name": "Anna", "ContactStatus": how, "EmailAddress": "anna@example.com"})
+
+
+@pytest.mark.parametrize(("name", "how"), [("quickbooks", "inactive"), ("xero", "ARCHIVED"), ("xero", "GDPRREQUEST")])
+def test_an_invoice_says_that_its_customer_is_gone_and_keeps_the_name(request: pytest.FixtureRequest, name: str, how: str) -> None:
+    played: PlayedQuickBooks | PlayedXero = request.getfixturevalue(name)
+    gone_at(played, how=how)
+    (listed,) = played.source.open_page(None, played.account).snapshots
+    fetched = played.source.fetch("one", played.account)
+    assert fetched is not None
+    for found in (listed, fetched):
+        assert (found.customer_gone, found.contact.email, found.contact.phone) == (True, None, None)
+    assert name == "quickbooks" or {listed.contact.name, fetched.contact.name} == {"Anna"}
+
+
+@pytest.mark.parametrize("name", ["quickbooks", "xero"])
+def test_an_invoice_of_one_who_is_there_says_nothing_of_the_kind(request: pytest.FixtureRequest, name: str) -> None:
+    played: PlayedQuickBooks | PlayedXero = request.getfixturevalue(name)
+    played.has_customer(ANNA, name="Anna", email="anna@example.com")
+    played.has_invoice(Owed("one"))
+    (listed,) = played.source.open_page(None, played.account).snapshots
+    assert (listed.customer_gone, listed.contact.email) == (False, "anna@example.com")

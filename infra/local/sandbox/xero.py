@@ -28,7 +28,7 @@ _LONGEST_DETAILS = 2500
 _OK = 200
 _ACCOUNTS = frozenset({"200", "260"})
 _STATUSES = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID", "VOIDED", "DELETED")
-_STUB = ("ContactID", "ContactNumber", "ContactStatus", "Name", "EmailAddress")
+_STUB = ("ContactID", "ContactNumber", "Name", "EmailAddress")
 _CREDITS = {"CreditNotes": "ACCRECCREDIT", "Overpayments": "RECEIVE-OVERPAYMENT", "Prepayments": "RECEIVE-PREPAYMENT"}
 _CONTACT_IN = re.compile(r'Contact\.ContactID==guid\("([^"]+)"\)', re.IGNORECASE)
 _ALLOWED = 'Type=="ACCREC"'

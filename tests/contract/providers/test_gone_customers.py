@@ -3,11 +3,13 @@
 import pytest
 
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
-from tests.contract.providers.source_contract import ANNA, Owed
+from tests.contract.providers.source_contract import ANNA, BEN, Owed
 
 
 def gone_at(played: PlayedQuickBooks | PlayedXero, *, how: str) -> None:
-    """Anna owes one invoice, and is gone."""
+    """Anna owes one invoice, and is gone; Ben, who owes another, is there, so that both are read at once."""
+    played.has_customer(BEN, name="Ben", email="ben@example.com")
+    played.has_invoice(Owed("two", customer=BEN))
     played.has_invoice(Owed("one"))
     if isinstance(played, PlayedQuickBooks):
         played.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False, "PrimaryEmailAddr": {"Address": "anna@example.com"}})
@@ -19,7 +21,8 @@ def gone_at(played: PlayedQuickBooks | PlayedXero, *, how: str) -> None:
 def test_an_invoice_says_that_its_customer_is_gone_and_keeps_the_name(request: pytest.FixtureRequest, name: str, how: str) -> None:
     played: PlayedQuickBooks | PlayedXero = request.getfixturevalue(name)
     gone_at(played, how=how)
-    (listed,) = played.source.open_page(None, played.account).snapshots
+    listed, other = sorted(played.source.open_page(None, played.account).snapshots, key=lambda found: found.invoice_id)
+    assert not other.customer_gone
     fetched = played.source.fetch("one", played.account)
     assert fetched is not None
     for found in (listed, fetched):

@@ -8,11 +8,13 @@ import pytest
 from dunning.channels.envelopes import ses_tags
 from dunning.content.policy_book import PolicyBook
 from dunning.content.rendering import TemplateRenderer
-from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, within_one_message
 from dunning.domain.effects import Channel, Effect, joint_key
 from dunning.domain.invoice import Approval, ApprovalState
 from dunning.domain.policy import Days, Scope
 from dunning.workflow.message_rows import content_of
+from dunning.workflow.ports import Envelope
+from tests.contract.storage.cases import invoice
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import FIRST
@@ -63,6 +65,18 @@ def test_so_many_are_in_one_mail_that_ses_can_carry_what_names_them_and_it_says_
     assert len(ses_tags(mail.envelope)) <= 50
     content = content_of(reminder(Channel.EMAIL, list(mail.envelope.invoices)), case, world.policies, FIRST)
     assert content.further == 130 - first_message
+
+
+def test_whatever_the_ids_and_steps_what_names_one_mail_fits_into_fifty_tags() -> None:
+    customer, most = "manual:" + "😀" * 200, 0
+    for length in range(1, 201, 3):
+        for letter, steps in (("x", ["first"]), ("é", ["s" * 64]), ("😀", ["first", "s" * 64])):
+            owed = [replace(invoice(f"{number:03}" + letter * length), next_step=steps[number % len(steps)]) for number in range(120)]
+            named = [(one.next_step or "", one.id) for one in within_one_message(owed)]
+            effect = joint_key(Channel.EMAIL, named)
+            envelope = Envelope("reminder", customer, tuple(name for _, name in named), "s" * 64, "c" * 26, effect)
+            most = max(most, len(ses_tags(envelope)))
+    assert 48 <= most <= 50
 
 
 @pytest.mark.parametrize(

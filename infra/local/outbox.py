@@ -1,10 +1,10 @@
 """What SES and SNS accepted: the mail, text messages and team notices of the local cloud."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NotRequired, TypedDict
+
+from dunning.channels.envelopes import tag_text
 
 
 class OutboxEntry(TypedDict):
@@ -43,8 +43,8 @@ def about_from_tags(tags: Mapping[str, str]) -> About:
     """Read SES tags, which hold only letters, digits, `_` and `-`: ids are base64url, long lists come in chunks."""
     return About(
         kind=tags.get("kind"),
-        customer=_joined(tags, "customer"),
-        invoices=_ids(_joined(tags, "invoices")),
+        customer=_told(tags, "customer"),
+        invoices=_ids(_told(tags, "invoices")),
         step=tags.get("step"),
     )
 
@@ -63,19 +63,10 @@ def _ids(text: str | None) -> list[str]:
     return [part for part in (text or "").split(",") if part]
 
 
-def _joined(tags: Mapping[str, str], name: str) -> str | None:
-    chunks = [tags[name]] if name in tags else []
-    while chunks and (chunk := tags.get(f"{name}_{len(chunks)}")) is not None:
-        chunks.append(chunk)
-    return _decoded("".join(chunks))
-
-
-def _decoded(text: str) -> str | None:
-    if not text:
-        return None
+def _told(tags: Mapping[str, str], name: str) -> str | None:
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return tag_text(tags, name) or None
+    except ValueError:
         return None
 
 

@@ -5,6 +5,7 @@ SNS attributes carry the same in plain text.
 """
 
 import base64
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dunning.workflow.ports import Envelope
@@ -24,6 +25,15 @@ def ses_tags(envelope: Envelope) -> "list[MessageTagTypeDef]":
         for number, start in enumerate(range(0, len(encoded), TAG_CHARACTERS)):
             tags[f"{name}_{number}" if number else name] = encoded[start : start + TAG_CHARACTERS]
     return [{"Name": name, "Value": value} for name, value in tags.items() if value]
+
+
+def tag_text(tags: Mapping[str, str], name: str) -> str:
+    """What `ses_tags` wrote under this name, over several tags perhaps; empty where there is none. Raises ValueError for any other."""
+    parts = [tags.get(name, "")]
+    while (following := f"{name}_{len(parts)}") in tags:
+        parts.append(tags[following])
+    encoded = "".join(parts)
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
 def sns_attributes(envelope: Envelope) -> "dict[str, MessageAttributeValueTypeDef]":

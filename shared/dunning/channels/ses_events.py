@@ -4,14 +4,13 @@ Event publishing says `eventType`, identity feedback `notificationType`; only th
 (docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html).
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parseaddr
 from typing import cast
 
+from dunning.channels.envelopes import tag_text
 from dunning.domain.errors import Rejected
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 
@@ -43,10 +42,10 @@ def read_ses_event(message: str) -> DeliveryNews | None:
         return None
     return DeliveryNews(
         kind=kind,
-        customer=_joined(tags, "customer"),
+        customer=_told(tags, "customer"),
         claim=tags["claim"],
-        effect=_joined(tags, "effect"),
-        invoices=tuple(part for part in _joined(tags, "invoices").split(",") if part),
+        effect=_told(tags, "effect"),
+        invoices=tuple(part for part in _told(tags, "invoices").split(",") if part),
         step=tags.get("step"),
         message_id=str(cast("Json", mail).get("messageId", "")),
         mailed_at=_instant(cast("Json", mail).get("timestamp")),
@@ -71,12 +70,11 @@ def _tags(mail: Json) -> dict[str, str]:
     return {str(name): str(values[0]) for name, values in tags.items() if isinstance(values, list) and values}
 
 
-def _joined(tags: Mapping[str, str], name: str) -> str:
-    """A value that may be spread over several tags."""
-    parts = [tags.get(name, "")]
-    while (following := f"{name}_{len(parts)}") in tags:
-        parts.append(tags[following])
-    return _decoded("".join(parts))
+def _told(tags: Mapping[str, str], name: str) -> str:
+    try:
+        return tag_text(tags, name)
+    except ValueError as exc:
+        raise Rejected("a tag of the SES event is not ours") from exc
 
 
 def _bounce_type(event: Json) -> str:
@@ -102,10 +100,3 @@ def _instant(value: object) -> datetime:
         return datetime.fromisoformat(str(value))
     except ValueError as exc:
         raise Rejected("the SES event has no timestamp of its mail") from exc
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError) as exc:
-        raise Rejected("a tag of the SES event is not ours") from exc

@@ -1,7 +1,10 @@
 """A customer who was archived, or made inactive, is known to be gone by whatever tells of an invoice of theirs."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
+from dunning.providers.json_reading import child, items
 from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
 from tests.contract.providers.source_contract import ANNA, BEN, Owed
 
@@ -37,3 +40,21 @@ def test_an_invoice_of_one_who_is_there_says_nothing_of_the_kind(request: pytest
     played.has_invoice(Owed("one"))
     (listed,) = played.source.open_page(None, played.account).snapshots
     assert (listed.customer_gone, listed.contact.email) == (False, "anna@example.com")
+
+
+def test_a_quickbooks_customer_who_is_inactive_is_found_among_those_asked_for_and_one_that_is_none_is_not(
+    quickbooks: PlayedQuickBooks,
+) -> None:
+    quickbooks.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False})
+    quickbooks.has_invoice(Owed("one"))
+    quickbooks.source.open_page(None, quickbooks.account)
+    (asked,) = [path for path in quickbooks.asked if "from+Customer" in path]
+    assert names_listed(quickbooks, asked) == ["Anna"]
+    assert names_listed(quickbooks, asked.replace(ANNA, "nobody")) == []
+
+
+def names_listed(quickbooks: PlayedQuickBooks, asked: str) -> list[object]:
+    """What the company answers to this very request."""
+    query = {name: values[-1] for name, values in parse_qs(urlsplit(asked).query).items()}
+    answer = quickbooks.api.get(quickbooks.account or "", urlsplit(asked).path, query)
+    return [row.get("DisplayName") for row in items(child(answer.json(), "QueryResponse") or {}, "Customer")]

@@ -1,49 +1,13 @@
-"""What an accounting source answers at the edges: a customer made inactive, the last request of a day."""
+"""Whether money came for a paid QuickBooks invoice, or only credit memos: its payments tell."""
 
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dunning.domain.errors import Retryable
 from dunning.domain.invoice import Status
-from dunning.providers.json_reading import child, items
 from dunning.providers.quickbooks import QuickBooksSource
-from tests.contract.providers.played_accounting import PlayedQuickBooks, PlayedXero
-from tests.contract.providers.source_contract import ANNA, Owed
-
-
-def test_a_quickbooks_customer_who_is_inactive_is_found_among_those_asked_for_and_one_that_is_none_is_not(
-    quickbooks: PlayedQuickBooks,
-) -> None:
-    quickbooks.books.put_customer(ANNA, {"DisplayName": "Anna", "Active": False})
-    quickbooks.has_invoice(Owed("one"))
-    quickbooks.source.open_page(None, quickbooks.account)
-    (asked,) = [path for path in quickbooks.asked if "from+Customer" in path]
-    assert names_listed(quickbooks, asked) == ["Anna"]
-    assert names_listed(quickbooks, asked.replace(ANNA, "nobody")) == []
-
-
-def names_listed(quickbooks: PlayedQuickBooks, asked: str) -> list[object]:
-    """What the company answers to this very request."""
-    query = {name: values[-1] for name, values in parse_qs(urlsplit(asked).query).items()}
-    answer = quickbooks.api.get(quickbooks.account or "", urlsplit(asked).path, query)
-    return [row.get("DisplayName") for row in items(child(answer.json(), "QueryResponse") or {}, "Customer")]
-
-
-@pytest.mark.parametrize(("left", "asks"), [(1, False), (2, True)])
-def test_the_last_request_of_a_day_at_xero_closes_the_tenant_even_to_what_is_urgent(xero: PlayedXero, left: int, asks: bool) -> None:
-    xero.has_invoice(Owed("one", amount_due=0, status=Status.PAID))
-    xero.books.left_today(left)
-    urgent = xero.asking_urgently()
-    assert urgent.fetch("one", xero.account) is not None
-    if asks:
-        assert urgent.fetch("one", xero.account) is not None
-    asked = xero.requests()
-    with pytest.raises(Retryable) as closed:
-        urgent.fetch("one", xero.account)
-    assert xero.requests() == asked == left
-    assert closed.value.retry_at == xero.clock.now + timedelta(hours=1)
+from tests.contract.providers.played_accounting import PlayedQuickBooks
+from tests.contract.providers.source_contract import ANNA
 
 
 @pytest.mark.parametrize(("total", "by_credit"), [(0, True), (10, False)])

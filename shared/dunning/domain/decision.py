@@ -214,7 +214,7 @@ def _charge(invoice: Invoice, fee: Fee) -> Work:
 
 
 def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Work:
-    to = contact.email or (case.profile.contact.email if _thanks_begun(case, invoice) else None)
+    to = contact.email or (_as_reached(case.profile.contact, {Channel.EMAIL}).email if _thanks_begun(case, invoice) else None)
     if not policy.on_paid_email or not to:
         return Work(invoice.id, Verdict.THANK, None, "nobody to thank")
     effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), to)

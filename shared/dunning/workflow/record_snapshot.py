@@ -246,7 +246,8 @@ class RecordSnapshot:
 
     def _forgotten(self, case: Case, now: datetime) -> Recorded:
         owed = tuple(sorted(invoice.id for invoice in case.invoices.values() if invoice.is_open))
-        if HoldKind.OPERATOR in case.profile.holds or not owed:
+        known = case.profile.holds.get(HoldKind.OPERATOR)
+        if (known and known.until is None) or not owed:
             return Recorded(case)
         held, logged = hold_case(case, HoldKind.OPERATOR, Hold(now, reason="deleted at the source"), self.actor)
         notice = Notice(_FORGOTTEN, now, owed[:_MOST_SHOWN])

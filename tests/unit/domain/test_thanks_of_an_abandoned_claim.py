@@ -7,7 +7,7 @@ import pytest
 from dunning.domain.case import EffectState, Mark
 from dunning.domain.decision import decide, to_ask_about
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Status
+from dunning.domain.invoice import Contact, Status
 from dunning.domain.works import Verdict
 from tests.unit.domain.builders import BRIEF, FIRST_AT, INVOICE, ISSUED, PROFILE, case_of, claim
 
@@ -38,3 +38,9 @@ def test_one_that_bounced_meanwhile_is_put_down_as_it_went_out_and_none_goes_to_
     assert work.verdict is Verdict.THANK
     assert [(effect.key, effect.to) for effect in work.effects] == ([("thanks:in_1", address)] if has_gone_out else [])
     assert work.reason == ("thank you for the payment" if has_gone_out else "nobody to thank")
+
+
+def test_one_whose_address_is_known_no_more_is_put_down_as_it_went_out() -> None:
+    paid = replace(INVOICE, status=Status.PAID, amount_due=0, thanks_at=FIRST_AT)
+    (work,) = decide(case_of(paid, profile=replace(THANKED, contact=Contact())), lambda _: THANKFUL, FIRST_AT)
+    assert (work.verdict, [effect.key for effect in work.effects]) == (Verdict.THANK, ["thanks:in_1"])

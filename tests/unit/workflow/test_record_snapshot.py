@@ -11,6 +11,7 @@ from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Status
+from dunning.workflow.hold_case import HoldCase
 from dunning.workflow.ports import SyncRequest, Wakeup
 from dunning.workflow.release_case import ReleaseCase
 from tests.fakes.case_store import MemoryCaseStore
@@ -304,6 +305,19 @@ def test_who_is_released_though_gone_at_the_source_is_not_held_again_by_the_next
     assert world.profile(ACME).holds == {}
     world.run_until(ESCALATION)
     assert [mail.envelope.step for mail in world.email.sent][:1] == ["first"]
+
+
+def test_a_customer_deleted_during_a_hold_with_an_end_waits_for_a_person_beyond_it_and_the_team_is_told(
+    world: FakeDeployment,
+) -> None:
+    world.invoiced(snapshot())
+    HoldCase(world.record)(ACME, "they move house", until=FIRST.date() - timedelta(days=1))
+    world.record.customer_deleted(ACME)
+    world.record.customer_deleted(ACME)
+    world.run_until(ESCALATION)
+    assert (world.email.sent, len(world.team.sent)) == ([], 1)
+    hold = world.profile(ACME).holds[HoldKind.OPERATOR]
+    assert (hold.until, hold.reason) == (None, "deleted at the source")
 
 
 def test_of_a_customer_who_is_deleted_and_owes_nothing_nobody_is_told(world: FakeDeployment) -> None:

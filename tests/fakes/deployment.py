@@ -17,6 +17,7 @@ from dunning.workflow.daily_sweep import DailySweep
 from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.last_check import LastCheck
 from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.ports import InvoiceSource, Policies, SyncRequest, Wakeup
@@ -76,7 +77,7 @@ class FakeDeployment:
         self.answer_fee = AnswerFee(self.record)
         self.run_step = RunStep(
             self.store,
-            sources,
+            LastCheck(sources, self.policies, self.sync_queue, accounted={"xero": self.xero}),
             self.policies,
             self.sender,
             self.wakeups,
@@ -85,8 +86,6 @@ class FakeDeployment:
             self._new_id,
             disconnections,
             FirstContacts(self.places, self.policies),
-            self.sync_queue,
-            accounted={"xero": self.xero},
         )
         self.sync_batches = MemorySyncBatches()
         self.sweep = DailySweep(

@@ -15,6 +15,7 @@ from dunning.workflow.disconnections import Disconnections, Reconnections
 from dunning.workflow.dispatch_due import DispatchDue
 from dunning.workflow.fee_port import FeeOrder
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.last_check import LastCheck
 from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
@@ -113,7 +114,8 @@ class World:
         sender = Sender(store, email, sms, team, PlainRenderer(), policies, cloud.clock, ChargeFee(sources, policies), line, order)
         dead = TwinDeadLetters(wire, self.records)
         first_contacts = FirstContacts(MemoryDayPlaces(), policies)
-        self.run_step = RunStep(store, sources, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts, sync)
+        check = LastCheck(sources, policies, sync)
+        self.run_step = RunStep(store, check, policies, sender, wakeups, dead, cloud.clock, self._new_id, ended, first_contacts)
         self.delivery = RecordDelivery(store, record)
         self.release = ReleaseCase(record)
         self.people = People(cloud, record, store, TwinCorrespondents(self.memory, wire), team)

@@ -38,6 +38,7 @@ def run_step(platform: Platform) -> RunServices:
     from dunning.workflow.attaching import Attacher
     from dunning.workflow.charge_fee import ChargeFee
     from dunning.workflow.first_contacts import FirstContacts
+    from dunning.workflow.last_check import LastCheck
     from dunning.workflow.mail_line import MailLine
     from dunning.workflow.mail_order import MailOrder
     from dunning.workflow.mail_ports import DocumentSource
@@ -72,7 +73,7 @@ def run_step(platform: Platform) -> RunServices:
     )
     run = RunStep(
         store=store,
-        sources=sources,
+        check=LastCheck(sources, parts.policies, SyncRequests(parts.sqs, config.sync_queue), SnsNumberCheck(sns, parts.clock), accounted),
         policies=parts.policies,
         sender=sender,
         wakeups=RunQueue(parts.sqs, config.run_queue),
@@ -81,8 +82,5 @@ def run_step(platform: Platform) -> RunServices:
         new_id=new_ulid,
         disconnections=parts.disconnections(),
         first_contacts=FirstContacts(TableDayPlaces(parts.dynamodb, config.table), parts.policies),
-        sync_queue=SyncRequests(parts.sqs, config.sync_queue),
-        numbers=SnsNumberCheck(sns, parts.clock),
-        accounted=accounted,
     )
     return RunServices(run, Aside(parts.sqs, config.run_dead_letters))

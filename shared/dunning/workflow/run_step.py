@@ -1,44 +1,29 @@
 """Work off one customer whose timer is due: claim, load, check, decide, send, settle (DESIGN §6)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
-from dunning.domain.decision import decide, has_gone_out, texts_now, to_ask_about
+from dunning.domain.decision import decide, has_gone_out
 from dunning.domain.effects import marks_by_row
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
-from dunning.domain.invoice import Invoice, Snapshot, Status
+from dunning.domain.invoice import Invoice
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
-from dunning.domain.run_out import ending_now, run_out_ended
 from dunning.domain.settlement import Done, Settled, Settlement, stands_still, unfinished
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
-from dunning.workflow.last_check import NOTHING_ASKED, Checked, in_parts, taken_in, why_unread
+from dunning.workflow.last_check import NOTHING_ASKED, Checked, LastCheck, in_parts, taken_in, why_unread
 from dunning.workflow.parking_port import ParkingStore
-from dunning.workflow.ports import (
-    Clock,
-    DeadLetters,
-    InvoiceSource,
-    NumberCheck,
-    Policies,
-    Standing,
-    SyncQueue,
-    SyncRequest,
-    Wakeup,
-    Wakeups,
-)
+from dunning.workflow.ports import Clock, DeadLetters, Policies, Wakeup, Wakeups
 from dunning.workflow.sending import Ending, Progress, Sender
-from dunning.workflow.source_events import FetchKind
-from dunning.workflow.sources import LISTED, account_of, recorder_for, source_of
-from dunning.workflow.sweep_ports import AccountedSource
+from dunning.workflow.sources import recorder_for
 from dunning.workflow.unforeseen import foreseen
 from dunning.workflow.waking import MOST_HOPS, NEAR, delay_until, wake_if_near
 
@@ -46,9 +31,6 @@ CLAIM_LASTS = timedelta(minutes=20)
 MOST_CRASHES = 5
 MOST_RETRIES = 40
 """Refusals in a row, after the first six an hour apart and within the hours of sending: longer than a spent quota lasts."""
-
-MOST_LINKS = 6
-"""Invoices that one check reads by themselves, for the links that lists lack; with all else as much as QuickBooks takes in a second."""
 
 MOST_SET_ASIDE = 5
 """Invoices of a customer that are parked by themselves at once: with all else they must fit into one transaction."""
@@ -64,7 +46,7 @@ class RunStep:
     """The use case behind the function run_step."""
 
     store: ParkingStore
-    sources: Mapping[str, InvoiceSource]
+    check: LastCheck
     policies: Policies
     sender: Sender
     wakeups: Wakeups
@@ -73,9 +55,6 @@ class RunStep:
     new_id: Callable[[datetime], str]
     disconnections: Disconnections
     first_contacts: FirstContacts
-    sync_queue: SyncQueue
-    numbers: NumberCheck | None = None
-    accounted: Mapping[str, AccountedSource] = field(default_factory=dict)
 
     def __call__(self, wakeup: Wakeup) -> str:
         """Look at this customer; answers what was done, for the log. Duplicates and early messages change nothing.
@@ -124,7 +103,7 @@ class RunStep:
     def _work(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         now, claim = settlement.now, settlement.claim
         try:
-            checked = self._check(case, now)
+            checked = self.check(case, now)
         except Disconnected as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
@@ -277,82 +256,6 @@ class RunStep:
             wake_if_near(self.wakeups, finished.case, self.clock())
             return
         raise Retryable(f"case {case.profile.customer} changes faster than it can be settled")
-
-    def _check(self, case: Case, now: datetime) -> Checked:
-        """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed.
-
-        No list of QuickBooks' or Xero's tells the link to pay: of several due invoices those without one are read by themselves.
-
-        Due is also whose hold ends now: whether a promise was kept, its source knows best.
-        """
-        free, _ = run_out_ended(case, now, "run_step")
-        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of)]
-        due += [invoice for invoice in ending_now(case, now) if invoice not in due]
-        if not due:
-            return Checked()
-        source = self.sources.get(due[0].source)
-        if source is None:
-            return Checked({invoice.id: invoice.version for invoice in due})
-        lacking = [invoice for invoice in due if not invoice.payment_url] if source.name in self.accounted and len(due) > 1 else []
-        with self._turn(case.profile.customer, min(len(lacking), MOST_LINKS)):
-            return self._asked(source, case, due, lacking)
-
-    def _turn(self, customer: str, links: int) -> AbstractContextManager[None]:
-        """Room for the whole check where a source counts requests: half of one would be asked in vain."""
-        source = self.accounted.get(source_of(customer))
-        return source.turn(customer, links) if source else nullcontext()
-
-    def _asked(self, source: InvoiceSource, case: Case, due: Sequence[Invoice], lacking: Sequence[Invoice]) -> Checked:
-        """What lacks its link is read by itself, so many in a part; a source that tells no links is not asked for more of them.
-
-        One that cannot be read keeps none of the others.
-        """
-        customer = case.profile.customer
-        account = account_of(customer)
-        found, unread = dict[str, Snapshot | None](), dict[str, str]()
-
-        def read(invoice: Invoice) -> None:
-            try:
-                found[invoice.id] = source.fetch(invoice.id, account)
-            except Permanent as exc:
-                unread[invoice.id] = str(exc)
-
-        for invoice in lacking[:MOST_LINKS]:
-            read(invoice)
-        is_part = len(lacking) > MOST_LINKS and any(snapshot and snapshot.payment_url for snapshot in found.values())
-        due = lacking[:MOST_LINKS] if is_part else due
-        rest = [invoice for invoice in due if invoice.id not in {*found, *unread}]
-        many = len(rest) > 1 or (rest and source.name in LISTED)
-        listed = {snapshot.invoice_id: snapshot for snapshot in source.open_invoices_of(customer)} if many else {}
-        # Of the list only what is due is taken in: all of it might not fit into the one transaction that settles.
-        for invoice in rest:
-            if invoice.id in listed:
-                found[invoice.id] = listed[invoice.id]
-            else:
-                read(invoice)
-        moved = tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot and snapshot.customer != customer)
-        if moved:
-            # Closed here at once, lest anybody is reminded meanwhile; whose it is now, a fetch finds out and opens it there.
-            self.sync_queue.send([SyncRequest(source.name, FetchKind.INVOICE.value, invoice_id, customer) for invoice_id in moved])
-        snapshots = tuple(snapshot for snapshot in found.values() if snapshot and snapshot.invoice_id not in moved)
-        is_owed = not is_part and any(snapshot.status is Status.OPEN for snapshot in snapshots)
-        return Checked(
-            asked={invoice.id: invoice.version for invoice in due if invoice.id in found},
-            unread=unread,
-            snapshots=snapshots,
-            gone=tuple(invoice_id for invoice_id, snapshot in found.items() if snapshot is None),
-            moved=moved,
-            standing=source.standing_of(customer) if is_owed else Standing(),
-            has_standing=is_owed,
-            number_is_closed=not is_part and self._number_is_closed(case, due),
-            is_part=is_part,
-        )
-
-    def _number_is_closed(self, case: Case, due: Sequence[Invoice]) -> bool:
-        """Asked only when a text message is about to go out: SNS would take it, or refuse it, and nobody would be told."""
-        reach = case.profile.reach
-        texts = any(texts_now(invoice, self._policy_of(invoice), reach) for invoice in due)
-        return bool(self.numbers and reach.phone and texts and self.numbers.is_opted_out(reach.phone))
 
     def _not_now(self, wakeup: Wakeup, due_at: datetime | None, now: datetime) -> str:
         """Not due, or held: one that came early is sent again with what remains; all else the wheel finds."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dunning.workflow.run_step import MOST_LINKS
+from dunning.workflow.last_check import MOST_LINKS
 from infra.local.sandbox.quickbooks import COMPANY
 from infra.local.sandbox.xero import TENANT
 from tests.integration.accounting.books import QUICKBOOKS_LINK, Books, Json, asked_of, quickbooks_invoice, watched, xero_body, xero_invoice

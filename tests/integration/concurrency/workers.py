@@ -18,6 +18,7 @@ from dunning.storage.mail_order import TableWaitingMails
 from dunning.workflow.charge_fee import ChargeFee
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
+from dunning.workflow.last_check import LastCheck
 from dunning.workflow.mail_line import MailLine
 from dunning.workflow.mail_order import MailOrder
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
@@ -100,7 +101,7 @@ class Workers:
         ended = Disconnections(MemoryConnections(), MemorySweepQueue(), self.clock)
         return RunStep(
             self.store,
-            {"stripe": self.stripe},
+            LastCheck({"stripe": self.stripe}, self.policies, MemorySyncQueue()),
             self.policies,
             sender,
             wakeups,
@@ -109,7 +110,6 @@ class Workers:
             new_ulid,
             ended,
             FirstContacts(MemoryDayPlaces(), self.policies),
-            MemorySyncQueue(),
         )
 
     def told(self, snapshot: Snapshot) -> str:

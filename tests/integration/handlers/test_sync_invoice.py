@@ -135,5 +135,5 @@ def test_what_stripe_does_not_answer_for_long_is_put_off_and_not_given_up(aws: A
 
 def test_every_source_that_is_swept_and_asked_before_a_reminder_is_fetched_from_when_its_news_come(aws: Aws) -> None:
     synced, swept = sync_invoice(aws.platform).one, daily_sweep(aws.platform).sweep
-    assert set(synced.sources) == set(swept.sources) == set(run_step(aws.platform).run.sources)
+    assert set(synced.sources) == set(swept.sources) == set(run_step(aws.platform).run.check.sources)
     assert set(synced.changes) == {"quickbooks"}

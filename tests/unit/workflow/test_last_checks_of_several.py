@@ -8,8 +8,8 @@ import pytest
 from dunning.domain.activity import ActivityType
 from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.invoice import Contact, Snapshot, Status
+from dunning.workflow.last_check import MOST_LINKS
 from dunning.workflow.ports import MessageContent, RenderedEmail, SyncRequest
-from dunning.workflow.run_step import MOST_LINKS
 from tests.fakes.channels import PlainRenderer
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME_CONTACT, snapshot

@@ -31,7 +31,7 @@ def network() -> Network:
 @pytest.fixture
 def asking(network: Network) -> FakeDeployment:
     world = FakeDeployment()
-    world.run_step = replace(world.run_step, numbers=network)
+    world.run_step = replace(world.run_step, check=replace(world.run_step.check, numbers=network))
     world.invoiced(snapshot())
     return world
 

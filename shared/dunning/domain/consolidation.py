@@ -103,7 +103,7 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
     """
     found: list[Work] = []
     begun = [work for work in works if work.begun]
-    reminded = [*case.profile.reminded_at, *reminders_in(begun, marks_of(case.profile), now)]
+    reminded = [*case.profile.reminded_at, *reminders_in(begun, marks_of(case.profile), now, sharing(case, policy_of))]
     sent_now: set[str] = set()
     for work in works:
         invoice = case.invoices.get(work.invoice)
@@ -122,6 +122,17 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
         sent_now.add(policy.name)
         found.append(work)
     return tuple(found)
+
+
+def sharing(case: Case, policy_of: PolicyOf) -> Callable[[Work], str | None]:
+    """Of a work, the policy whose works share their messages; None for one that has messages of its own."""
+
+    def policy_shared_by(work: Work) -> str | None:
+        invoice = case.invoices.get(work.invoice)
+        policy = policy_of(invoice) if invoice else None
+        return policy.name if policy and policy.scope is Scope.CUSTOMER else None
+
+    return policy_shared_by
 
 
 def _but_the_bounced(reminded: Sequence[datetime], invoice: Invoice) -> list[datetime]:

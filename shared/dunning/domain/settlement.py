@@ -10,7 +10,7 @@ from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Claim, EffectState, Mark, Notice, Profile
 from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key, riders
-from dunning.domain.consolidation import PolicyOf
+from dunning.domain.consolidation import PolicyOf, sharing
 from dunning.domain.effects import Channel, Effect, marks_by_row, marks_of, rows_of
 from dunning.domain.errors import MailLater, NotYet, Retryable
 from dunning.domain.evolving import replace
@@ -112,7 +112,7 @@ class Settlement:
 
     def _reminded(self, case: Case, done: Sequence[Done]) -> Case:
         """When reminders went out, for gaps and limits: an instant for each."""
-        instants = reminders_in([one.work for one in done], self._marks, self.now)
+        instants = reminders_in([one.work for one in done], self._marks, self.now, sharing(case, self.policy_of))
         if not instants:
             return case
         recent = tuple(sorted((*case.profile.reminded_at, *instants)))[-MOST_REMEMBERED:]

@@ -1,6 +1,6 @@
 """The decision about one invoice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,13 +63,18 @@ def ran_at(work: Work, marks: Mapping[str, Mark], now: datetime) -> datetime:
     return now if writes_now and now - at > LONGEST_APART else at
 
 
-def reminders_in(works: Sequence[Work], marks: Mapping[str, Mark], now: datetime) -> list[datetime]:
+def reminders_in(works: Sequence[Work], marks: Mapping[str, Mark], now: datetime, shares: Callable[[Work], str | None]) -> list[datetime]:
     """When each reminder among these works went out (UTC), as the customer counts them: a mail and the SMS beside it are one.
+
+    So are the works that share their messages (`shares`: with whom; None: with nobody).
 
     One about several invoices counts with the first of them, wherever the others are settled; so does one that went out under an
     abandoned claim (`marks`, by row), though what became of it is put down invoice by invoice.
     """
-    return [at for begun in (True, False) for at in _most_on_a_channel([work for work in works if work.begun is begun], marks, now)]
+    groups: dict[object, list[Work]] = {}
+    for number, work in enumerate(works):
+        groups.setdefault((work.begun, shares(work) or number), []).append(work)
+    return [at for group in groups.values() for at in _most_on_a_channel(group, marks, now)]
 
 
 def _most_on_a_channel(works: Sequence[Work], marks: Mapping[str, Mark], now: datetime) -> list[datetime]:

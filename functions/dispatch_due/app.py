@@ -14,8 +14,9 @@ def build(platform: Platform) -> Handler:
 
     def handle(event: dict[str, object], _context: object) -> object:
         dispatched = dispatch(datetime.fromisoformat(EventBridgeEvent(event).time))
-        log.info("dispatched", extra={"sent": dispatched.sent, "deferred": dispatched.deferred})
-        return {"sent": dispatched.sent, "deferred": dispatched.deferred}
+        told = {"sent": dispatched.sent, "deferred": dispatched.deferred, "looked_at": dispatched.looked_at}
+        log.info("dispatched", extra=told)
+        return told
 
     return handle
 

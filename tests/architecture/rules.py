@@ -19,6 +19,7 @@ PORTS = (
     "dunning.workflow.mail_ports",
     "dunning.workflow.digest_ports",
     "dunning.workflow.sweep_ports",
+    "dunning.workflow.wheel_ports",
     "dunning.workflow.moving_port",
     "dunning.workflow.activity_feed",
     "dunning.workflow.fee_port",

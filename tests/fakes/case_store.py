@@ -14,8 +14,8 @@ from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.replying import reply_token
 from dunning.storage.keys import contact_reference_key
 from dunning.workflow.moving_port import CaseChange
-from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
+from dunning.workflow.wheel_ports import DueTimer
 from tests.fakes.unordered import case_as_read, dealt
 
 Item = TypeVar("Item", Profile, Invoice, Contact, Claim)
@@ -210,7 +210,7 @@ class MemoryCaseStore:
 
 
 class MemoryTimerIndex:
-    """workflow.ports.TimerIndex over a MemoryCaseStore."""
+    """workflow.wheel_ports.TimerIndex over a MemoryCaseStore."""
 
     def __init__(self, store: MemoryCaseStore) -> None:
         self._store = store

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
-from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail, SendingLimits
+from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail
+from dunning.workflow.wheel_ports import SendingLimits
 
 
 class WorkerDied(BaseException):
@@ -102,7 +103,7 @@ class FakeTeam(_Channel):
 
 
 class FakeQuota:
-    """workflow.ports.EmailQuota."""
+    """workflow.wheel_ports.EmailQuota."""
 
     def __init__(self) -> None:
         self.remaining = 1_000_000

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.workflow.dispatch_due import AT_THE_LATEST, Dispatched
-from dunning.workflow.ports import DueTimer
+from dunning.workflow.wheel_ports import DueTimer
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud
 from tests.simulation.records import Accepted, Records
@@ -50,9 +50,11 @@ class InTurn:
         """SES took a mail. What the wheel let go, what had its second, and what could not read the note is free to go."""
         found, invocation = self._found, self._cloud.invocation
         case = invocation.loaded
-        if found is None or case is None or message.channel != "email" or invocation.let_go or invocation.asked_in_vain:
+        if found is None or case is None or message.channel != "email" or invocation.asked_in_vain:
             return
         claim, since, now = case.profile.claim, case.profile.due_since, self._cloud.true_time()
+        if invocation.let_go is not None and invocation.let_go == since:
+            return
         had_its_second = claim is not None and claim.mail_at is not None
         if had_its_second or since is None or invocation.began is None or invocation.began <= found.at or now >= found.until - CLOCKS_APART:
             return

@@ -104,6 +104,7 @@ def plan_of(seed: int) -> Plan:
 
 
 OFTEN_SPENT = 0.3
+OFTEN_LACKING = 0.8
 
 
 class _Maker:
@@ -146,7 +147,7 @@ class _Maker:
             storms,
             self._spans(0.4, 8) if troubled else (),
             self._spans(0.15, 4) if troubled else (),
-            (*self._spans(0.1, 6), *self._spent_where_it_hurts()) if troubled else (),
+            (*self._spans(0.1, 6), *self._spent_where_it_hurts()) if troubled else self._spent_for_long(),
             (*self._spans(0.6, 5), *self._spans(0.3, 3)) if troubled else (),
             self._spans(0.2, 30) if troubled else (),
             tuple(self.random.uniform(-5, 5) for _ in range(5)) if troubled else (0.0,),
@@ -279,6 +280,14 @@ class _Maker:
             return ()
         begins = random.choice(self.happenings).at - timedelta(minutes=random.randrange(90))
         return ((max(begins, self.start), min(begins + timedelta(hours=random.randrange(2, 7)), self.end)),)
+
+    def _spent_for_long(self) -> tuple[Span, ...]:
+        """SES's quota is all that most quiet worlds lack, and for a day: what needs no mail must not notice."""
+        random = Random(f"drought {self.seed}")
+        if random.random() >= OFTEN_LACKING:
+            return ()
+        begins = max(self.start, random.choice(self.happenings).at - timedelta(minutes=random.randrange(90)))
+        return ((begins, min(begins + timedelta(hours=random.randrange(12, 30)), self.end)),)
 
     def _spans(self, likely: float, longest_hours: int) -> tuple[Span, ...]:
         if self.random.random() >= likely:

@@ -9,7 +9,8 @@ from dunning.domain.case import Case
 from dunning.domain.effects import rows_of
 from dunning.domain.invoice import Snapshot
 from dunning.workflow.fee_port import FeeOrder
-from dunning.workflow.ports import DueTimer, Envelope
+from dunning.workflow.ports import Envelope
+from dunning.workflow.wheel_ports import DueTimer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Accepted:
 class Invocation:
     """One run of a function: its clock, its end, and what it has been told so far.
 
-    Of run_step: whether the wheel `let_go` whom it is about, and whether it `asked_in_vain` who waits. Of the wheel: what it `found`.
+    Of run_step: the timer that the wheel `let_go`, and whether it `asked_in_vain` who waits. Of the wheel: what it `found`.
     """
 
     function: str
@@ -42,7 +43,7 @@ class Invocation:
     loaded: Case | None = None
     told: dict[str, Snapshot | None] = field(default_factory=dict)
     began: datetime | None = None
-    let_go: bool = False
+    let_go: datetime | None = None
     asked_in_vain: bool = False
     found: Sequence[DueTimer] = ()
 

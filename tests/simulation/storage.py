@@ -9,8 +9,8 @@ from dunning.domain.errors import Retryable
 from dunning.domain.holds import Hold
 from dunning.domain.mail_order import Waiting
 from dunning.workflow.moving_port import CaseChange
-from dunning.workflow.ports import DueTimer, SendingLimits
 from dunning.workflow.sweep_ports import OpenPage
+from dunning.workflow.wheel_ports import DueTimer, SendingLimits
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes
 from tests.fakes.mail_line import MemoryMailPlaces
 from tests.fakes.mail_order import MemoryWaitingMails
@@ -148,7 +148,7 @@ class TwinCorrespondents:
 
 
 class TwinTimerIndex:
-    """workflow.ports.TimerIndex: behind the table by as much as the plan says."""
+    """workflow.wheel_ports.TimerIndex: behind the table by as much as the plan says."""
 
     def __init__(self, wire: Wire, timers: Timers) -> None:
         self._wire = wire
@@ -232,7 +232,7 @@ class TwinWaitingMails:
 
 
 class TwinQuota:
-    """workflow.ports.EmailQuota: spent at times."""
+    """workflow.wheel_ports.EmailQuota: spent at times."""
 
     def __init__(self, wire: Wire, cloud: Cloud) -> None:
         self._wire = wire

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from dunning.workflow.ports import DueTimer
+from dunning.workflow.wheel_ports import DueTimer
 from tests.simulation.__main__ import tell_twin_failure
 from tests.simulation.campaign import TwinOutcome, cloud_outcome_of, cloud_seeds, of_seed, outcome_of, run
 from tests.simulation.cloud_plans import small_plan

@@ -7,10 +7,13 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
+from dunning.domain.decision import decide
+from dunning.domain.effects import Channel
 from dunning.domain.fee_records import fee_id
 from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
 from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.joint_approval import with_questions_reckoned
+from dunning.domain.works import Verdict, Work
 from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
 from tests.simulation.cloud import Cloud
@@ -120,9 +123,10 @@ class Watch:
                 f"{self._cloud.true_time():%d %b %H:%M:%S} the timer of {customer} was found {late} late, though nothing was out of order"
             )
 
-    def _in_peace(self, since: datetime) -> bool:
+    def _in_peace(self, since: datetime, *, but_for_the_quota: bool = False) -> bool:
         plan, now = self._plan, self._cloud.true_time()
-        spans = (*plan.storms, *plan.provider_down, *plan.mail_down, *plan.quota_spent, *plan.wheel_silent)
+        spent = () if but_for_the_quota else plan.quota_spent
+        spans = (*plan.storms, *plan.provider_down, *plan.mail_down, *spent, *plan.wheel_silent)
         return not any(begins <= now and ends >= since for begins, ends in spans)
 
     def pointed_at(self, invoice: str) -> None:
@@ -150,6 +154,23 @@ class Watch:
             self._no_timer_is_overdue(store, now - OVERDUE)
         if self._in_peace(now - OVERDUE - UNTROUBLED):
             self.nothing_is_overdue(store)
+        if self._in_peace(now - OVERDUE - UNTROUBLED, but_for_the_quota=True):
+            self._nothing_waits_for_mails_of_others(store, now)
+
+    def _nothing_waits_for_mails_of_others(self, store: MemoryCaseStore, now: datetime) -> None:
+        """Where all that a customer's timer has to do needs no mail, a spent quota does not keep it."""
+        for customer in store.customers():
+            case = store.load(customer)
+            since = case.profile.due_since
+            if since is None or since > now - OVERDUE or case.profile.claimed_at(now):
+                continue
+            works = decide(case, lambda _: self._plan.policy, now)
+            mails = any(_is_mail(work) for work in works)
+            for work in works:
+                is_kept = not _is_mail(work) and (work.effects or not mails)
+                if is_kept and _fell_due(work, case, since) <= now - OVERDUE:
+                    what = f"{work.verdict.value} {work.step or work.reason} of {work.invoice}"
+                    self._violated(f"{what} of {customer}", f"needs no mail, and waits for the quota since {since:%d %b %H:%M:%S}")
 
     def _no_timer_is_overdue(self, store: MemoryCaseStore, over: datetime) -> None:
         """Whatever lost a message, the turn on the full hour finds its timer, and each attempt moves it."""
@@ -190,3 +211,14 @@ class Watch:
             self._records.violated(f"{invoice} of {profile.customer}: step {step} is due since {due}, and was lost (it is {now})")
         if profile.due_at is None or profile.due_at > max(due, now + timedelta(hours=1)):
             self._records.violated(f"{profile.customer}: its timer stands at {profile.due_at}, but {invoice} is due at {due}")
+
+
+def _is_mail(work: Work) -> bool:
+    return any(effect.channel is Channel.EMAIL for effect in work.effects)
+
+
+def _fell_due(work: Work, case: Case, since: datetime) -> datetime:
+    """Not before the customer's timer did: a hold may have ended meanwhile."""
+    invoice, notice = case.invoices.get(work.invoice), case.profile.notices.get(work.invoice)
+    instants = [invoice.next_at if invoice and work.verdict is Verdict.RUN else None, notice.at if notice else None]
+    return max([since, *(at for at in instants if at)])

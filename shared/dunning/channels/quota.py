@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 from dunning.channels.attempts import one_attempt
-from dunning.workflow.ports import SendingLimits
+from dunning.workflow.wheel_ports import SendingLimits
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 
 class SesQuota:
-    """Reads the rolling 24-hour quota. Implements `workflow.ports.EmailQuota`."""
+    """Reads the rolling 24-hour quota. Implements `workflow.wheel_ports.EmailQuota`."""
 
     def __init__(self, client: "SESV2Client") -> None:
         self._client = client

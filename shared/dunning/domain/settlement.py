@@ -50,10 +50,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The case after a claim, and what to log."""
+    """The case after a claim, and what to log. `for_the_wheel`: no message of its own tells of its timer."""
 
     case: Case
     activities: tuple[Activity, ...] = ()
+    for_the_wheel: bool = False
 
 
 LOOKS_AGAIN_AFTER = timedelta(days=1)

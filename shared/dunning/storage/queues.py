@@ -245,12 +245,20 @@ def read_wakeup(body: str) -> Wakeup:
     """The wakeup in a message's body. Raises Rejected."""
     data = _object(body)
     hops = data.get("hops", 0)
-    return Wakeup(_required(data, "customer"), hops=hops if isinstance(hops, int) else 0, let_go=data.get("let_go") is True)
+    since = data.get("let_go")
+    return Wakeup(
+        _required(data, "customer"),
+        hops=hops if isinstance(hops, int) else 0,
+        let_go=_instant(since, "let_go") if isinstance(since, str) else None,
+        without_mail=data.get("without_mail") is True,
+    )
 
 
 def _of_wakeup(wakeup: Wakeup) -> JsonObject:
     body: JsonObject = {"customer": wakeup.customer, "hops": wakeup.hops}
-    return {**body, "let_go": True} if wakeup.let_go else body
+    if wakeup.let_go:
+        body["let_go"] = keys.instant(wakeup.let_go)
+    return {**body, "without_mail": True} if wakeup.without_mail else body
 
 
 def read_sync_request(body: str) -> SyncRequest:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dunning.storage import keys
 from dunning.storage.expressions import from_wire, to_wire
 from dunning.storage.translation import aws_errors
-from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
+from dunning.workflow.wheel_ports import DueTimer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +21,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class TableTimerIndex:
-    """workflow.ports.TimerIndex on the index `due`: one query per shard when nothing is due."""
+    """workflow.wheel_ports.TimerIndex on the index `due`: one query per shard when nothing is due."""
 
     client: DynamoDBClient
     table: str

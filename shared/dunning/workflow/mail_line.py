@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from dunning.domain.errors import MailLater, Retryable
-from dunning.workflow.ports import Clock, EmailQuota
+from dunning.workflow.ports import Clock
+from dunning.workflow.wheel_ports import EmailQuota
 
 KEPT_FOR = timedelta(minutes=1)
 """Whoever does not come for so long after its second has lost it: queues round to seconds, and functions must start."""

@@ -1,6 +1,6 @@
 """What the use cases need of the outside world."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -64,30 +64,18 @@ class Correspondents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DueTimer:
-    """A row of the index of timers."""
-
-    customer: str
-    due_at: datetime
-    due_since: datetime
-
-
-class TimerIndex(Protocol):
-    """The sparse index of what is due."""
-
-    def due(self, until: datetime, since: datetime | None = None) -> Iterable[DueTimer]:
-        """Timers in [since, until), or all before `until`; over all shards."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Wakeup:
-    """A message that says: look at this customer. `hops`: how often it was sent on. `let_go`: by the wheel, whose turn it was."""
+    """A message that says: look at this customer. `hops`: how often it was sent on.
+
+    `let_go`: by the wheel, for the timer that is due since then (UTC). `without_mail`: the wheel has no mail left for it, so that
+    only what sends none is done.
+    """
 
     customer: str
     delay: int = 0
     hops: int = 0
-    let_go: bool = False
+    let_go: datetime | None = None
+    without_mail: bool = False
 
 
 class Wakeups(Protocol):
@@ -257,22 +245,6 @@ class EmailChannel(Protocol):
         attachments: Sequence[Attachment] = (),
     ) -> str:
         """Send, answer the message id."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SendingLimits:
-    """What SES lets this account send: mails left in the rolling 24 hours, and at most how many a second."""
-
-    left: int
-    per_second: float
-
-
-class EmailQuota(Protocol):
-    """What SES still lets this account send."""
-
-    def limits(self) -> SendingLimits:
-        """The limits now; raises Retryable."""
         ...
 
 

@@ -15,7 +15,9 @@ from dunning.domain.invoice import Invoice
 from dunning.domain.netting import covered, net_of
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
+from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done, Settled, Settlement, stands_still, unfinished
+from dunning.domain.without_mail import standing, without_mail
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
@@ -102,6 +104,10 @@ class RunStep:
 
     def _work(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         now, claim = settlement.now, settlement.claim
+        if wakeup.without_mail and self._has_only_mails(case, settlement):
+            nothing = Progress((), marks_by_row(claim.effects), Ending.WAITING)
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _waiting(settlement, nothing))
+            return "waiting: for SES's quota"
         try:
             checked = self.check(case, now)
         except Disconnected as exc:
@@ -119,14 +125,19 @@ class RunStep:
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit)) if checked.has_standing else fresh
-        works = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
+        decided = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
+        works = without_mail(decided, marks) if wakeup.without_mail else decided
+        waits = len(works) < len(decided)
         try:
             works = self.first_contacts(works, net, now)
         except Retryable:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing))
             return "postponed: the places of the day cannot be told"
-        progress = self.sender.send(works, net, claim, now, let_go=wakeup.let_go)
+        let_go = wakeup.let_go is not None and wakeup.let_go == case.profile.due_since
+        progress = self.sender.send(works, net, claim, now, let_go=let_go)
+        if waits and progress.ending is Ending.COMPLETE:
+            progress = replace(progress, ending=Ending.WAITING)
         try:
             return self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
         except Unreadable:
@@ -134,6 +145,12 @@ class RunStep:
         except Permanent as exc:
             # Refused was what was to be put down, not that it went out: nothing is put down, and all that is known is kept.
             return self._park(case, settlement, str(exc), progress=replace(progress, done=()))
+
+    def _has_only_mails(self, case: Case, settlement: Settlement) -> bool:
+        """Whether all that is due sends a mail, by what is stored: then its source need not be asked, while that must wait."""
+        _, ended = run_out_ended(case, settlement.now, settlement.actor)
+        works = () if ended else decide(case, self._policy_of, settlement.now)
+        return bool(works) and not without_mail(works, marks_by_row(settlement.claim.effects))
 
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:
@@ -151,6 +168,7 @@ class RunStep:
 
         endings: dict[Ending, Finish] = {
             Ending.COMPLETE: _released(settlement, progress, works),
+            Ending.WAITING: _waiting(settlement, progress),
             Ending.REFUSED: _postponed(settlement, progress, progress.because),
             Ending.UNKNOWN: _kept(settlement, progress, progress.done),
         }
@@ -253,7 +271,8 @@ class RunStep:
             except Conflict:
                 case = self.store.load(case.profile.customer)
                 continue
-            wake_if_near(self.wakeups, finished.case, self.clock())
+            if not finished.for_the_wheel:
+                wake_if_near(self.wakeups, finished.case, self.clock())
             return
         raise Retryable(f"case {case.profile.customer} changes faster than it can be settled")
 
@@ -291,6 +310,11 @@ def _released(settlement: Settlement, progress: Progress, works: Sequence[Work])
         return Settled(settlement.hand_on(after, late) if late else settlement.release(after, works))
 
     return finish
+
+
+def _waiting(settlement: Settlement, progress: Progress) -> Finish:
+    done = progress.done
+    return lambda after: standing(settlement, after, unfinished(after, progress.effects, done), done)
 
 
 def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:

@@ -30,9 +30,10 @@ class _TooLate(Exception):
 
 
 class Ending(StrEnum):
-    """How a run of effects ended."""
+    """How a run of effects ended. `WAITING`: all but the mails, for which SES's quota of the day is spent."""
 
     COMPLETE = "complete"
+    WAITING = "waiting"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     FAILED = "failed"

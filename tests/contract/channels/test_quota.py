@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from dunning.channels.attempts import one_attempt_config
 from dunning.channels.quota import SesQuota
 from dunning.domain.errors import Retryable
-from dunning.workflow.ports import EmailQuota
+from dunning.workflow.wheel_ports import EmailQuota
 from tests.fakes.channels import FakeQuota
 from tests.fakes.clock import MONDAY_MORNING
 from tests.simulation.cloud import Cloud

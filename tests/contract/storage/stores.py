@@ -23,8 +23,9 @@ from dunning.workflow.mail_line import MailPlaces
 from dunning.workflow.mail_order import WaitingMails
 from dunning.workflow.moving_port import MovingStore
 from dunning.workflow.parking_port import ParkingStore
-from dunning.workflow.ports import Correspondents, DayPlaces, TimerIndex
+from dunning.workflow.ports import Correspondents, DayPlaces
 from dunning.workflow.sweep_ports import OpenIndex, SweepNotes
+from dunning.workflow.wheel_ports import TimerIndex
 from tests.dynamodb_local.server import client_of, fresh_table
 from tests.fakes.case_store import MemoryCaseStore, MemoryOpenIndex, MemorySweepNotes, MemoryTimerIndex
 from tests.fakes.clock import MONDAY_MORNING, StandingClock

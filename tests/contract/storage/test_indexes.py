@@ -7,8 +7,8 @@ import pytest
 
 from dunning.domain.case import Case, Profile
 from dunning.domain.invoice import Invoice, Status
-from dunning.workflow.ports import DueTimer
 from dunning.workflow.sweep_ports import OpenRow
+from dunning.workflow.wheel_ports import DueTimer
 from tests.contract.storage.cases import ACME, NOW, claim, due_case, invoice
 from tests.contract.storage.stores import PAGE_SIZE, SHARDS, Storage
 

@@ -49,20 +49,20 @@ def fill(aws: Aws, customers: range) -> None:
 def test_timers_become_messages_with_their_delays(aws: Aws, handler: Handler) -> None:
     due(aws, "stripe:cus_a", TURN + minutes(3))
     due(aws, "stripe:cus_b", TURN + minutes(12))
-    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 0}
-    assert aws.messages("run") == [{"customer": "stripe:cus_a", "hops": 0, "let_go": True, "delay": 180}]
+    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 0, "looked_at": 0}
+    assert aws.messages("run") == [{"customer": "stripe:cus_a", "hops": 0, "let_go": keys.instant(TURN + minutes(3)), "delay": 180}]
 
 
 def test_the_event_s_own_time_counts_and_not_when_it_runs(aws: Aws, handler: Handler) -> None:
     due(aws, "stripe:cus_a", TURN)
     aws.clock.now = TURN + minutes(4)
-    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 0}
+    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 0, "looked_at": 0}
 
 
 def test_the_run_on_the_hour_finds_all_that_was_missed(aws: Aws, handler: Handler) -> None:
     due(aws, "stripe:cus_a", TURN - timedelta(days=100))
-    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 0, "deferred": 0}
-    assert invoke(handler, sample("dispatch_due/on_the_hour")) == {"sent": 1, "deferred": 0}
+    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 0, "deferred": 0, "looked_at": 0}
+    assert invoke(handler, sample("dispatch_due/on_the_hour")) == {"sent": 1, "deferred": 0, "looked_at": 0}
 
 
 def test_messages_go_out_ten_to_a_call(aws: Aws, handler: Handler) -> None:
@@ -78,8 +78,9 @@ def test_more_than_the_mail_quota_waits(aws: Aws, handler: Handler) -> None:
     for number in range(3):
         due(aws, f"stripe:cus_{number}", TURN + minutes(number))
     aws.answers("GetAccount", {"SendQuota": {"Max24HourSend": 200.0, "SentLast24Hours": 199.0}})
-    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 2}
-    assert [message["customer"] for message in aws.messages("run")] == ["stripe:cus_0"]
+    assert invoke(handler, sample("dispatch_due/every_ten_minutes")) == {"sent": 1, "deferred": 2, "looked_at": 2}
+    let_go = {message["customer"]: "let_go" in message for message in aws.messages("run")}
+    assert let_go == {"stripe:cus_0": True, "stripe:cus_1": False, "stripe:cus_2": False}
 
 
 def test_what_fails_is_raised_so_that_lambda_repeats_it(aws: Aws, handler: Handler) -> None:
@@ -96,4 +97,4 @@ def test_its_calls_do_not_grow_with_how_many_invoices_exist(aws: Aws, handler: H
     fill(aws, range(10, 1000))
     aws.forget_calls()
     invoke(handler, sample(f"dispatch_due/{event}"))
-    assert aws.calls == few == {"Query": SHARDS}
+    assert aws.calls == few == {"Query": SHARDS, "GetItem": 1}

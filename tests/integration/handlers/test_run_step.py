@@ -8,6 +8,7 @@ from dunning.bootstrap import Handler
 from dunning.bootstrap.operating import redrive_case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Status
+from dunning.storage import keys
 from dunning.workflow.last_check import MOST_IN_ONE_TRANSACTION
 from functions.run_step.app import LAST_RECEIVES, build
 from functions.stripe_webhook.app import build as build_webhook
@@ -15,7 +16,7 @@ from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import Aws, batch, failures, invoke, minutes, sample
 from tests.integration.handlers.larkfield import CUSTOMER, ESCALATION, FIRST, INVOICE, ISSUED, SECOND, invoice_object
 
-DUE = {"customer": CUSTOMER, "hops": 0, "let_go": True}
+DUE = {"customer": CUSTOMER, "hops": 0, "let_go": keys.instant(FIRST)}
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_the_second_notice_goes_by_mail_and_sms_and_the_third_step_tells_the_tea
     invoke(handler, batch(DUE))
     aws.clock.now = SECOND
     aws.forget_calls()
-    invoke(handler, batch(DUE))
+    invoke(handler, batch(DUE | {"let_go": keys.instant(SECOND)}))
     assert aws.calls == {
         "UpdateItem": 2,
         "Query": 1,

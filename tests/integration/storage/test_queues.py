@@ -83,7 +83,7 @@ def test_an_error_says_what_to_do(aws: Aws, code: str, status: int, meaning: typ
 
 
 def test_a_wakeup_is_read_as_it_was_written(aws: Aws) -> None:
-    sent = [Wakeup("quickbooks:1:ü", 0, 7), Wakeup("stripe:cus_1", let_go=True)]
+    sent = [Wakeup("quickbooks:1:ü", 0, 7), Wakeup("stripe:cus_1", let_go=MONDAY_MORNING), Wakeup("stripe:cus_2", without_mail=True)]
     run_queue(aws).send(sent)
     assert [read_wakeup(body) for body in bodies(aws)] == sent
 

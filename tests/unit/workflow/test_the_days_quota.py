@@ -42,13 +42,17 @@ def deployment(hours: str = "08:00-18:00") -> FakeDeployment:
 
 
 def days_of_one_mail(world: FakeDeployment, days: int) -> Iterator[list[str]]:
-    """Who gets a mail on each day that SES counts; it gives new quota in the night, and the sweep comes two hours later."""
+    """Who gets a mail on each day that SES counts; it gives new quota in the night, and the sweep comes two hours later.
+
+    The wheel turns in the middle of each step: SES's count is as it was when the last turn was over.
+    """
     of_day: list[str] = []
+    world.advance(TURN / 2)
     while world.clock.now < MONDAY_MORNING + timedelta(days=days):
-        if (world.clock.now.hour, world.clock.now.minute) == (NEXT_QUOTA_AT, 0):
+        if (world.clock.now.hour, world.clock.now.minute) == (NEXT_QUOTA_AT, 5):
             yield of_day
             of_day = []
-        if (world.clock.now.hour, world.clock.now.minute) == (4, 0):
+        if (world.clock.now.hour, world.clock.now.minute) == (4, 5):
             world.run_sweep()
         world.quota.remaining = max(0, 1 - len(of_day))
         before = len(world.email.sent)
@@ -187,7 +191,7 @@ def test_whom_only_a_text_message_reaches_waits_for_nobody() -> None:
 def test_a_mail_that_the_wheel_let_go_asks_nobody_and_one_that_a_webhook_causes_asks_once() -> None:
     world = deployment()
     world.run_until(MONDAY_NOON)
-    by_turns = 2  # at ten to nine and at nine
+    by_turns = (MONDAY_NOON - MONDAY_MORNING) // TURN + 1
     assert (len(world.email.sent), world.waiting_mails.reads, world.waiting_mails.writes) == (2, by_turns, 0)
     told_of_a_new_one(world)
     world.settle_queues()

@@ -1,0 +1,175 @@
+"""SES's quota of the day is spent: what needs no mail is done at its time all the same, and costs nobody's place in line."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from dunning.content.policy_book import PolicyBook
+from dunning.content.policy_loader import load_policy
+from dunning.domain.case import Claim, EffectState, Mark, Notice
+from dunning.domain.effects import Channel, row_key
+from dunning.workflow.ports import Wakeup
+from tests.fakes.deployment import FakeDeployment
+from tests.fakes.invoices import ACME, snapshot
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""When the first step of an invoice of 23 February is due."""
+
+TUESDAY = MONDAY + timedelta(days=1)
+HOUR = timedelta(hours=1)
+FIVE_PAST = timedelta(minutes=5)
+STEPS = {
+    "text": "sms: second_notice",
+    "team": "escalate: {team: collections}",
+    "fee": 'late_fee: {fixed: "2.50", basis: contract, mode: apply}',
+    "mail": "email: friendly",
+    "both": "email: friendly, sms: second_notice",
+}
+
+
+def deployment(first: str, second: str = "", *, left: int = 0) -> FakeDeployment:
+    """A plan of one step, and perhaps a second a day later; so much is left of the quota."""
+    steps = f'{{id: first, at: {{after_due: 7d, time: "09:00"}}, {STEPS[first]}}}{second}'
+    policy = load_policy(f"name: plan\ntimezone: UTC\nsteps: [{steps}]\n", "plan.yaml", frozenset({"collections"}))
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.quota.remaining = left
+    return world
+
+
+def text_on_tuesday(time: str) -> FakeDeployment:
+    """The mail about one invoice has gone, its text message is due on Tuesday, as is the mail about another; no quota is left by then."""
+    world = deployment("mail", f', {{id: second, at: {{after_due: 8d, time: "{time}"}}, {STEPS["text"]}}}', left=1)
+    owes(world, "in_text")
+    owes(world, "in_mail", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    return world
+
+
+def owes(world: FakeDeployment, invoice: str, customer: str = ACME, day: int = 23) -> None:
+    world.invoiced(snapshot(invoice, customer, due=date(2026, 2, day)))
+
+
+def done(world: FakeDeployment) -> list[str]:
+    """The effects that were carried out, in order."""
+    sent = [*world.email.sent, *world.sms.sent, *world.team.sent]
+    return [message.envelope.effect for message in sent] + [f"fee of {order.invoice_id}" for order in world.stripe.orders]
+
+
+@pytest.mark.parametrize(
+    ("step", "effects"),
+    [("text", ["sms:first:in_1"]), ("team", ["team:first:in_1"]), ("fee", ["fee of in_1"]), ("mail", []), ("both", [])],
+)
+def test_a_step_without_mail_runs_at_its_second_and_once(step: str, effects: list[str]) -> None:
+    world = deployment(step)
+    owes(world, "in_1")
+    world.run_until(MONDAY)
+    assert done(world) == effects
+    world.run_until(MONDAY + 49 * HOUR)
+    assert done(world) == effects
+
+
+def test_what_the_team_must_be_told_of_is_told_while_a_mail_waits() -> None:
+    world = deployment("mail")
+    owes(world, "in_1")
+    world.run_until(MONDAY)
+    case = world.case(ACME)
+    told = replace(case.profile, notices={"n": Notice("look at this", MONDAY, ("in_1",))})
+    world.store.save(case, case.with_profile(told))
+    world.run_until(MONDAY + HOUR)
+    assert done(world) == ["notice:n"]
+
+
+def test_beside_a_mail_that_waits_the_customers_other_steps_run_within_the_hour_and_it_keeps_its_place() -> None:
+    world = text_on_tuesday("09:30")
+    world.run_until(TUESDAY)
+    waits = world.profile(ACME)
+    assert (done(world), waits.due_at, waits.due_since, waits.retries) == (["email:first:in_text"], TUESDAY, TUESDAY, 0)
+    world.run_until(TUESDAY + HOUR)
+    after = world.profile(ACME)
+    assert (done(world)[1:], after.due_since, after.retries) == (["sms:second:in_text"], TUESDAY, 0)
+    world.quota.remaining = 10
+    world.run_until(TUESDAY + 2 * HOUR)
+    assert done(world) == ["email:first:in_text", "email:first:in_mail", "sms:second:in_text"]
+
+
+def test_a_mail_stands_in_line_where_it_fell_due_and_not_where_the_text_before_it_did() -> None:
+    world = text_on_tuesday("08:30")
+    world.run_until(TUESDAY - HOUR)
+    world.clock.now = TUESDAY + FIVE_PAST
+    assert world.run_step(Wakeup(ACME, without_mail=True)) == "waiting: 1 of 1"
+    assert (done(world)[1:], world.profile(ACME).due_since) == (["sms:second:in_text"], TUESDAY)
+
+
+def test_beside_a_mail_that_waits_nothing_is_put_off_for_its_sake() -> None:
+    """The gap of a day lies between the two: had the mail gone, the text would come a day later."""
+    policy = load_policy(
+        f"""
+name: plan
+timezone: UTC
+min_gap: 1d
+steps:
+  - {{id: first, at: {{after_due: 7d, time: "09:00"}}, {STEPS["mail"]}}}
+  - {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS["text"]}}}
+""",
+        "plan.yaml",
+        frozenset(),
+    )
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.quota.remaining = 1
+    owes(world, "in_text")
+    owes(world, "a_mail", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY + HOUR)
+    assert world.invoice(ACME, "in_text").next_at == TUESDAY
+    assert done(world) == ["email:first:in_text"]
+
+
+def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:
+    world = deployment("mail")
+    for number in range(3):
+        owes(world, f"in_{number}", f"stripe:cus_{number}")
+    world.run_until(MONDAY + 20 * HOUR)
+    assert (world.stripe.requests, world.email.sent) == (0, [])
+    looks = Counter(wakeup.customer for wakeup in world.wakeups.sent)
+    assert set(looks.values()) == {1 + 1 + 20}, "the turn before its hour, the one at it, and each full hour"
+    assert all(world.profile(customer).claim is None or world.profile(customer).retries == 0 for customer in looks)
+
+
+def test_what_a_dead_worker_had_sent_is_remembered_while_the_mail_beside_it_waits() -> None:
+    world = deployment("mail")
+    owes(world, "in_1")
+    owes(world, "in_2")
+    world.run_until(MONDAY - FIVE_PAST)
+    case = world.case(ACME)
+    row = row_key(Channel.EMAIL, "first", "in_1")
+    dead = Claim("dead", MONDAY - HOUR, "dead", effects={row: Mark(EffectState.DONE, MONDAY)}, attempt=1)
+    world.store.save(case, case.with_profile(replace(case.profile, claim=dead)))
+    world.run_until(MONDAY)
+    assert world.invoice(ACME, "in_1").level == 1
+    world.quota.remaining = 10
+    world.run_until(MONDAY + 2 * HOUR)
+    assert done(world) == ["email:first:in_2"]
+
+
+def test_what_was_let_go_for_one_timer_lets_no_other_go() -> None:
+    world = deployment("mail")
+    owes(world, "in_1")
+    world.run_until(MONDAY + HOUR)
+    assert world.run_step(Wakeup(ACME, let_go=MONDAY - 24 * HOUR)).startswith("refused")
+    assert done(world) == []
+    world.clock.now = MONDAY + 2 * HOUR
+    assert world.run_step(Wakeup(ACME, let_go=MONDAY)).startswith("complete")
+    assert done(world) == ["email:first:in_1"]
+
+
+def test_quota_that_comes_back_is_given_out_by_the_next_turn_though_nothing_else_is_due() -> None:
+    world = deployment("mail")
+    owes(world, "in_1")
+    world.run_until(MONDAY + FIVE_PAST)
+    world.quota.remaining = 1
+    world.run_until(MONDAY + 2 * FIVE_PAST)
+    assert done(world) == ["email:first:in_1"]

@@ -97,6 +97,11 @@ class Plan:
         said = {"clocks apart": any(self.clocks), "index late": bool(self.index_lag), "webhooks only point": self.points_only}
         return (*found, *(name for name, is_so in said.items() if is_so))
 
+    def opened_after(self, customer: str, effect: str) -> tuple[float, ...]:
+        """Seconds after which a mail is looked at: by few, by some at once, by some much later, and by some again and again."""
+        random = Random(f"opened {self.seed} {customer} {effect}")
+        return tuple(random.choice((20.0, 900.0, 17_950.0, 18_100.0, 90_000.0)) for _ in range(random.choice((0, 0, 0, 1, 1, 2))))
+
 
 def plan_of(seed: int) -> Plan:
     """The world of a seed: always the same."""

@@ -40,6 +40,14 @@ def _large(facts: Facts) -> bool:
     return float(str(facts["amount_due"])) >= 80
 
 
+def _unanswered(facts: Facts) -> bool:
+    return not facts["replied"]
+
+
+def _unopened(facts: Facts) -> bool:
+    return not facts["opened"]
+
+
 SHAPES: tuple[Policy, ...] = (
     Policy(
         "standard",
@@ -100,7 +108,7 @@ SHAPES: tuple[Policy, ...] = (
         "Europe/Berlin",
         (
             Step("first", AfterDue(0, NINE), email="friendly"),
-            Step("second", _after(hours=5), email="second_notice", sms="second_notice"),
+            Step("second", _after(hours=5), condition=_unopened, condition_text="not opened", email="second_notice", sms="second_notice"),
             Step("escalate", _after(hours=20), escalate="collections"),
         ),
         BY_DAY,
@@ -137,7 +145,15 @@ SHAPES: tuple[Policy, ...] = (
         (
             Step("first", AfterDue(0, NINE), email="friendly"),
             Step("second", AfterDue(1, time(10)), email="second_notice", late_fee=FIXED_FEE),
-            Step("third", _after(hours=4), email="second_notice", sms="second_notice", late_fee=SHARE),
+            Step(
+                "third",
+                _after(hours=4),
+                condition=_unanswered,
+                condition_text="not replied",
+                email="second_notice",
+                sms="second_notice",
+                late_fee=SHARE,
+            ),
         ),
         BY_DAY,
         scope=Scope.CUSTOMER,

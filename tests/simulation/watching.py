@@ -7,8 +7,8 @@ from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
-from dunning.domain.decision import decide
-from dunning.domain.effects import Channel
+from dunning.domain.decision import decide, facts
+from dunning.domain.effects import Channel, begun_steps
 from dunning.domain.fee_records import fee_id
 from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
 from dunning.domain.invoice import Snapshot, Status
@@ -28,6 +28,7 @@ UNTROUBLED = timedelta(minutes=80)
 
 OVERDUE = timedelta(minutes=75)
 CLOCKS_APART = timedelta(seconds=100)
+BY_THE_CUSTOMER = ("not opened", "not replied")
 TOLD = 120
 """Seconds: what a webhook pointed at is known by then."""
 
@@ -57,6 +58,22 @@ class Watch:
             if message.channel != "team":
                 self._not_held(about, message.envelope.invoices)
                 self._approved(about, message)
+                self._meant(about, message)
+
+    def _meant(self, about: str, message: Accepted) -> None:
+        """What the customer has done by then may be a reason for no message; what has begun is finished all the same."""
+        case, policy = self._cloud.invocation.loaded, self._plan.policy
+        for _, row in message.rows:
+            _, step_id, name = row.split(":", 2)
+            step, invoice = policy.step(step_id), case.invoices.get(name) if case else None
+            if case is None or step is None or invoice is None or step_id in begun_steps(case.profile, name):
+                continue
+            if (
+                step.condition_text in BY_THE_CUSTOMER
+                and step.condition
+                and not step.condition(facts(invoice, case.profile, policy, self._cloud.clock()))
+            ):
+                self._violated(about, f"though {name} goes without it: {step.condition_text}")
 
     def _approved(self, about: str, message: Accepted) -> None:
         told = self._cloud.invocation.told

@@ -243,6 +243,8 @@ class World:
         if message.channel != "email":
             return
         self._ses_reports(DeliveryKind.SENT, message, 2)
+        for seconds in self.plan.opened_after(message.envelope.customer, message.envelope.effect):
+            self._ses_reports(DeliveryKind.OPENED, message, seconds)
         if message.envelope.customer in self.provider.bouncing and not message.to[0].startswith("new."):
             self._ses_reports(DeliveryKind.BOUNCED, message, 20)
 

@@ -8,9 +8,13 @@ from functools import partial
 
 import pytest
 
+from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Claim, Profile
-from dunning.domain.errors import AlreadyClaimed
+from dunning.domain.errors import AlreadyClaimed, Retryable
+from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Snapshot, Status
+from dunning.workflow.dispute_invoice import DisputeInvoice
+from dunning.workflow.hold_case import HoldCase
 from tests.fakes.invoices import DUE, snapshot
 from tests.integration.concurrency.workers import Workers, at_once
 from tests.unit.workflow.plan import said
@@ -74,6 +78,59 @@ def test_a_payment_told_while_a_worker_is_at_it_stops_all_that_follows(workers: 
         log = said(workers.store.activities(one.customer))
         assert sorted(log) in (["enrolled", "paid"], ["enrolled", "paid", "sent first"])
         assert sum(sent(workers, one.customer).values()) == ("sent first" in log)
+
+
+@pytest.mark.parametrize("kind", [HoldKind.OPERATOR, HoldKind.DISPUTE])
+def test_a_hold_set_while_workers_are_at_it_ends_all_that_follows_and_nothing_that_went_out_is_forgotten(
+    workers: Workers, kind: HoldKind
+) -> None:
+    """A dispute holds one invoice, and its sibling goes on; a person's hold holds all."""
+    record = workers.record()
+    for number in range(workers.rounds // 2):
+        workers.clock.now = owed(number).stamp
+        held, sibling, customer = owed(number), owed(number, 1), owed(number).customer
+        workers.stripe.has(held, sibling)
+        for one in (held, sibling):
+            workers.told(one)
+        workers.until_due(customer)
+        hold = partial(DisputeInvoice(record).begin, customer, held.invoice_id, "it never came")
+        if kind is HoldKind.OPERATOR:
+            hold = partial(HoldCase(record), customer, "asked to wait")
+        at_once([partial(workers.look_at, customer, 2), partial(until_taken, hold)])
+        assert_all_is_told(workers, customer)
+        went_out = sent(workers, customer)
+        for _ in range(2):
+            workers.clock.now += timedelta(days=4)
+            workers.look_at(customer, 2)
+        assert_all_is_told(workers, customer)
+        is_held = [held.invoice_id] if kind is HoldKind.DISPUTE else [held.invoice_id, sibling.invoice_id]
+        later = sent(workers, customer) - went_out
+        assert [effect for effect in later if effect and effect.endswith(tuple(is_held))] == []
+        assert bool(later) is (kind is HoldKind.DISPUTE)
+    assert workers.dead_letters.letters == []
+
+
+def until_taken(act: Callable[[], str]) -> None:
+    """A person asks again until it is done."""
+    while True:
+        try:
+            act()
+        except Retryable:
+            continue
+        return
+
+
+def assert_all_is_told(workers: Workers, customer: str) -> None:
+    """Each message was sent once, and the log tells of just these."""
+    told = Counter(
+        f"{channel}:{entry.step}:{name}"
+        for entry in workers.store.activities(customer)
+        for channel in (entry.channel or "").split(", ")
+        for name in entry.invoices
+        if entry.type is ActivityType.SENT
+    )
+    messages = {effect: times for effect, times in sent(workers, customer).items() if effect and not effect.startswith("team:")}
+    assert messages == told == dict.fromkeys(messages, 1)
 
 
 def test_of_fifty_who_claim_one_customer_one_wins(workers: Workers) -> None:

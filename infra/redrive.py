@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from dunning.bootstrap import Platform
+from dunning.bootstrap import Platform, daily_sweep
+from dunning.bootstrap.digest import daily_digest
 from dunning.bootstrap.feed import PublishServices, publish_activity
 from dunning.bootstrap.operating import redrive_case
 from dunning.domain.errors import DunningError, Rejected
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _NOTED_BY = {"stripe": "StripeNotes", "quickbooks": "QuickBooksNotes", "xero": "XeroNotes"}
+A_DAY = timedelta(days=1)
 _Answer = TypeVar("_Answer")
 _Act = Callable[[str], str]
 """What is done with a letter's body, and what became of it. Raises Rejected for one that cannot be read."""
@@ -66,7 +69,7 @@ class Redriver:
             "SweepDeadLetters": lambda body: to_sweep(_readable(body, lambda: read_sweep_stage(body))),
             "NoteDeadLetters": lambda body: self._note(sqs, body),
             "ActivityDeadLetters": self._published(),
-            "EventDeadLetters": lambda body: _event(sns, body),
+            "EventDeadLetters": lambda body: self._event(sns, body),
         }
         return [told for queue, act in acts.items() for told in self._emptied(sqs, queue, act, drop_unreadable=drop_unreadable)]
 
@@ -103,6 +106,26 @@ class Redriver:
         if queue is None:
             raise Rejected("a note for a source that takes none")
         return self._to(sqs, queue)(body)
+
+    def _event(self, sns: SNSClient, body: str) -> str:
+        """A report of SES is published again, and a sweep of the last day begun as of its hour. A turn of the wheel needs no repeating."""
+        try:
+            event = json.loads(body)
+            reports = [(record["Sns"]["TopicArn"], record["Sns"]["Message"]) for record in event.get("Records", [])]
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise Rejected("neither a report of SES nor a schedule's event") from exc
+        for topic, message in reports:
+            sns.publish(TopicArn=str(topic), Message=str(message))
+        if reports:
+            return "published again"
+        function, at = _schedule_of(event)
+        if function != "DailySweepFunction":
+            return "dropped: later turns did its work"
+        if self.platform.clock() - at >= A_DAY:
+            return "dropped: a later sweep did its work"
+        daily_sweep(self.platform).sweep.start(at)
+        daily_digest(self.platform)(at)
+        return "begun again"
 
     def _to(self, sqs: SQSClient, queue: str) -> _Act:
         def send(body: str) -> str:
@@ -179,14 +202,14 @@ def _record(body: str) -> dict[str, object]:
     return record if isinstance(record, dict) else {}
 
 
-def _event(sns: SNSClient, body: str) -> str:
-    """A report of SES is published again; a turn of the clock needs no repeating: later turns did its work."""
+def _schedule_of(event: dict[str, object]) -> tuple[str, datetime]:
+    """The function whose rule it was that spoke, and when. Raises Rejected."""
+    rules, at = event.get("resources"), event.get("time")
+    named = [name for name in ("DailySweepFunction", "DispatchDueFunction") if name in json.dumps(rules)]
     try:
-        event = json.loads(body)
-        records = event.get("Records", [])
-        reports = [(record["Sns"]["TopicArn"], record["Sns"]["Message"]) for record in records]
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        instant = datetime.fromisoformat(str(at))
+    except ValueError as exc:
         raise Rejected("neither a report of SES nor a schedule's event") from exc
-    for topic, message in reports:
-        sns.publish(TopicArn=str(topic), Message=str(message))
-    return "published again" if reports else "dropped: later turns did its work"
+    if not named or instant.tzinfo is None:
+        raise Rejected("neither a report of SES nor an event of a schedule of ours")
+    return named[0], instant

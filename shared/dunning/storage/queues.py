@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dunning.domain.errors import Rejected, Retryable
+from dunning.domain.errors import Permanent, Rejected, Retryable
 from dunning.storage import keys
 from dunning.storage.translation import aws_errors
 from dunning.workflow.ports import SyncBatch, SyncRequest, Wakeup
@@ -162,35 +162,50 @@ class SweepContinuations:
 
 
 def send_all(client: SQSClient, url: str, entries: Sequence[dict[str, Any]]) -> None:
-    """Send messages (entries of SendMessageBatch), ten a call; what failed is sent again. Raises Retryable."""
+    """Send messages (entries of SendMessageBatch), ten a call; what failed is sent again. Raises Retryable.
+
+    What is refused by itself keeps back none of those behind it: it is told when all have had their turn.
+    """
+    refused = [one for batch in _batches(entries) for one in _not_taken(client, url, batch)]
+    if refused:
+        raise Retryable(f"{len(refused)} messages were not taken by the queue")
+
+
+def _batches(entries: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
     size = 0
     for entry in entries:
         bytes_more = len(entry["MessageBody"].encode())
         if batch and (len(batch) == _BATCH or size + bytes_more > LARGEST):
-            _send_batch(client, url, batch)
+            yield batch
             batch, size = [], 0
         batch.append(entry)
         size += bytes_more
     if batch:
-        _send_batch(client, url, batch)
+        yield batch
 
 
-def _send_batch(client: SQSClient, url: str, entries: list[dict[str, Any]]) -> None:
-    """One batch; a 200 may carry failures, and only those are sent again."""
-    for _ in range(_ATTEMPTS):
-        if len(entries) == 1:
-            message = {name: value for name, value in entries[0].items() if name != "Id"}
+def _not_taken(client: SQSClient, url: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Send one batch; a 200 may carry failures, and only those are sent again. What is left in the end. Raises Retryable, Permanent."""
+    for attempt in range(_ATTEMPTS):
+        try:
             with aws_errors("sending to a queue"):
-                client.send_message(QueueUrl=url, **message)
-            return
-        with aws_errors("sending to a queue"):
-            answer = client.send_message_batch(QueueUrl=url, Entries=cast("list[SendMessageBatchRequestEntryTypeDef]", entries))
-        failed = {entry["Id"] for entry in answer.get("Failed", [])}
-        entries = [entry for entry in entries if entry["Id"] in failed]
+                entries = _failed(client, url, entries)
+        except (Retryable, Permanent):
+            if attempt == 0:
+                raise  # the queue itself, and not one message
         if not entries:
-            return
-    raise Retryable(f"{len(entries)} messages were not taken by the queue")
+            break
+    return entries
+
+
+def _failed(client: SQSClient, url: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len(entries) == 1:
+        client.send_message(QueueUrl=url, **{name: value for name, value in entries[0].items() if name != "Id"})
+        return []
+    answer = client.send_message_batch(QueueUrl=url, Entries=cast("list[SendMessageBatchRequestEntryTypeDef]", entries))
+    failed = {entry["Id"] for entry in answer.get("Failed", [])}
+    return [entry for entry in entries if entry["Id"] in failed]
 
 
 def _sync_body(request: SyncRequest) -> JsonObject:

@@ -48,6 +48,23 @@ def test_a_turn_of_the_clock_that_died_is_dropped_and_its_work_was_done_by_the_n
     assert _letters(cloud) == []
 
 
+def test_a_sweep_that_never_began_is_begun_again_and_one_of_days_ago_is_not(cloud: LocalCloudOutside) -> None:
+    cloud.stripe_says(invoice("1", due="2026-03-04"))  # its webhook never came
+    cloud.move_to("2026-03-03T03:59:00Z")
+    cloud.fault("sqs", "SendMessage", "error", times=12)
+    cloud.move_to("2026-03-03T05:00:00Z")
+    assert [letter["queue"] for letter in _letters(cloud)] == ["EventDeadLetters"]
+    assert cloud.ask("GET", "/_local/cases/stripe%3Acus_1")[0] == 404
+    assert "begun again" in _redrive(cloud)
+    cloud.advance("5m")
+    assert [row["type"] for row in cloud.case("stripe:cus_1")["activities"]] == ["enrolled"]
+    cloud.move_to("2026-03-04T03:59:00Z")
+    cloud.fault("sqs", "SendMessage", "error", times=12)
+    cloud.move_to("2026-03-05T05:00:00Z")
+    assert "a later sweep" in _redrive(cloud)
+    assert _letters(cloud) == []
+
+
 def test_redrive_says_so_when_there_is_nothing_to_do(cloud: LocalCloudOutside) -> None:
     assert "Nothing lies" in _redrive(cloud)
 

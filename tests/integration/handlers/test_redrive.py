@@ -70,6 +70,16 @@ def test_a_letter_that_cannot_be_taken_out_is_said_to_be_there_still(parked: Aws
     assert good.outcome == "left there: taking it out of RunDeadLetters: AccessDenied"
 
 
+@pytest.mark.parametrize(
+    "event",
+    [{"time": "2026-03-23T04:00:00Z"}, {"resources": ["rule/x-DailySweepFunctionDaily"], "time": "today"}, {"resources": ["rule/other"]}],
+)
+def test_an_event_of_no_schedule_of_ours_stays_where_it_is(aws: Aws, event: dict[str, object]) -> None:
+    letter(aws, "EventDeadLetters", event)
+    (told,) = redriven(aws)
+    assert told.outcome.startswith("left there: neither a report of SES nor")
+
+
 def test_no_queue_is_called_empty_that_only_some_servers_of_sqs_were_asked_for(aws: Aws) -> None:
     aws.answers("ReceiveMessage", {"Messages": []})
     assert Redriver(aws.platform, lambda name: aws.queues[OURS[name]])() == []

@@ -75,6 +75,15 @@ def test_what_keeps_failing_is_not_taken_for_sent(aws: Aws) -> None:
     assert aws.calls == {"SendMessageBatch": 3}
 
 
+def test_one_message_that_is_refused_for_good_keeps_none_of_the_batches_behind_it(aws: Aws) -> None:
+    aws.answers_once("SendMessageBatch", {"Failed": [{"Id": "3", "SenderFault": True, "Code": "InvalidMessageContents"}]})
+    aws.fails("SendMessage", "InvalidMessageContents", 400, times=2)
+    with pytest.raises(Retryable, match="1 messages were not taken"):
+        run_queue(aws).send([Wakeup(f"stripe:cus_{number}") for number in range(25)])
+    assert aws.calls["SendMessageBatch"] == 3
+    assert {f"stripe:cus_{number}" for number in range(10, 25)} <= {message["customer"] for message in aws.messages("run")}
+
+
 @pytest.mark.parametrize(("code", "status", "meaning"), [("Throttling", 400, Retryable), ("AccessDenied", 403, Permanent)])
 def test_an_error_says_what_to_do(aws: Aws, code: str, status: int, meaning: type[Exception]) -> None:
     aws.fails("SendMessage", code, status)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logger
 from dunning.bootstrap.digest import daily_digest
-from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable, Unforeseen
+from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_sweep_stage
 from dunning.workflow.unforeseen import foreseen
 
@@ -38,15 +38,12 @@ def build(platform: Platform) -> Handler:
             log.exception("put aside", extra={"message_id": record.message_id})
             services.aside.put(record.body, str(exc))
             return
-        except Unforeseen as exc:
+        except DunningError as exc:
             log.exception("page not done", extra={"message_id": record.message_id})
             if not is_last:
                 raise
             services.aside.put(record.body, str(exc))
             return
-        except DunningError:
-            log.exception("page not done", extra={"message_id": record.message_id})
-            raise
         log.info("page done", extra=asdict(swept))
 
     def handle(event: dict[str, object], context: object) -> object:

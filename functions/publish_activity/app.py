@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TypedDict, cast
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.feed import publish_activity
-from dunning.domain.errors import Permanent, Rejected, Retryable
+from dunning.domain.errors import DunningError, Rejected, Unforeseen
+from dunning.workflow.unforeseen import foreseen
 
 TRIED_FOR = timedelta(minutes=15)
 """How long an activity that is alone in its batch (Lambda halves those that fail) is tried; the retries of the stream last longer."""
@@ -25,13 +27,13 @@ def build(platform: Platform) -> Handler:
         activities, unreadable, records = [], [], cast("_Event", event)["Records"]
         for record in records:
             try:
-                activities.append(services.read(record))
-            except Rejected as exc:
+                activities.append(foreseen(partial(services.read, record)))
+            except (Rejected, Unforeseen) as exc:
                 log.exception("cannot be read")
                 unreadable.append((record, str(exc)))
         try:
-            asked = services.publish(activities)
-        except (Permanent, Rejected, Retryable) as exc:
+            asked = foreseen(lambda: services.publish(activities))
+        except DunningError as exc:
             if len(activities) != 1 or len(records) != 1 or platform.clock() - activities[0].activity.at < TRIED_FOR:
                 raise
             # With its record, so that `dunning redrive` can publish it; Lambda itself would put aside only where it stood.

@@ -8,8 +8,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.running import run_step
-from dunning.domain.errors import Permanent, Rejected, Retryable, Unforeseen
+from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_wakeup
+from dunning.workflow.unforeseen import foreseen
 
 LAST_RECEIVES = 4
 
@@ -21,6 +22,7 @@ def build(platform: Platform) -> Handler:
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def look_at(record: SQSRecord) -> None:
+        is_last = int(record.attributes.approximate_receive_count or "1") >= LAST_RECEIVES
         try:
             wakeup = read_wakeup(record.body)
         except Rejected as exc:
@@ -28,19 +30,22 @@ def build(platform: Platform) -> Handler:
             services.aside.put(record.body, str(exc))
             return
         try:
-            outcome = services.run(wakeup)
+            outcome = foreseen(lambda: services.run(wakeup))
         except (Permanent, Rejected) as exc:
             log.exception("put aside", extra={"customer": wakeup.customer})
             services.aside.put(record.body, str(exc))
             return
-        except Unforeseen:
-            log.exception("not done", extra={"customer": wakeup.customer})
-            raise
         except Retryable:
             log.exception("not done", extra={"customer": wakeup.customer})
-            if int(record.attributes.approximate_receive_count or "1") < LAST_RECEIVES:
+            if not is_last:
                 raise
             # The timer still stands in the table: the hourly wheel brings it back, and no dead letter is due.
+            return
+        except DunningError as exc:
+            log.exception("not done", extra={"customer": wakeup.customer})
+            if not is_last:
+                raise
+            services.aside.put(record.body, str(exc))
             return
         log.info("looked at", extra={"customer": wakeup.customer, "outcome": outcome})
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger, sync_invoice
-from dunning.domain.errors import NotYet, Permanent, Rejected, Retryable, Unforeseen
+from dunning.domain.errors import DunningError, NotYet, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_sync_batch, read_sync_request
 from dunning.workflow.ports import SyncRequest
 from dunning.workflow.sync_invoice import SyncInvoice
@@ -23,27 +23,32 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "sync_invoice")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
+    def work_off(body: str, receives: int) -> dict[str, object]:
+        batch = read_sync_batch(body)
+        if batch is not None:
+            outcome = sync.many(batch, platform.time_left)
+            return {"source": batch.requests[0].source, "things": len(batch.requests), "outcome": outcome}
+        request = read_sync_request(body)
+        # Where another message's source was slow, this one shall not wait for that, nor die half done.
+        is_late = platform.time_left() < ENOUGH_SECONDS
+        outcome = sync.one.hand_on(request) if is_late else attempt(sync.one, request, receives)
+        return {"source": request.source, "kind": request.kind, "id": request.id, "outcome": outcome}
+
     def fetch(record: SQSRecord) -> None:
+        receives = int(record.attributes.approximate_receive_count or "1")
         try:
-            batch = read_sync_batch(record.body)
-            if batch is not None:
-                outcome = sync.many(batch, platform.time_left)
-                log.info("fetched", extra={"source": batch.requests[0].source, "things": len(batch.requests), "outcome": outcome})
-                return
-            request = read_sync_request(record.body)
-            if platform.time_left() < ENOUGH_SECONDS:
-                # Another message's source was slow: this one shall not wait for that, nor die half done.
-                outcome = sync.one.hand_on(request)
-            else:
-                outcome = attempt(sync.one, request, int(record.attributes.approximate_receive_count or "1"))
+            told = foreseen(lambda: work_off(record.body, receives))
         except (Permanent, Rejected) as exc:
             log.exception("put aside", extra={"message_id": record.message_id})
             sync.aside.put(record.body, str(exc))
             return
-        except Exception:
+        except DunningError as exc:
             log.exception("not done", extra={"message_id": record.message_id})
-            raise
-        log.info("fetched", extra={"source": request.source, "kind": request.kind, "id": request.id, "outcome": outcome})
+            if receives < LAST_RECEIVES:
+                raise
+            sync.aside.put(record.body, str(exc))
+            return
+        log.info("fetched", extra=told)
 
     def handle(event: dict[str, object], context: object) -> object:
         platform.time_left.begins(context)
@@ -55,18 +60,15 @@ def build(platform: Platform) -> Handler:
 def attempt(sync: SyncInvoice, request: SyncRequest, receives: int) -> str:
     """What fails again and again, because the source is down, is put off rather than given up: nothing else would bring it back."""
     try:
-        return foreseen(lambda: sync(request))
+        return sync(request)
     except NotYet as exc:
         sync.wait_for_turn(request, exc.turn_at)
         return "waits for its turn"
-    except Retryable:
-        if receives < LAST_RECEIVES or not sync.put_off(request):
+    except Retryable as exc:
+        # What was put off before has failed often enough to wait at once: so its tries are quarters of an hour.
+        if receives < LAST_RECEIVES and not request.tries:
             raise
-        return "put off"
-    except Unforeseen as exc:
-        if receives < LAST_RECEIVES:
-            raise
-        raise Permanent(str(exc)) from exc
+        return sync.put_off(request, exc)
 
 
 def __getattr__(name: str) -> Handler:

@@ -8,8 +8,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dunning.bootstrap import Handler, Platform, entry_point, logger
 from dunning.bootstrap.feed import write_back
-from dunning.domain.errors import Permanent, Rejected, Retryable
-from dunning.workflow.write_back import wait_after
+from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
+from dunning.workflow.activity_feed import NoteRequest
+from dunning.workflow.unforeseen import foreseen
+from dunning.workflow.write_back import is_given_up, wait_after
 
 
 def build(platform: Platform) -> Handler:
@@ -18,7 +20,16 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "write_back")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
+    def attempt(request: NoteRequest) -> str:
+        try:
+            return services.write(request)
+        except Retryable as exc:
+            if not services.write.put_off(request, exc):
+                raise
+            return f"put off: {exc}"
+
     def note(record: SQSRecord) -> None:
+        receives = int(record.attributes.approximate_receive_count or "1")
         try:
             request = services.read(record.body)
         except Rejected as exc:
@@ -26,17 +37,19 @@ def build(platform: Platform) -> Handler:
             return
         told = {"customer": request.customer, "invoice": request.invoice}
         try:
-            log.info("noted", extra={**told, "outcome": services.write(request)})
+            outcome = foreseen(lambda: attempt(request))
         except (Permanent, Rejected) as exc:
             log.exception("refused", extra=told)
             services.aside.put(record.body, str(exc))
-        except Retryable as exc:
-            if services.write.put_off(request, exc):
-                log.info("put off", extra={**told, "reason": str(exc)})
-                return
+            return
+        except DunningError as exc:
             log.exception("not noted", extra=told)
-            services.hide(request, record.receipt_handle, wait_after(int(record.attributes.approximate_receive_count or "1")))
-            raise
+            if not is_given_up(request, receives):
+                services.hide(request, record.receipt_handle, wait_after(receives))
+                raise
+            services.give_up(request, str(exc))
+            return
+        log.info("noted", extra={**told, "outcome": outcome})
 
     def handle(event: dict[str, object], context: object) -> object:
         platform.time_left.begins(context)

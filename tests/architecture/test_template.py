@@ -31,12 +31,22 @@ def test_the_two_wheels_have_the_measures_of_the_design() -> None:
     assert [schedule["Schedule"] for schedule in rules.event_sources(dispatch, "Schedule")] == ["cron(0/10 * * * ? *)"]
 
 
-QUEUE_READERS = {"run_step": "RunQueue", "sync_invoice": "SyncQueue", "daily_sweep": "SweepQueue"}
+QUEUE_READERS = [
+    ("functions.run_step.app", "RunQueue"),
+    ("functions.sync_invoice.app", "SyncQueue"),
+    ("functions.daily_sweep.app", "SweepQueue"),
+    *(("dunning.workflow.write_back", queue) for queue in ("StripeNotes", "QuickBooksNotes", "XeroNotes")),
+]
 
 
-@pytest.mark.parametrize(("function", "queue"), QUEUE_READERS.items())
-def test_what_its_function_lets_go_at_the_last_receive_never_reaches_the_queue_s_own_limit(function: str, queue: str) -> None:
-    last = int(vars(import_module(f"functions.{function}.app"))["LAST_RECEIVES"])
+def test_every_queue_that_wakes_a_function_is_among_these() -> None:
+    sources = [one for properties in functions(TEMPLATE).values() for one in rules.event_sources(properties, "SQS")]
+    assert sorted(str(rules.target(one["Queue"])) for one in sources) == sorted(queue for _, queue in QUEUE_READERS)
+
+
+@pytest.mark.parametrize(("where", "queue"), QUEUE_READERS)
+def test_what_its_function_gives_up_at_the_last_receive_never_reaches_the_queue_s_own_limit(where: str, queue: str) -> None:
+    last = int(vars(import_module(where))["LAST_RECEIVES"])
     allowed = section(rules.resources(TEMPLATE, "AWS::SQS::Queue")[queue]["RedrivePolicy"])["maxReceiveCount"]
     assert isinstance(allowed, int)
     assert 1 < last < allowed

@@ -111,3 +111,7 @@ class TwinSyncLetters:
         """One message."""
         letter = ("sync", request.id, reason)
         self._wire.call("queue.dead", SEND_TO_QUEUE, lambda: self._records.dead.append(letter), in_part=lambda: None)
+
+    def of_many(self, batch: SyncBatch, reason: str) -> None:
+        """One message, whatever it asks for."""
+        self(batch.requests[0], reason)

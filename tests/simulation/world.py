@@ -104,7 +104,8 @@ class World:
         # Stripe has no connection that could end.
         connections, sweeps = MemoryConnections(), TwinSweepQueue(wire, self.sweep_queue)
         ended = Disconnections(connections, sweeps, cloud.clock)
-        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended, TwinSyncLetters(wire, self.records))
+        letters = TwinSyncLetters(wire, self.records)
+        self.sync = SyncInvoice(sources, record, self.events, store, cloud.clock, ended, letters)
         quota = TwinQuota(wire, cloud)
         waiting = TwinWaitingMails(wire, cloud)
         self.dispatch = DispatchDue(TwinTimerIndex(wire, self.timers), wakeups, quota, cloud.clock, waiting)
@@ -124,7 +125,7 @@ class World:
         mended = Reconnections(connections, record, TwinTeam(channels), "collections")
         batches = TwinSyncBatches(wire, Sqs[SyncBatch](cloud, "sync", "sync_invoice", self._on_batch))
         self.batches = batches
-        self.sync_many = SyncMany(self.sync, batches, sync, cloud.clock)
+        self.sync_many = SyncMany(self.sync, batches, sync, cloud.clock, letters.of_many)
         self.sweep = DailySweep(sources, record, notes, open_index, sync, sweeps, {}, batches, mended)
 
     def run(self) -> None:

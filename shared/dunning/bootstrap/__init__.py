@@ -306,8 +306,9 @@ def sync_invoice(platform: Platform) -> SyncServices:
     sources, events = parts.sources(accounted), parts.events(record)
     changes = {name: source for name, source in accounted.items() if isinstance(source, TellsChanges)}
     aside = Aside(parts.sqs, parts.config.sync_dead_letters)
-    one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), SyncLetters(aside), changes)
-    many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock)
+    letters = SyncLetters(aside)
+    one = SyncInvoice(sources, record, events, record.store, parts.clock, parts.disconnections(), letters, changes)
+    many = SyncMany(one, SyncBatches(parts.sqs, parts.config.sync_queue), record.sync_queue, parts.clock, letters.of_many)
     return SyncServices(one, many, aside)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from dunning.bootstrap import Platform, _Parts
@@ -50,13 +50,14 @@ class WriteBackServices:
     read: Callable[[str], NoteRequest]
     write: WriteBack
     hide: Callable[[NoteRequest, str, int], None]
+    give_up: Callable[[NoteRequest, str], None]
     aside: Aside
 
 
 def write_back(platform: Platform) -> WriteBackServices:
     """Builds write_back's container."""
     from dunning.storage.invoice_policies import TablePolicies
-    from dunning.storage.note_queues import SqsNoteQueue, read_note_request
+    from dunning.storage.note_queues import SqsNoteQueue, read_note_request, written
     from dunning.storage.queues import Aside
     from dunning.workflow.sources import source_of
     from dunning.workflow.write_back import WriteBack
@@ -69,9 +70,15 @@ def write_back(platform: Platform) -> WriteBackServices:
     def hide(request: NoteRequest, receipt: str, seconds: int) -> None:
         queues[source_of(request.customer)].hide(receipt, seconds)
 
+    aside = Aside(parts.sqs, config.write_back_dead_letters)
+
+    def give_up(request: NoteRequest, reason: str) -> None:
+        # Whoever sends it back gives it all its tries anew.
+        aside.put(written(replace(request, tries=0)), reason)
+
     noted = TablePolicies(parts.dynamodb, config.table)
     write = WriteBack(writers, queues, parts.policies, noted, parts.clock)
-    return WriteBackServices(read_note_request, write, hide, Aside(parts.sqs, config.write_back_dead_letters))
+    return WriteBackServices(read_note_request, write, hide, give_up, aside)
 
 
 def _writers(parts: _Parts) -> Mapping[str, NoteWriter]:

@@ -98,6 +98,10 @@ class SyncLetters:
         """Put a request aside, with the reason. Raises Retryable."""
         self.aside.put(json.dumps(_sync_body(request)), reason)
 
+    def of_many(self, batch: SyncBatch, reason: str) -> None:
+        """Put a message aside that asks for many things, with the reason. Raises Retryable."""
+        self.aside.put(json.dumps(_batch_body(batch), separators=(",", ":")), reason)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncRequests:

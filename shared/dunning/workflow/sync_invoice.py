@@ -131,12 +131,16 @@ class SyncInvoice:
         wait = math.ceil((at - self.clock()).total_seconds())
         self.record.sync_queue.send([request], delay=min(QUARTER_OF_AN_HOUR, max(1, wait)))
 
-    def put_off(self, request: SyncRequest) -> bool:
-        """Ask for the same again in a quarter of an hour: a source may be down for long. False after three days. Raises Retryable."""
+    def put_off(self, request: SyncRequest, because: Retryable) -> str:
+        """Ask for the same again in a quarter of an hour: a source may be down for long. After three days it is put aside.
+
+        Whoever sends it back gives it three days anew. Raises Retryable.
+        """
         if request.tries >= MOST_TRIES:
-            return False
+            self.put_aside(replace(request, tries=0), str(because))
+            return f"put aside after three days: {because}"
         self.record.sync_queue.send([replace(request, tries=request.tries + 1)], delay=QUARTER_OF_AN_HOUR)
-        return True
+        return f"put off: {because}"
 
     def _invoice(self, source: InvoiceSource, invoice_id: str, customer: str | None, account: str | None = None) -> str:
         account = account or (account_of(customer) if customer else None)

@@ -15,6 +15,7 @@ MOST_HOPS = 3 * 96
 """Times in a row that a message may be sent on without anything done: three days of the longest delay."""
 
 _FIRST_DELAY = 60
+_MOST_DOUBLINGS = 10
 SETTLING = 10
 """Seconds: news of a thing that has just been fetched and had not changed are looked at together, a little later."""
 
@@ -54,11 +55,14 @@ class SyncMany:
     batches: SyncBatches
     alone: SyncQueue
     clock: Callable[[], datetime]
+    put_aside: Callable[[SyncBatch, str], None]
+    """Makes a message a dead letter, with the reason. Raises Retryable."""
+
     _fetched: dict[SyncRequest, _Fetched] = field(default_factory=dict)
     _slow_until: dict[tuple[str, str | None], datetime] = field(default_factory=dict)
 
     def __call__(self, batch: SyncBatch, seconds_left: Callable[[], float]) -> str:
-        """Do what there is time for, and send on the rest. Raises Retryable when nothing has moved for three days.
+        """Do what there is time for, and send on the rest; what has not moved for three days is put aside. Raises Retryable.
 
         What never will succeed, or fails as nobody foresaw, is sent by itself, so that it alone is tried again, and becomes a dead letter.
         What may not be read keeps back what is of its own kind in its company: a consent covers kinds of things.
@@ -129,20 +133,25 @@ class SyncMany:
         return outcome
 
     def _send_on(self, rest: SyncBatch, waiting: dict[str | None, Retryable]) -> None:
-        """One message for each company that waits, and one for what there was no time for."""
+        """One message for each company that waits, and one for what there was no time for. Whoever sends back a letter gives it three
+        days anew.
+        """
         for account in dict.fromkeys(request.account for request in rest.requests):
             reason = waiting.get(account)
-            if reason is not None and not isinstance(reason, NotYet) and rest.hops >= MOST_HOPS:
-                raise reason
             requests = tuple(request for request in rest.requests if request.account == account)
-            self.batches.send(SyncBatch(requests, rest.hops), self._delay(reason, rest.hops))
+            if reason is not None and not isinstance(reason, NotYet) and rest.hops >= MOST_HOPS:
+                self.put_aside(SyncBatch(requests), str(reason))
+            else:
+                self.batches.send(SyncBatch(requests, rest.hops), self._delay(reason, rest.hops))
 
     def _delay(self, reason: Retryable | None, hops: int) -> int:
         if reason is None:
             return 0
         if reason.retry_at is not None:
+            # Its word of when, but later each time where that does not come true: else three days of tries were over within minutes.
             wait = math.ceil((reason.retry_at - self.clock()).total_seconds())
-            return min(LONGEST_DELAY, max(1, wait))
+            at_least = 1 if isinstance(reason, NotYet) else 1 << min(hops, _MOST_DOUBLINGS)
+            return min(LONGEST_DELAY, max(at_least, wait))
         return min(LONGEST_DELAY, _FIRST_DELAY << min(hops, 4))
 
 

@@ -18,6 +18,9 @@ MOST_TRIES = 3 * 96
 WAITS = (60, 300, 900, 3600, 10_800, 21_600, 43_200, 43_200)
 """Seconds to wait for a source that does not answer, by how often the message was received: a day and a half in all."""
 
+LAST_RECEIVES = len(WAITS) + 1
+"""By then a message is put aside, with its reason; its queue would do so one receive later, without."""
+
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
@@ -64,13 +67,18 @@ class WriteBack:
         if isinstance(because, Disconnected):
             queue.send([request], LONGEST_DELAY)
             return True
-        if because.retry_at is None or request.tries >= MOST_TRIES:
-            return False
         in_line = isinstance(because, NotYet)
+        if because.retry_at is None or (request.tries >= MOST_TRIES and not in_line):
+            return False
         wait = math.ceil((because.retry_at - self.clock()).total_seconds())
         at_least = 1 if in_line else 1 << min(request.tries, 10)
         queue.send([replace(request, tries=request.tries + (not in_line))], min(LONGEST_DELAY, max(at_least, wait)))
         return True
+
+
+def is_given_up(request: NoteRequest, receives: int) -> bool:
+    """Whether what cannot be put off has been tried for as long as that may help: a person must look."""
+    return receives >= LAST_RECEIVES or request.tries >= MOST_TRIES
 
 
 def wait_after(receives: int) -> int:

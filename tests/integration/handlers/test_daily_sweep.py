@@ -108,6 +108,15 @@ def test_a_page_that_fails_as_nobody_foresaw_comes_again_and_at_last_is_put_asid
     assert reason.startswith("unforeseen KeyError at ")
 
 
+def test_a_page_that_fails_otherwise_comes_again_and_at_last_is_put_aside_with_its_reason(aws: Aws, handler: Handler) -> None:
+    page = json.loads(str(records(sample("daily_sweep/next_page"))[0]["body"])) | {"stage": "vanished", "cursor": None}
+    for receives, again in ((LAST_RECEIVES - 1, ["m0"]), (LAST_RECEIVES, [])):
+        assert aws.letters("sweep-dead") == []
+        aws.fails("Query", "ConditionalCheckFailedException", 400)
+        assert failures(invoke(handler, batch(page, receives=receives))) == again
+    assert [reason for _, reason in aws.letters("sweep-dead")] == ["the condition of a write did not hold"]
+
+
 def test_what_cannot_be_put_aside_comes_again(aws: Aws, handler: Handler) -> None:
     aws.fails("SendMessage", times=20)
     assert failures(invoke(handler, batch("not json"))) == ["m0"]

@@ -1,5 +1,6 @@
 """run_step on its queue's real events."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -143,6 +144,15 @@ def test_while_the_table_is_down_the_message_comes_again_but_never_becomes_a_dea
     assert failures(invoke(handler, batch(DUE, receives=LAST_RECEIVES))) == []
     assert failures(invoke(handler, batch(DUE))) == []
     assert len(aws.sent("SendEmail")) == 1
+
+
+def test_what_fails_as_nobody_foresaw_comes_again_and_at_last_is_put_aside_with_its_kind_and_place(aws: Aws, handler: Handler) -> None:
+    for receives, again in ((LAST_RECEIVES - 1, ["m0"]), (LAST_RECEIVES, [])):
+        assert aws.letters("run-dead") == []
+        aws.answers_once("UpdateItem", {"Attributes": "none"})
+        assert failures(invoke(handler, batch(DUE, receives=receives))) == again
+    ((body, reason),) = aws.letters("run-dead")
+    assert (json.loads(body), reason.startswith("unforeseen ")) == (DUE, True)
 
 
 def test_while_a_right_is_lacking_each_message_leaves_a_letter_and_the_timer_stands(aws: Aws, handler: Handler) -> None:

@@ -1,11 +1,14 @@
 """sync_invoice on its queue's real events."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from dunning.bootstrap import Handler, daily_sweep, sync_invoice
 from dunning.bootstrap.running import run_step
+from dunning.workflow.sync_invoice import MOST_TRIES, QUARTER_OF_AN_HOUR
+from dunning.workflow.sync_many import MOST_HOPS
 from functions.sync_invoice.app import LAST_RECEIVES, build
 from tests.contract.providers.played_stripe import PlayedStripe
 from tests.integration.handlers.cloud import Aws, LambdaContext, batch, failures, invoke, records, sample
@@ -131,6 +134,34 @@ def test_what_stripe_does_not_answer_for_long_is_put_off_and_not_given_up(aws: A
     (again,) = aws.sent("SendMessage")
     assert again["DelaySeconds"] == 900
     assert json.loads(again["MessageBody"]) == WANTED | {"tries": 1}
+
+
+def test_what_was_put_off_for_three_days_is_put_aside_with_its_reason_to_be_tried_for_three_days_again(
+    aws: Aws, handler: Handler, stripe: PlayedStripe
+) -> None:
+    stripe.answers(503)
+    assert failures(invoke(handler, batch(WANTED | {"tries": MOST_TRIES - 1}, WANTED | {"tries": MOST_TRIES}))) == []
+    ((body, reason),) = aws.letters("sync-dead")
+    assert json.loads(body) == WANTED
+    assert "503" in reason
+    assert [message["tries"] for message in aws.messages("sync")] == [MOST_TRIES]
+
+
+def test_its_tries_last_three_days_and_the_half_hour_before_the_first() -> None:
+    hidden, quarter = timedelta(seconds=360), timedelta(seconds=QUARTER_OF_AN_HOUR)
+    assert timedelta(days=3) <= (LAST_RECEIVES - 1) * hidden + MOST_TRIES * quarter <= timedelta(days=3, minutes=30)
+
+
+def test_many_things_that_failed_for_three_days_are_put_aside_together_with_their_reason(
+    aws: Aws, handler: Handler, stripe: PlayedStripe
+) -> None:
+    stripe.answers(503)
+    many = {"source": "stripe", "stamp": None, "hops": MOST_HOPS, "requests": {"": {"invoice": [INVOICE, "in_2"]}}}
+    assert failures(invoke(handler, batch(many))) == []
+    ((body, reason),) = aws.letters("sync-dead")
+    assert json.loads(body) | {"requests": None} == many | {"hops": 0, "requests": None}
+    assert sorted(json.loads(body)["requests"][""]["invoice"]) == sorted([INVOICE, "in_2"])
+    assert "503" in reason
 
 
 def test_every_source_that_is_swept_and_asked_before_a_reminder_is_fetched_from_when_its_news_come(aws: Aws) -> None:

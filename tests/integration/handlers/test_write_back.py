@@ -1,6 +1,7 @@
 """publish_activity and write_back on their real event shapes."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dunning.storage.items import activity_attributes
 from dunning.storage.keys import activity_key, customer_key
 from dunning.storage.note_queues import read_note_request, written
 from dunning.workflow.activity_feed import LoggedActivity, NoteRequest
+from dunning.workflow.write_back import LAST_RECEIVES, MOST_TRIES
 from functions.publish_activity import app as publish
 from functions.write_back import app as write_back
 from tests.fakes.clock import StandingClock
@@ -58,6 +60,16 @@ def test_an_activity_that_the_bus_does_not_take_is_tried_for_a_while_and_then_pu
     assert invoke(handler, {"Records": alone}) == {"batchItemFailures": []}
     ((body, reason),) = aws.letters("activity-dead")
     assert (json.loads(body), reason) == (alone[0], "putting 1 events: ClientError")
+
+
+def test_an_activity_of_which_publishing_fails_as_nobody_foresaw_is_put_aside_like_it(aws: Aws) -> None:
+    aws.answers("PutEvents", taken(1))
+    aws.answers("SendMessageBatch", {"Failed": "none"})
+    aws.clock.now = NOW + publish.TRIED_FOR
+    alone = [record(activity(ActivityType.SENT, "in_1", "in_2"))]
+    assert invoke(publish.build(aws.platform), {"Records": alone}) == {"batchItemFailures": []}
+    ((body, reason),) = aws.letters("activity-dead")
+    assert (json.loads(body), reason.startswith("unforeseen ")) == (alone[0], True)
 
 
 def test_each_invoice_gets_its_note_from_the_queue_of_its_source(aws: Aws) -> None:
@@ -112,7 +124,7 @@ def message(body: str, receives: int = 1) -> Json:
     return {"messageId": "m-1", "receiptHandle": "r-1", "body": body, "attributes": attributes, "eventSource": "aws:sqs"}
 
 
-@pytest.mark.parametrize(("receives", "hidden"), [(1, 60), (4, 3600), (9, 43200)])
+@pytest.mark.parametrize(("receives", "hidden"), [(1, 60), (4, 3600), (LAST_RECEIVES - 1, 43200)])
 def test_a_source_that_does_not_answer_is_asked_again_later_each_time(aws: Aws, receives: int, hidden: int) -> None:
     aws.env["STRIPE_API_BASE"] = "http://127.0.0.1:1"
     aws.answers("ChangeMessageVisibility", {})
@@ -122,6 +134,31 @@ def test_a_source_that_does_not_answer_is_asked_again_later_each_time(aws: Aws, 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
     (call,) = aws.sent("ChangeMessageVisibility")
     assert (call["VisibilityTimeout"], call["QueueUrl"]) == (hidden, aws.queues["stripe-notes"])
+
+
+@pytest.mark.parametrize(("receives", "tries"), [(LAST_RECEIVES, 0), (1, MOST_TRIES)])
+def test_what_its_source_did_not_answer_for_so_long_is_put_aside_with_its_reason_to_be_tried_as_long_again(
+    aws: Aws, receives: int, tries: int
+) -> None:
+    aws.env["STRIPE_API_BASE"] = "http://127.0.0.1:1"
+    asked = NoteRequest("stripe:cus_1", "in_1", (LoggedActivity(ULID, "stripe:cus_1", activity()),))
+    told: Json = {"Records": [message(written(replace(asked, tries=tries)), receives)]}
+    assert invoke(write_back.build(aws.platform), told) == {"batchItemFailures": []}
+    ((body, reason),) = aws.letters("note-dead")
+    assert (body, reason.startswith("GET http://127.0.0.1:1/v1/invoices/in_1: ")) == (written(asked), True)
+    assert aws.sent("ChangeMessageVisibility") == []
+
+
+def test_a_note_that_fails_as_nobody_foresaw_comes_again_and_at_last_is_put_aside_with_its_kind_and_place(aws: Aws) -> None:
+    aws.answers("ChangeMessageVisibility", {})
+    aws.answers("GetItem", {"Item": "none"})
+    body = written(NoteRequest("stripe:cus_1", "in_1", (LoggedActivity(ULID, "stripe:cus_1", activity()),)))
+    handler = write_back.build(aws.platform)
+    assert invoke(handler, {"Records": [message(body, LAST_RECEIVES - 1)]}) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert aws.letters("note-dead") == []
+    assert invoke(handler, {"Records": [message(body, LAST_RECEIVES)]}) == {"batchItemFailures": []}
+    ((_, reason),) = aws.letters("note-dead")
+    assert reason.startswith("unforeseen ")
 
 
 def test_a_message_that_asks_for_nothing_is_put_aside_at_once(aws: Aws) -> None:

@@ -228,8 +228,9 @@ def test_a_clock_that_runs_behind_makes_no_fetch_look_old(world: FakeDeployment)
 
 
 def test_what_a_source_does_not_answer_is_put_off_for_three_days(world: FakeDeployment) -> None:
-    asked = SyncRequest("stripe", "dispute", "dp_1")
-    assert world.sync.put_off(asked)
+    asked, down = SyncRequest("stripe", "dispute", "dp_1"), Retryable("down")
+    assert world.sync.put_off(asked, down) == "put off: down"
     assert world.sync_queue.requests == [replace(asked, tries=1)]
-    assert not world.sync.put_off(replace(asked, tries=MOST_TRIES))
+    world.sync.put_off(replace(asked, tries=MOST_TRIES), down)
     assert len(world.sync_queue.requests) == 1
+    assert world.sync_letters == [(asked, "down")]

@@ -33,7 +33,8 @@ class Work:
         self.takes: dict[str, float] = {}
         self.left = 60.0
         self.messages, self.alone = Messages(), MemorySyncQueue()
-        self.many = SyncMany(self._look, self.messages, self.alone, self.clock)
+        self.letters: list[tuple[SyncBatch, str]] = []
+        self.many = SyncMany(self._look, self.messages, self.alone, self.clock, lambda *letter: self.letters.append(letter))
 
     def _look(self, request: SyncRequest) -> str:
         self.seen.append(request.id)
@@ -85,10 +86,24 @@ def test_to_wait_for_a_turn_counts_as_no_failure(work: Work) -> None:
     assert work.ids_sent_on() == [(["1"], MOST_HOPS, 61)]
 
 
-def test_after_three_days_without_an_answer_a_person_must_look(work: Work) -> None:
-    work.fails["1"] = Retryable("down")
-    with pytest.raises(Retryable, match="down"):
-        work.many(work.batch("acme/1", hops=MOST_HOPS), plenty)
+def test_after_three_days_without_an_answer_a_person_must_look_and_only_at_who_does_not_answer(work: Work) -> None:
+    work.fails["1"], work.fails["3"] = Retryable("down"), NotYet("full", work.clock() + timedelta(seconds=61))
+    work.many(work.batch("acme/1", "beta/3", "acme/2", hops=MOST_HOPS), plenty)
+    ((batch, reason),) = work.letters
+    assert ([request.id for request in batch.requests], batch.hops, reason) == (["2", "1"], 0, "down")
+    assert [(ids, delay) for ids, _, delay in work.ids_sent_on()] == [(["3"], 61)]
+
+
+def test_to_be_told_again_and_again_to_come_back_in_a_second_lasts_three_days_too(work: Work) -> None:
+    batch, waited = work.batch("acme/1"), timedelta()
+    while not work.letters:
+        work.fails["1"] = Retryable("429", work.clock() + timedelta(seconds=1))
+        work.many(batch, plenty)
+        if work.messages.sent:
+            batch, delay = work.messages.sent.pop()
+            waited += timedelta(seconds=delay)
+            work.clock.now += timedelta(seconds=delay)
+    assert timedelta(days=2.8) < waited < timedelta(days=3.2)
 
 
 def test_what_may_not_be_read_keeps_back_its_own_kind_only(work: Work) -> None:
@@ -97,8 +112,9 @@ def test_what_may_not_be_read_keeps_back_its_own_kind_only(work: Work) -> None:
     work.many(SyncBatch((*notes, *work.batch("acme/1", "beta/2").requests)), plenty)
     assert (work.seen, work.ids_sent_on()) == (["cn_1", "1", "2"], [(["cn_1", "cn_2"], 0, 60)])
     work.many(SyncBatch(tuple(notes), MOST_HOPS - 2), plenty)
-    with pytest.raises(NotPermitted):
-        work.many(SyncBatch(tuple(notes), MOST_HOPS - 1), plenty)
+    assert work.letters == []
+    work.many(SyncBatch(tuple(notes), MOST_HOPS), plenty)
+    assert work.letters == [(SyncBatch(tuple(notes)), "GET /CreditNotes was answered with 403")]
 
 
 def test_what_never_will_succeed_goes_on_by_itself(work: Work) -> None:

@@ -79,10 +79,11 @@ def test_a_source_at_its_limit_is_asked_again_then_and_given_up_after_three_days
     assert not use.put_off(replace(REQUEST, tries=MOST_TRIES), full)
 
 
-def test_waiting_in_line_is_no_try() -> None:
-    queue = Queue()
-    assert write_back(Writer(), queue).put_off(REQUEST, NotYet("others first", CLOCK.now + timedelta(seconds=3)))
-    assert queue.requests == [(REQUEST, 3)]
+@pytest.mark.parametrize("tries", [0, MOST_TRIES])
+def test_waiting_in_line_is_no_try(tries: int) -> None:
+    queue, request = Queue(), replace(REQUEST, tries=tries)
+    assert write_back(Writer(), queue).put_off(request, NotYet("others first", CLOCK.now + timedelta(seconds=3)))
+    assert queue.requests == [(request, 3)]
 
 
 def test_a_source_of_which_nobody_knows_when_it_answers_is_left_to_the_queue() -> None:

@@ -158,7 +158,7 @@ class DailySweep:
         record, outcomes, unreadable = self._record_of_lists, list[str](), list(page.unreadable)
         for snapshot in page.snapshots:
             try:
-                outcomes.append(record.one_of_many(snapshot))
+                outcomes.append(record.one_listed(snapshot))
             except (Permanent, Rejected):
                 unreadable.append(snapshot.invoice_id)
         self.notes.add(stage.run, stage.page, [*(_row(each.customer, each.invoice_id) for each in page.snapshots), *page.unreadable])

@@ -12,7 +12,7 @@ from dunning.domain.case import Case, Dispute, Notice
 from dunning.domain.changing_hands import LOOKS_AGAIN_AFTER, goes_along, is_being_worked_on
 from dunning.domain.changing_hands import left as out_of
 from dunning.domain.chasing import with_silence_told
-from dunning.domain.errors import BelongsElsewhere, Conflict, NotYet, Retryable, Unforeseen, UnreadableInvoice
+from dunning.domain.errors import BelongsElsewhere, Conflict, NotYet, Permanent, Rejected, Retryable, Unforeseen, UnreadableInvoice
 from dunning.domain.fee_invoices import is_written_for
 from dunning.domain.holding import hold_case, release_case, release_invoice
 from dunning.domain.holds import Hold, HoldKind
@@ -77,21 +77,35 @@ class RecordSnapshot:
         return outcome
 
     def one_of_many(self, snapshot: Snapshot) -> str:
-        """`invoice`, for one in a list: what nobody foresaw stops no neighbour; the invoice is fetched and recorded by itself, or fails."""
-        return self._alone_if_unforeseen(lambda: self.invoice(snapshot), FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
+        """`invoice`, for one of those that changed: what fails of it, a row that cannot be read for one, stops no neighbour.
+
+        It is fetched and recorded by itself, or becomes a letter of its own. Raises Retryable.
+        """
+        try:
+            return self.one_listed(snapshot)
+        except (Permanent, Rejected):
+            return self._alone(FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
+
+    def one_listed(self, snapshot: Snapshot) -> str:
+        """The same for one of all that are open, which are listed anew each day: whoever lists tells of what never succeeds.
+
+        Raises Permanent, Rejected, Retryable.
+        """
+        try:
+            return foreseen(lambda: self.invoice(snapshot))
+        except Unforeseen:  # raised again, and told, where this one is alone
+            return self._alone(FetchKind.INVOICE, snapshot.invoice_id, snapshot.customer)
 
     def contact_of_many(self, customer: str, contact: Contact, stamp: datetime) -> str:
-        """The same for what a list says of one customer. Lists tell less: what one lacks is looked up in the customer's own record."""
-        bare_id = customer.rpartition(":")[2]
-        record = partial(self.contact, customer, contact, stamp, is_listed=True)
-        return self._alone_if_unforeseen(record, FetchKind.CUSTOMER, bare_id, customer)
-
-    def _alone_if_unforeseen(self, record: Callable[[], str], kind: FetchKind, bare_id: str, customer: str) -> str:
+        """`one_of_many` for one customer. Lists tell less: what one lacks is looked up in the customer's own record."""
         try:
-            return foreseen(record)
-        except Unforeseen:  # raised again, and told, where this one is alone
-            self._ask(kind, bare_id, customer)
-            return ALONE
+            return foreseen(partial(self.contact, customer, contact, stamp, is_listed=True))
+        except (Permanent, Rejected, Unforeseen):
+            return self._alone(FetchKind.CUSTOMER, customer.rpartition(":")[2], customer)
+
+    def _alone(self, kind: FetchKind, bare_id: str, customer: str) -> str:
+        self._ask(kind, bare_id, customer)
+        return ALONE
 
     def invoice_as_fetched(self, customer: str, invoice_id: str, fetch: Callable[[], Snapshot | None]) -> str:
         """Fetch an invoice and record it, or that its source has it no more; one that is another customer's by now moves there.

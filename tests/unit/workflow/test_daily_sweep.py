@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from dunning.domain.case import Case, Profile
-from dunning.domain.errors import Disconnected, Rejected, Retryable
+from dunning.domain.errors import Disconnected, Rejected, Retryable, Unreadable
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.daily_sweep import CHANGED, GIVEN_UP_AFTER, LISTING, MOST_TRIES, VANISHED
 from dunning.workflow.ports import SyncRequest
@@ -333,6 +333,34 @@ class TestAccounts:
         assert books.profile(self.ACME).contact.email == "new@example.com"
         assert books.store.customers() == (self.ACME,)
         assert books.sync_batches.sent == []
+
+    def test_a_case_that_cannot_be_read_keeps_no_neighbour_s_payment_or_address_from_being_seen(self, books: FakeDeployment) -> None:
+        books.xero.connected = ("acme",)
+        poisoned, good, new = self.ACME, "xero:acme:c2", "xero:acme:c3"
+        books.xero.has(self.owed("x1", poisoned), self.owed("x2", good))
+        books.run_sweep()
+        books.clock.advance(timedelta(days=1))
+        closed = (books.xero.is_paid("x1"), books.xero.is_paid("x2"))
+        moved = Contact(email="new@example.com")
+        books.xero.pages = [ChangedPage(books.clock(), closed, {poisoned: moved, good: moved})]
+        books.xero.has(self.owed("x3", new))
+        books.store.unreadable.add(poisoned)
+        books.sweep.start(books.clock())
+        while books.sweep_queue.stages:
+            for each in books.sweep_queue.receive():
+                books.sweep.page(each)
+        assert books.invoice(good, "x2").status is Status.PAID
+        assert books.profile(good).contact.email == "new@example.com"
+        assert books.invoice(new, "x3").status is Status.OPEN
+        alone = [SyncRequest("xero", "invoice", "x1", poisoned), SyncRequest("xero", "customer", "c1", poisoned)]
+        assert [each for each in books.sync_queue.receive() if each.customer == poisoned] == alone
+        for request in alone:
+            with pytest.raises(Unreadable, match="row CUST#xero:acme:c1"):  # its letter's reason
+                books.sync(request)
+        books.store.unreadable.clear()
+        for request in alone:  # redriven
+            books.sync(request)
+        assert books.invoice(poisoned, "x1").status is Status.PAID
 
     def test_what_is_no_longer_listed_is_asked_for_in_one_message(self, books: FakeDeployment) -> None:
         books.xero.connected = ("acme",)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from dunning.domain.errors import NotPermitted, NotYet, Permanent, Rejected, Retryable
+from dunning.domain.errors import NotPermitted, NotYet, Permanent, Rejected, Retryable, Unreadable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact, Snapshot, Status
 from dunning.workflow.ports import SyncRequest, Traced
@@ -161,6 +161,24 @@ def test_of_what_was_deleted_one_that_cannot_be_read_keeps_no_other_open(world: 
         sync(SyncRequest("xero", "changes", MONDAY_MORNING.isoformat(), account="acme"))
     assert world.invoice(customer, "x1").is_open
     assert world.invoice(customer, "x2").status is Status.DELETED
+
+
+def test_of_what_changed_a_case_that_cannot_be_read_keeps_no_other_from_being_seen(world: FakeDeployment) -> None:
+    poisoned, good = "xero:acme:c1", "xero:acme:c2"
+    known = [replace(snapshot(f"x{n}", customer), source="xero") for n, customer in enumerate((poisoned, good, good), 1)]
+    for each in known:
+        world.record.invoice(each)
+    world.xero.has(*known[:2])
+    world.clock.advance(MINUTE)
+    paid = (world.xero.is_paid("x1"), world.xero.is_paid("x2"))
+    world.store.unreadable.add(poisoned)
+    sync = replace(world.sync, changes={"xero": Told(ChangedInvoices(paid, deleted=("x3",)))})
+    sync(SyncRequest("xero", "changes", MONDAY_MORNING.isoformat(), account="acme"))
+    assert [world.invoice(good, each).status for each in ("x2", "x3")] == [Status.PAID, Status.DELETED]
+    (alone,) = world.sync_queue.receive()
+    assert alone == SyncRequest("xero", "invoice", "x1", poisoned)
+    with pytest.raises(Unreadable, match="row CUST#xero:acme:c1"):  # its letter's reason
+        sync(alone)
 
 
 def test_what_leads_nowhere_changes_nothing(world: FakeDeployment) -> None:

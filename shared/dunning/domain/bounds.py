@@ -46,17 +46,21 @@ def may_be_forgotten(profile: Profile, dispute: Dispute) -> bool:
 
 
 def with_notice(profile: Profile, key: str, notice: Notice) -> Profile:
-    """The profile with one more thing to tell the team; where they take too much room, one notice stands for the rest."""
-    notices = {**profile.notices, key: notice}
-    if sum(_bytes(name, one) for name, one in notices.items()) > NOTICES_BYTES:
-        before = profile.notices.get(MORE_NOTICES)
-        more = Notice(MORE_TO_LOOK_AT, min(notice.at, before.at) if before else notice.at)
-        notices = {**profile.notices, MORE_NOTICES: more}
-    return replace(profile, notices=notices)
+    """The profile with one more thing to tell the team. Where they take too much room, it is told without what the customer wrote;
+    and where that is not enough, one notice stands for the rest.
+    """
+    for told in (notice, replace(notice, text=None)):
+        notices = {**profile.notices, key: told}
+        if sum(_bytes(name, one) for name, one in notices.items()) <= NOTICES_BYTES:
+            return replace(profile, notices=notices)
+    before = profile.notices.get(MORE_NOTICES)
+    more = Notice(MORE_TO_LOOK_AT, min(notice.at, before.at) if before else notice.at)
+    return replace(profile, notices={**profile.notices, MORE_NOTICES: more})
 
 
 def _bytes(key: str, notice: Notice) -> int:
-    return len(f"{key}{notice.reason}{''.join(notice.invoices)}".encode()) + 3 * len(notice.invoices) + 100
+    words = "".join((key, notice.reason, *notice.invoices, notice.team or "", notice.text or ""))
+    return len(words.encode(errors="surrogatepass")) + 3 * len(notice.invoices) + 100
 
 
 def fitting(snapshot: Snapshot) -> Snapshot:

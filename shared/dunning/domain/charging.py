@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Notice
 from dunning.domain.evolving import replace
@@ -166,7 +167,7 @@ def with_left_over_task(case: Case, parent_id: str, now: datetime) -> Case:
     owed = ", ".join(f"{fee.number} ({money_in_words(fee.amount_due, fee.currency)})" for fee in left)
     reason = f"invoice {parent.number} is paid, and its late fee is not: {owed}. Collect it, or waive it by voiding that invoice"
     notice = Notice(reason, now + LEFT_OVER_AFTER, tuple(fee.id for fee in left))
-    return case.with_profile(replace(case.profile, notices={**case.profile.notices, f"{_LEFT_OVER}{parent_id}": notice}))
+    return case.with_profile(with_notice(case.profile, f"{_LEFT_OVER}{parent_id}", notice))
 
 
 def is_moot(case: Case, key: str) -> bool:

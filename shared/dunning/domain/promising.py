@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import with_notice
 from dunning.domain.calendar import local_date
 from dunning.domain.case import Case, Notice
 from dunning.domain.errors import Rejected
@@ -92,6 +93,6 @@ def broken(case: Case, invoice: Invoice, now: datetime, actor: str) -> Held:
     after = replace(invoice, promise=None, promise_broken=True, holds=without(invoice.holds, HoldKind.PROMISE))
     reason = f"a promise for invoice {invoice.number} was {words}"
     notice = Notice(reason, now, (invoice.id,))
-    profile = replace(case.profile, notices={**case.profile.notices, f"promise:{invoice.id}:{invoice.promise.until}": notice})
+    profile = with_notice(case.profile, f"promise:{invoice.id}:{invoice.promise.until}", notice)
     released = Activity(now, ActivityType.RELEASED, f"{HoldKind.PROMISE.value}: {words}", (invoice.id,), None, actor)
     return case.with_profile(profile).with_invoice(after), (released,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Notice
 from dunning.domain.consolidation import PolicyOf
 from dunning.domain.evolving import replace
@@ -79,14 +80,8 @@ def with_reply(case: Case, message: Inbound, policy_of: PolicyOf, now: datetime,
         team=next((rule.notify for rule in rules if rule and rule.notify), None),
         text=in_words(message) if waiting < MOST_TEXTS else None,
     )
-    after = case.with_profile(
-        replace(
-            profile,
-            replied_at=now,
-            replies=(*profile.replies, message.id)[-MOST_REMEMBERED:],
-            notices={**profile.notices, f"reply:{message.id}": notice},
-        )
-    )
+    answered = replace(profile, replied_at=now, replies=(*profile.replies, message.id)[-MOST_REMEMBERED:])
+    after = case.with_profile(with_notice(answered, f"reply:{message.id}", notice))
     logged = Activity(now, ActivityType.REPLIED, reason, owing[:MOST_INVOICES_NAMED], None, actor, message.channel)
     if not owing:
         return after, (logged,)

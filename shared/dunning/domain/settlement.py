@@ -340,8 +340,7 @@ def _with_proposal(case: Case, invoice: Invoice, step: str | None, now: datetime
     if fee is None or fee.state is not FeeState.PROPOSED or fee.at != now:
         return case
     reason = f"a late fee of {money_in_words(fee.amount, invoice.currency)} on invoice {invoice.number} waits to be accepted"
-    notices = {**case.profile.notices, proposal_key(invoice.id, fee.step): Notice(reason, fee.at, (invoice.id,))}
-    return case.with_profile(replace(case.profile, notices=notices))
+    return case.with_profile(with_notice(case.profile, proposal_key(invoice.id, fee.step), Notice(reason, fee.at, (invoice.id,))))
 
 
 def _moved(invoice: Invoice, work: Work) -> Invoice:

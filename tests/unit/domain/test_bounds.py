@@ -1,8 +1,10 @@
 """However much happens to one customer, what is kept of it fits into one item of DynamoDB, and nothing that counts is forgotten."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -18,15 +20,20 @@ from dunning.domain.bounds import (
     with_notice,
 )
 from dunning.domain.case import Case, Claim, Dispute, EffectState, Mark, Notice, Profile
+from dunning.domain.charging import with_left_over_task
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.effects import Channel, joint_key
-from dunning.domain.invoice import Contact
+from dunning.domain.fees import Basis, FeeMode, LateFee
+from dunning.domain.invoice import Contact, Status
+from dunning.domain.promise import Promise
+from dunning.domain.promising import broken
+from dunning.domain.replying import Inbound, with_reply
 from dunning.domain.settlement import MOST_REMEMBERED
 from dunning.storage.expressions import to_wire
 from dunning.storage.items import invoice_attributes, profile_attributes
 from tests.contract.storage.cases import NOW, invoice
 from tests.fakes.invoices import ACME, snapshot
-from tests.unit.domain.builders import BRIEF, record
+from tests.unit.domain.builders import BRIEF, FIRST, FIRST_AT, INVOICE, ISSUED, PROFILE, policy, record, utc, with_plan, work_off
 
 LARGEST_ITEM = 400 * 1024
 BLANK = Profile(ACME)
@@ -99,6 +106,36 @@ def test_where_the_team_must_be_told_too_much_one_notice_stands_for_the_rest() -
     assert profile.notices[MORE_NOTICES].at == NOW - 1999 * HOUR, "the rest waits for no later instant than any of it"
     assert 100 < len(profile.notices) < 2000
     assert "plan_ended:" + f"in_{0:030}" in profile.notices
+
+
+FULL = {f"undelivered:{number:02}": Notice("x" * 886, utc("2027-01-01 09:00")) for number in range(100)}
+"""Notices, of later, that leave no room for another."""
+
+
+def of_an_answer(case: Case) -> Case:
+    return with_reply(case, Inbound("mail:1", "email", "ap@acme.example", "We never got it."), lambda _: BRIEF, NOW, "test")[0]
+
+
+def of_a_broken_promise(case: Case) -> Case:
+    promised = replace(INVOICE, promise=Promise(NOW.date(), 120_00, 120_00))
+    return broken(case.with_invoice(promised), promised, NOW, "test")[0]
+
+
+def of_a_fee_that_was_left_open(case: Case) -> Case:
+    paid, fee = replace(INVOICE, status=Status.PAID, amount_due=0), replace(INVOICE, id="in_fee", fee_for="in_1")
+    return with_left_over_task(case.with_invoice(paid).with_invoice(fee), "in_1", NOW)
+
+
+def of_a_proposed_fee(case: Case) -> Case:
+    terms = LateFee(Basis.CONTRACT, FeeMode.PROPOSE, percent=Decimal("1.5"))
+    follows = policy(replace(FIRST, late_fee=terms))
+    return work_off(case.with_invoice(with_plan(INVOICE, ISSUED, follows)), FIRST_AT, follows).case
+
+
+@pytest.mark.parametrize("told", [of_an_answer, of_a_broken_promise, of_a_fee_that_was_left_open, of_a_proposed_fee])
+def test_whatever_the_team_is_told_of_beside_all_that_fits_is_told_by_the_one_notice(told: Callable[[Case], Case]) -> None:
+    assert MORE_NOTICES not in told(Case(PROFILE)).profile.notices
+    assert told(Case(replace(PROFILE, notices=FULL))).profile.notices.keys() - FULL.keys() == {MORE_NOTICES}
 
 
 def test_all_that_can_come_together_on_one_profile_fits_into_an_item() -> None:

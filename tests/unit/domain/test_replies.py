@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.domain.bounds import NOTICES_BYTES
 from dunning.domain.case import Case
 from dunning.domain.decision import facts
 from dunning.domain.holds import HoldKind
@@ -90,6 +91,19 @@ def test_a_flood_of_answers_keeps_the_profile_small() -> None:
         case = answered(case, replace(ANSWER, id=f"mail:{number}", text="x" * 10_000))
     texts = [notice.text for notice in case.profile.notices.values() if notice.text]
     assert (len(texts), max(map(len, texts)) < 4_200, len(case.profile.notices)) == (MOST_TEXTS, True, 3 * MOST_TEXTS)
+
+
+def test_the_longest_answers_in_any_script_leave_the_profile_room_and_each_is_told() -> None:
+    case = REMINDED
+    for number in range(16):
+        case = answered(case, replace(ANSWER, id=f"mail:{number}", text="漢" * 3_900))
+    texts = [notice.text for notice in case.profile.notices.values() if notice.text]
+    assert len(case.profile.notices) == 16
+    assert 80_000 < len("".join(texts).encode()) < NOTICES_BYTES
+
+
+def test_an_answer_with_half_a_character_is_told() -> None:
+    assert len(answered(message=replace(ANSWER, text="\ud83d")).profile.notices) == 1
 
 
 def test_a_held_case_still_tells_the_team() -> None:

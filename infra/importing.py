@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from dunning.bootstrap import Platform
 from dunning.bootstrap.manual import import_invoices
 from dunning.domain.errors import Rejected
-from dunning.workflow.import_invoices import CustomerChange
+from dunning.workflow.import_invoices import CustomerChange, NotRecorded
 from infra.customer_columns import columns_changed, settings_named
 from infra.invoice_file import Rows, column_name, read_invoices
 
@@ -31,7 +31,10 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: invoice numbers, what was wrong with the rows that were left out, and what is new of customers."""
+    """What became of a file: invoice numbers, what was wrong with the rows that were left out, and what is new of customers.
+
+    `not_recorded`: the customers over whom it failed, with their invoices and the reason.
+    """
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
@@ -39,6 +42,7 @@ class ImportReport:
     paid: tuple[str, ...]
     problems: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
+    not_recorded: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Plain lists."""
@@ -61,17 +65,30 @@ class Importer:
         totals_only = frozenset(row.snapshot.invoice_id for row in rows if not row.says_what_is_owed)
         done = import_invoices(self.platform)(snapshots, complete=options.complete, named=named, totals_only=totals_only)
         problems, customers = map(str, file.problems), map(_told_of, done.customers)
-        return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(problems), tuple(customers))
+        failed = _told_of_failures(done.not_recorded)
+        return ImportReport(done.new, done.changed, done.unchanged, done.paid, tuple(problems), tuple(customers), failed)
 
     def paid(self, numbers: Sequence[str]) -> ImportReport:
         """Record that these invoices were paid in full. Raises Rejected, and changes nothing, when one is not known."""
         done = import_invoices(self.platform).paid(tuple(dict.fromkeys(numbers)))
-        return ImportReport(done.new, done.changed, done.unchanged, done.paid)
+        return ImportReport(done.new, done.changed, done.unchanged, done.paid, not_recorded=_told_of_failures(done.not_recorded))
 
 
 def _told_of(change: CustomerChange) -> str:
     """As "anna: do_not_chase, contact_manager": the columns whose word is new."""
     return f"{change.customer.partition(':')[2]}: {', '.join(columns_changed(change.before, change.after))}"
+
+
+def _told_of_failures(failures: Sequence[NotRecorded]) -> tuple[str, ...]:
+    """As "anna (R-1, R-2): row … cannot be read": one for each reason, which all may share who cannot be written."""
+    by_reason = dict[str, list[str]]()
+    for each in failures:
+        by_reason.setdefault(each.reason, []).append(f"{each.customer.partition(':')[2]} ({_shown(each.invoices, ', ')})")
+    return tuple(f"{_shown(customers, ', ')}: {reason}" for reason, customers in by_reason.items())
+
+
+def _shown(found: Sequence[str], between: str) -> str:
+    return between.join(found[:_MOST_SHOWN]) + (f"{between}…" if len(found) > _MOST_SHOWN else "")
 
 
 def invoice_numbers(raw: bytes, name: str) -> list[str]:
@@ -97,12 +114,15 @@ def invoice_numbers(raw: bytes, name: str) -> list[str]:
 def report_of(answer: object) -> ImportReport:
     """A report as a local cloud told it."""
     told = answer if isinstance(answer, dict) else {}
-    lists = (told.get(name, []) for name in ("new", "changed", "unchanged", "paid", "problems", "customers"))
+    lists = (told.get(name, []) for name in ("new", "changed", "unchanged", "paid", "problems", "customers", "not_recorded"))
     return ImportReport(*(tuple(map(str, found)) for found in lists))
 
 
 def print_report(report: ImportReport) -> int:
-    """A paragraph for each outcome, a line for each row that was left out; exit status 1 when there are such."""
+    """A paragraph for each outcome, a line for each row that was left out, or reason why some were not recorded.
+
+    Exit status 1 when there are such.
+    """
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -111,12 +131,16 @@ def print_report(report: ImportReport) -> int:
     told = [(name, numbers, ", ") for name, numbers in outcomes if numbers]
     told += [(customers, report.customers, "; ")] if report.customers else []
     for name, found, between in told:
-        shown = between.join(found[:_MOST_SHOWN]) + (f"{between}…" if len(found) > _MOST_SHOWN else "")
+        shown = _shown(found, between)
         begins = f"{len(found):5} {name:10} "
         indented = textwrap.TextWrapper(console.width, begins, " " * len(begins), break_on_hyphens=False, break_long_words=False)
         console.print(indented.fill(shown), markup=False, soft_wrap=True)
-    if report.problems and not told:
+    if (report.problems or report.not_recorded) and not told:
         console.print("nothing was taken")
     for problem in report.problems:
         console.print(f"left out: {problem}", markup=False, soft_wrap=True)
-    return int(bool(report.problems))
+    for failure in report.not_recorded:
+        console.print(f"not recorded: {failure}", markup=False, soft_wrap=True)
+    if report.not_recorded:
+        console.print("Then give the same command again: what was recorded stays as it is.")
+    return int(bool(report.problems or report.not_recorded))

@@ -32,7 +32,10 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Import and print what became of it; status 1 when rows were left out. Raises Rejected for a file that is not good."""
+    """Import and print what became of it; status 1 when rows were left out, or a customer could not be recorded.
+
+    Raises Rejected for a file that is not good.
+    """
     from dunning.domain.errors import Rejected
     from infra.deployed_stack import platform_of
     from infra.importing import Importer, ImportOptions, print_report, report_of

@@ -27,7 +27,10 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record and print what became of it. Raises Rejected for a number that was never imported: then nothing is changed."""
+    """Record and print what became of it; status 1 when a customer could not be recorded.
+
+    Raises Rejected for a number that was never imported: then nothing is changed.
+    """
     from dunning.domain.errors import Rejected
     from infra.deployed_stack import platform_of
     from infra.importing import Importer, invoice_numbers, print_report, report_of

@@ -143,7 +143,8 @@ class Reconnections:
         subject = f"{called}: {count} cannot be read, and nobody is reminded of {'it' if len(invoices) == 1 else 'them'}"
         text = (
             f"Of {called}{company} the daily sweep found {count} that it does not understand: a currency, an amount or a status is\n"
-            f"not as documented, or too large to be true. By their ids there:\n{', '.join(invoices[:MOST_NAMED])}{more}.\n\n"
+            f"not as documented, or too large to be true; or a row of our table that tells of its customer cannot be read.\n"
+            f"By their ids there:\n{', '.join(invoices[:MOST_NAMED])}{more}.\n\n"
             "As long as that is so, no reminder is sent for these; all others go on. Look at them there, and mend or remind by hand.\n"
             "What can be read again is taken up by the next sweep; one that its log calls parked, for its day had come, goes on with\n"
             "`dunning redrive --stack NAME`. You are told again when others come, or in a week.\n"

@@ -1,18 +1,20 @@
 """Take in what a person says of invoices that no provider keeps: that they were written, changed, or paid."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from dunning.domain.case import Case
 from dunning.domain.customer_settings import SettingsNamed
-from dunning.domain.errors import Rejected
+from dunning.domain.errors import Permanent, Rejected, Unforeseen
 from dunning.domain.invoice import Contact, Invoice, Snapshot
 from dunning.domain.recording import Recorded
 from dunning.domain.snapshots import as_paid, less_what_was_paid
 from dunning.workflow.record_snapshot import RecordSnapshot
 from dunning.workflow.sources import recorder_for
 from dunning.workflow.sweep_ports import OpenIndex
+from dunning.workflow.unforeseen import Answer, foreseen
 
 SOURCE = "manual"
 
@@ -27,10 +29,19 @@ class CustomerChange:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """A customer (full id) over whom it failed, as one with a row that cannot be read; the bare ids that were not taken, and why."""
+
+    customer: str
+    invoices: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What became of a file: bare ids of the invoices that are new, were changed, were as they are, or are paid.
 
-    A row that changes only its customer counts as changed; `customers` says what it changed.
+    A row that changes only its customer counts as changed; `customers` says what it changed. `not_recorded`: over whom it failed.
     """
 
     new: tuple[str, ...] = ()
@@ -38,11 +49,33 @@ class Imported:
     unchanged: tuple[str, ...] = ()
     paid: tuple[str, ...] = ()
     customers: tuple[CustomerChange, ...] = ()
+    not_recorded: tuple[NotRecorded, ...] = ()
+
+
+@dataclass(slots=True)
+class _Failures:
+    """What failed over some customers, each with its own reason."""
+
+    _found: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def attempt(self, customer: str, invoices: Iterable[str], work: Callable[[], Answer]) -> Answer | None:
+        """Do it; None where it failed, which is put down. Raises Retryable."""
+        try:
+            return foreseen(work)
+        except (Permanent, Rejected, Unforeseen) as exc:
+            self._found.setdefault((customer, str(exc)), []).extend(invoices)
+            return None
+
+    def told(self) -> tuple[NotRecorded, ...]:
+        return tuple(NotRecorded(customer, tuple(invoices), reason) for (customer, reason), invoices in self._found.items())
 
 
 @dataclass(frozen=True, slots=True)
 class ImportInvoices:
-    """The use case behind `dunning import` and `dunning paid`. The same again changes nothing. Raises Retryable."""
+    """The use case behind `dunning import` and `dunning paid`. The same again changes nothing. Raises Retryable.
+
+    What fails over one customer, and no retry helps, keeps no other from being recorded.
+    """
 
     record: RecordSnapshot
     open_index: OpenIndex
@@ -61,29 +94,53 @@ class ImportInvoices:
         bare ids of the invoices of which the file does not say what is still owed; what was paid on them before stays paid.
         """
         outcomes: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
-        contacts = {snapshot.customer: snapshot.contact for snapshot in snapshots}
-        changes: dict[str, CustomerChange] = {}
-        for customer, contact in contacts.items():
-            contacts[customer], change = self._reached(customer, contact, named)
-            if change:
-                changes[customer] = change
+        failures = _Failures()
+        contacts, changes = self._all_reached(snapshots, named, failures)
         for snapshot in snapshots:
-            told = replace(snapshot, contact=contacts[snapshot.customer])
-            outcome = self._taken(told, is_total_only=snapshot.invoice_id in totals_only)
-            outcomes["changed" if outcome == "unchanged" and told.customer in changes else outcome].append(snapshot.invoice_id)
+            if snapshot.customer not in contacts:
+                continue
+            told, invoice = replace(snapshot, contact=contacts[snapshot.customer]), snapshot.invoice_id
+            taken = partial(self._taken, told, is_total_only=invoice in totals_only)
+            if outcome := failures.attempt(told.customer, (invoice,), taken):
+                outcomes["changed" if outcome == "unchanged" and told.customer in changes else outcome].append(invoice)
         missing = self._missing({snapshot.invoice_id for snapshot in snapshots}) if complete else []
         new, changed, unchanged = (tuple(outcomes[name]) for name in ("new", "changed", "unchanged"))
-        return Imported(new, changed, unchanged, self.paid(missing).paid, tuple(changes.values()))
+        paid = self._paid(missing, failures).paid
+        return Imported(new, changed, unchanged, paid, tuple(changes.values()), failures.told())
 
     def paid(self, invoice_ids: Sequence[str]) -> Imported:
         """Record that these (bare ids) were paid in full. Raises Rejected, and records nothing, when one is not known."""
+        return self._paid(invoice_ids, _Failures())
+
+    def _paid(self, invoice_ids: Sequence[str], failures: _Failures) -> Imported:
         owners = {invoice_id: self._owner(invoice_id) for invoice_id in invoice_ids}
         unknown = [invoice_id for invoice_id, owner in owners.items() if owner is None]
         if unknown:
             raise Rejected(f"never imported: {', '.join(unknown)}; nothing was changed")
-        outcomes = {invoice_id: self._pay(owner, invoice_id) for invoice_id, owner in owners.items() if owner}
+        outcomes = {
+            invoice_id: failures.attempt(owner, (invoice_id,), partial(self._pay, owner, invoice_id))
+            for invoice_id, owner in owners.items()
+            if owner
+        }
         paid = tuple(invoice_id for invoice_id, outcome in outcomes.items() if outcome == "recorded")
-        return Imported(paid=paid, unchanged=tuple(invoice_id for invoice_id in outcomes if invoice_id not in paid))
+        unchanged = tuple(invoice_id for invoice_id, outcome in outcomes.items() if outcome not in ("recorded", None))
+        return Imported(paid=paid, unchanged=unchanged, not_recorded=failures.told())
+
+    def _all_reached(
+        self, snapshots: Sequence[Snapshot], named: SettingsNamed | None, failures: _Failures
+    ) -> tuple[dict[str, Contact], dict[str, CustomerChange]]:
+        """How each customer is reached, without those over whom it failed; and what is new of that."""
+        contacts, changes = dict[str, Contact](), dict[str, CustomerChange]()
+        told = {snapshot.customer: snapshot.contact for snapshot in snapshots}
+        theirs: dict[str, list[str]] = {customer: [] for customer in told}
+        for snapshot in snapshots:
+            theirs[snapshot.customer].append(snapshot.invoice_id)
+        for customer, contact in told.items():
+            if reached := failures.attempt(customer, theirs[customer], partial(self._reached, customer, contact, named)):
+                contacts[customer], change = reached
+                if change:
+                    changes[customer] = change
+        return contacts, changes
 
     def _reached(self, customer: str, told: Contact, named: SettingsNamed | None) -> tuple[Contact, CustomerChange | None]:
         """Record how a customer is reached, before the invoices: what is new of it may choose another policy for them."""

@@ -34,6 +34,17 @@ class Desk:
         found: dict[str, list[str]] = json.loads(answer.body)
         return {name: value for name, value in found.items() if value}
 
+    def spoil(self, *row: str) -> None:
+        """Write over an invoice's status what this release does not know."""
+        client = self._running.cloud.session().client("dynamodb")
+        client.update_item(
+            TableName=client.list_tables()["TableNames"][0],
+            Key={name: {"S": value} for name, value in zip(("pk", "sk"), row, strict=True)},
+            UpdateExpression="SET #status = :newer",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":newer": {"S": "of a newer release"}},
+        )
+
     def advance(self, by: str) -> None:
         assert self.post("/_local/clock", json.dumps({"advance": by}).encode()).status == 200
 
@@ -123,6 +134,16 @@ def test_one_bad_row_and_nothing_is_changed_unless_it_may_be_left_out(desk: Desk
     assert desk.post("/_local/import?name=book.csv&complete=yes&skip_bad=yes", raw).status == 422
     assert desk.post("/_local/paid", b'{"invoices": ["R-1", "R-9"]}').status == 422
     assert desk.log("manual:pat") == ["enrolled"]
+
+
+def test_a_case_that_cannot_be_read_is_named_and_keeps_no_other_from_being_recorded(desk: Desk) -> None:
+    desk.imports(PAT.format(due=""), ZOE)
+    desk.spoil("CUST#manual:pat", "INV#R-1")
+    done = desk.imports(PAT.format(due="70.50"), ZOE.replace("5000", "4000"))
+    reason = "row CUST#manual:pat, INV#R-1 of the table cannot be read (ValueError): put it right, or deploy the release that wrote it"
+    assert done == {"changed": ["R-2"], "not_recorded": [f"pat (R-1): {reason}"]}
+    paid = json.loads(desk.post("/_local/paid", b'{"invoices": ["R-1", "R-2"]}').body)
+    assert (paid["paid"], paid["not_recorded"]) == (["R-2"], done["not_recorded"])
 
 
 def test_the_sample_file_is_taken_and_survives_the_daily_sweep(desk: Desk) -> None:

@@ -42,6 +42,7 @@ class Config:
     sweep_dead_letters: str
     event_bus: str
     activity_dead_letters: str
+    event_dead_letters: str
     write_back_queues: Mapping[str, str]
     write_back_dead_letters: str
     write_back_off: frozenset[str]
@@ -90,6 +91,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         sweep_dead_letters=need("SWEEP_DEAD_LETTERS_URL"),
         event_bus=need("EVENT_BUS"),
         activity_dead_letters=need("ACTIVITY_DEAD_LETTERS_URL"),
+        event_dead_letters=need("EVENT_DEAD_LETTERS_URL"),
         write_back_queues=queues,
         write_back_dead_letters=need("WRITE_BACK_DEAD_LETTERS_URL"),
         write_back_off=_switched_off(env.get("WRITE_BACK", ""), problems),

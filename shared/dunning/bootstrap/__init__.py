@@ -334,19 +334,22 @@ def dispatch_due(platform: Platform) -> DispatchDue:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFeedbackServices:
-    """What the function delivery_feedback needs: how a report is read, and what it does."""
+    """What the function delivery_feedback needs: how a report is read, what it does, and where one goes that cannot be read."""
 
     read: Callable[[str], DeliveryNews | None]
     record: RecordDelivery
+    aside: Aside
 
 
 def delivery_feedback(platform: Platform) -> DeliveryFeedbackServices:
     """Builds delivery_feedback's container."""
     from dunning.channels.ses_events import read_ses_event
+    from dunning.storage.queues import Aside
     from dunning.workflow.record_delivery import RecordDelivery
 
-    record = _Parts(platform, "delivery_feedback").record()
-    return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record))
+    parts = _Parts(platform, "delivery_feedback")
+    record, aside = parts.record(), Aside(parts.sqs, parts.config.event_dead_letters)
+    return DeliveryFeedbackServices(read_ses_event, RecordDelivery(record.store, record), aside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dunning.bootstrap import Platform, _Parts
 
 if TYPE_CHECKING:
     from dunning.domain.replying import Inbound
+    from dunning.storage.queues import Aside
     from dunning.workflow.dispute_invoice import DisputeInvoice
     from dunning.workflow.handle_reply import HandleReply
     from dunning.workflow.hold_case import HoldCase
@@ -43,10 +44,11 @@ def case_desk(platform: Platform) -> CaseDesk:
 
 @dataclass(frozen=True, slots=True)
 class InboundReplyServices:
-    """What the function inbound_reply needs: how a notification is read, and what it does."""
+    """What the function inbound_reply needs: how a notification is read, what it does, and where one goes that cannot be read."""
 
     read: Callable[[str], Inbound | None]
     record: RecordReply
+    aside: Aside
 
 
 def inbound_reply(platform: Platform) -> InboundReplyServices:
@@ -54,9 +56,11 @@ def inbound_reply(platform: Platform) -> InboundReplyServices:
     from dunning.channels.attempts import one_attempt_config
     from dunning.channels.inbound_messages import read_inbound
     from dunning.channels.team import SnsTeamChannel
+    from dunning.storage.queues import Aside
     from dunning.workflow.record_reply import RecordReply
 
     parts = _Parts(platform, "inbound_reply")
     team = SnsTeamChannel(platform.session.client("sns", config=one_attempt_config()), parts.config.team_topics)
     record, store = parts.record(), parts.store()
-    return InboundReplyServices(read_inbound, RecordReply(store, store, record, team))
+    aside = Aside(parts.sqs, parts.config.event_dead_letters)
+    return InboundReplyServices(read_inbound, RecordReply(store, store, record, team), aside)

@@ -33,7 +33,7 @@ def tag_text(tags: Mapping[str, str], name: str) -> str:
     while (following := f"{name}_{len(parts)}") in tags:
         parts.append(tags[following])
     encoded = "".join(parts)
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True).decode()
 
 
 def sns_attributes(envelope: Envelope) -> "dict[str, MessageAttributeValueTypeDef]":

@@ -2,24 +2,35 @@
 
 Mail: SES's notification with the raw message (docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html).
 Text: AWS End User Messaging (docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html).
+
+Whoever writes to us decides what is in the mail, and nothing of it may stop us: it is read as far as it goes. What is around it
+comes from AWS, and where that is not as AWS always has it, a person must look.
 """
 
 import base64
-import binascii
 import email
+import email.parser
 import email.policy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr
 from html import unescape
-from typing import cast
+from typing import TypeVar, cast
 
+from dunning.channels.ses_events import says_only_that_it_is_set_up
 from dunning.domain.errors import Rejected
 from dunning.domain.replying import Inbound
 
 Json = Mapping[str, object]
+Part = TypeVar("Part")
+
+_READERS_FAILURES = (MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError)
+_LONGEST_HEADER = 2_000
+_LONGEST_ADDRESS = 320
+"""Characters of an address (RFC 3696, erratum 1690); the table's keys have room for no book."""
 
 _TO = ("To", "Cc", "Delivered-To", "X-Original-To")
 _ROBOTS = re.compile(r"(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+\-_.].*)?@", re.IGNORECASE)
@@ -28,11 +39,26 @@ _AWAY = re.compile(
     r"réponse automatique|absence|respuesta automática|fuera de (la )?oficina|undeliver(ed|able)|delivery status notification)",
     re.IGNORECASE,
 )
-_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_TAGS = re.compile(r"<(/?)(script|style)\b[^<>]*>|<[^<>]*>", re.IGNORECASE)
+
+
+class _Bounded(email.policy.EmailPolicy):
+    """Reads the beginning of each header: Python takes minutes for a From of 100 KB of quotation marks."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """The name and the value, as `EmailPolicy` has them."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
+
+
+_POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _Bounded())
 
 
 def read_inbound(message: str) -> Inbound | None:
-    """The mail or text message in a notification; None for other notifications of SES. Raises Rejected for other shapes."""
+    """The mail or text message in a notification; None for other notifications of SES. Raises Rejected for what AWS never sends."""
+    if says_only_that_it_is_set_up(message):
+        return None
     try:
         notice = json.loads(message)
     except ValueError as exc:
@@ -49,23 +75,29 @@ def read_inbound(message: str) -> Inbound | None:
 
 
 def _sms(notice: Json) -> Inbound:
-    sender, found = str(notice["originationNumber"]), str(notice.get("inboundMessageId") or "")
-    if not found:
-        raise Rejected("the text message has no inboundMessageId")
-    return Inbound(f"sms:{found}", "sms", sender, str(notice.get("messageBody") or ""))
+    sender, found, text = (notice.get(name) for name in ("originationNumber", "inboundMessageId", "messageBody"))
+    for name, value in (("originationNumber", sender), ("inboundMessageId", found)):
+        if not isinstance(value, str) or not value:
+            raise Rejected(f"the text message has no {name}")
+    if not isinstance(text, str):
+        raise Rejected("the text message has no messageBody")
+    return Inbound(f"sms:{found}", "sms", str(sender), _clean(text))
 
 
 def _mail(notice: Json) -> Inbound:
-    about, receipt = _object(notice, "mail"), _object(notice, "receipt")
-    content = str(notice.get("content") or "")
+    about, receipt, content = _object(notice, "mail"), _object(notice, "receipt"), notice.get("content")
+    if not about or not receipt or not isinstance(content, str):
+        raise Rejected(f"the notification of a mail has no {'mail' if not about else 'receipt' if not receipt else 'content'}")
     message = _parsed(_raw(content, receipt))
-    sender = parseaddr(_header(message, "From"))[1] or str(about.get("source") or "")
+    written_by = _as_far_as_it_goes(lambda: parseaddr(_header(message, "From"))[1], "")
+    sender = (written_by or _clean(str(about.get("source") or "")))[:_LONGEST_ADDRESS]
     recipients = receipt.get("recipients")
     addressed = [str(one) for one in recipients] if isinstance(recipients, list) else []
-    addressed += [address for name in _TO if (value := _header(message, name)) for _, address in getaddresses([value])]
+    addressed += [address for name in _TO for address in _addresses(_header(message, name))]
+    # Not every mail has an id of its own; SES gives each one.
     message_id = _header(message, "Message-ID").strip() or str(about.get("messageId") or "")
     if not message_id:
-        raise Rejected("the mail has no id")
+        raise Rejected("the notification of a mail has no messageId")
     return Inbound(
         id=f"mail:{message_id[:200]}",
         channel="email",
@@ -79,40 +111,79 @@ def _mail(notice: Json) -> Inbound:
 
 def _raw(content: str, receipt: Json) -> bytes:
     """SES tells whether it encoded the message."""
-    if _object(receipt, "action").get("encoding") != "BASE64":
-        return content.encode("utf-8", "surrogateescape")
+    if str(_object(receipt, "action").get("encoding")).upper() != "BASE64":
+        return content.encode("utf-8", "replace")
     try:
-        return base64.b64decode(content)
-    except binascii.Error as exc:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except ValueError as exc:
         raise Rejected("the mail is not base64 as its notification says") from exc
 
 
+def _as_far_as_it_goes(read: Callable[[], Part], otherwise: Part) -> Part:
+    """Read a part of a mail. Python's own reader fails in many ways on mails that break the rules, and strangers may write such."""
+    try:
+        return read()
+    except _READERS_FAILURES:
+        return otherwise
+
+
+def _clean(text: str) -> str:
+    """Without what neither the table nor SNS takes."""
+    return _UNPRINTABLE.sub(" ", text.encode("utf-8", "replace").decode())
+
+
 def _parsed(raw: bytes) -> EmailMessage:
-    return email.message_from_bytes(raw, policy=email.policy.default)
+    def whole() -> EmailMessage:
+        return email.message_from_bytes(raw, policy=_POLICY)
+
+    def head_and_rest() -> EmailMessage:
+        # Nothing of the body is looked at: it is one text, whatever the head says of it.
+        found = email.parser.BytesParser(policy=_POLICY).parsebytes(raw, headersonly=True)
+        del found["Content-Type"], found["Content-Transfer-Encoding"]
+        return found
+
+    return _as_far_as_it_goes(whole, None) or head_and_rest()
 
 
 def _header(message: EmailMessage, name: str) -> str:
     """A header as text; one that breaks the rules of mail is taken as it stands."""
-    try:
-        return str(message.get(name) or "")
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
-        return next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    as_it_stands = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    return _clean(_as_far_as_it_goes(lambda: str(message.get(name) or ""), as_it_stands))
+
+
+def _addresses(header: str) -> list[str]:
+    return _as_far_as_it_goes(lambda: [address for _, address in getaddresses([header]) if address], [])
 
 
 def _text(message: EmailMessage) -> str:
     """The plain part, else the HTML part without its tags; whatever can be read of a broken one."""
-    try:
-        part = message.get_body(("plain", "html"))
-    except (ValueError, KeyError, AttributeError, LookupError):
-        part = None
+    part = _as_far_as_it_goes(lambda: message.get_body(("plain", "html")), None)
     if part is None:
         return ""
-    try:
-        words = str(part.get_content())
-    except (ValueError, KeyError, AttributeError, LookupError):
+
+    def raw() -> str:
         payload = part.get_payload(decode=True)
-        words = payload.decode("latin-1") if isinstance(payload, bytes) else str(payload or "")
-    return unescape(_TAGS.sub(" ", words)).strip() if part.get_content_subtype() == "html" else words.strip()
+        return payload.decode("latin-1") if isinstance(payload, bytes) else str(payload or "")
+
+    words = _clean(_as_far_as_it_goes(lambda: str(part.get_content()), "") or _as_far_as_it_goes(raw, ""))
+    is_html = _as_far_as_it_goes(part.get_content_subtype, "plain") == "html"
+    return _clean(unescape(_without_tags(words))).strip() if is_html else words.strip()
+
+
+def _without_tags(html: str) -> str:
+    """The words of a page, in one pass; a script or style that never ends hides none."""
+    kept, at, inside, inside_since = list[str](), 0, "", 0
+    for tag in _TAGS.finditer(html):
+        closes, name = tag[1], (tag[2] or "").lower()
+        if not inside:
+            kept.append(html[at : tag.start()])
+            at = tag.end()
+            if name and not closes:
+                inside, inside_since = name, at
+        elif closes and name == inside:
+            inside, at = "", tag.end()
+    rest = html[inside_since:] if inside else html[at:]
+    return " ".join([*kept, _TAGS.sub(" ", rest)])
 
 
 def _automatic(message: EmailMessage, about: Json, receipt: Json, sender: str) -> str | None:
@@ -123,7 +194,8 @@ def _automatic(message: EmailMessage, about: Json, receipt: Json, sender: str) -
         return "Precedence"
     if any(_header(message, name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response", "List-Id")):
         return "a robot's header"
-    if message.get_content_type() == "multipart/report" or about.get("source") in ("", "<>") or _header(message, "Return-Path") == "<>":
+    kind = _as_far_as_it_goes(message.get_content_type, "text/plain")
+    if kind == "multipart/report" or about.get("source") in ("", "<>") or _header(message, "Return-Path") == "<>":
         return "a report on delivery"
     if _ROBOTS.match(sender):
         return "a robot's address"

@@ -6,7 +6,7 @@ Event publishing says `eventType`, identity feedback `notificationType`; only th
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import cast
 
@@ -27,22 +27,39 @@ _KINDS = {
 
 Json = Mapping[str, object]
 
+_SET_UP = "Successfully validated SNS topic for Amazon SES"
+"""How SES's word begins that it may publish to a topic, when it is told to; it is no JSON."""
+
+
+def says_only_that_it_is_set_up(message: str) -> bool:
+    """Whether a notification tells of no mail, but that from now on there will be notifications."""
+    return message.startswith(_SET_UP)
+
 
 def read_ses_event(message: str) -> DeliveryNews | None:
-    """What happened to which of our mails; None for kinds and mails that do not concern us. Raises Rejected for other shapes."""
+    """What happened to which of our mails; None for kinds and mails that do not concern us. Raises Rejected for what SES never sends."""
+    if says_only_that_it_is_set_up(message):
+        return None
     event = _object(message)
-    kind = _KINDS.get(str(event.get("eventType") or event.get("notificationType")))
-    mail = event.get("mail")
+    told = event.get("eventType") or event.get("notificationType")
+    if not isinstance(told, str):
+        raise Rejected("the SES event has no type")
+    kind, mail = _KINDS.get(told), event.get("mail")
+    if kind is None:
+        return None
     if not isinstance(mail, dict):
         raise Rejected("the SES event has no mail")
     tags = _tags(cast("Json", mail))
-    if kind is None or not tags.keys() >= {"customer", "claim", "effect"}:
+    if not tags.keys() >= {"customer", "claim", "effect"}:
         return None
     if kind is DeliveryKind.BOUNCED and _bounce_type(event) != "Permanent":
         return None
+    customer = _told(tags, "customer")
+    if not customer:
+        raise Rejected("the SES event's tag customer is empty")
     return DeliveryNews(
         kind=kind,
-        customer=_told(tags, "customer"),
+        customer=customer,
         claim=tags["claim"],
         effect=_told(tags, "effect"),
         invoices=tuple(part for part in _told(tags, "invoices").split(",") if part),
@@ -74,12 +91,15 @@ def _told(tags: Mapping[str, str], name: str) -> str:
     try:
         return tag_text(tags, name)
     except ValueError as exc:
-        raise Rejected("a tag of the SES event is not ours") from exc
+        raise Rejected(f"the SES event's tag {name} is not as we write it") from exc
 
 
 def _bounce_type(event: Json) -> str:
     bounce = event.get("bounce")
-    return str(bounce.get("bounceType")) if isinstance(bounce, dict) else ""
+    found = bounce.get("bounceType") if isinstance(bounce, dict) else None
+    if not isinstance(found, str):
+        raise Rejected("the SES event of a bounce has no bounceType")
+    return found
 
 
 def _addresses(event: Json) -> tuple[str, ...]:
@@ -96,7 +116,9 @@ def _addresses(event: Json) -> tuple[str, ...]:
 
 
 def _instant(value: object) -> datetime:
+    """SES writes UTC; it says so always (`Z`), and means it where it should not."""
     try:
-        return datetime.fromisoformat(str(value))
+        instant = datetime.fromisoformat(str(value))
     except ValueError as exc:
         raise Rejected("the SES event has no timestamp of its mail") from exc
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

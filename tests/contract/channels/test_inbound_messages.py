@@ -5,6 +5,7 @@ from base64 import b64encode
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from time import process_time
 
 import pytest
 
@@ -148,8 +149,71 @@ def test_a_text_message_is_read() -> None:
 def test_what_ses_sends_when_a_topic_is_set_up_concerns_nobody() -> None:
     assert read_inbound(json.dumps({"notificationType": "AmazonSnsSubscriptionSucceeded"})) is None
 
+    assert read_inbound("Successfully validated SNS topic for Amazon SES event publishing.") is None
 
-@pytest.mark.parametrize("message", ["no json", "[]", "{}", '{"originationNumber": "+1"}'])
-def test_other_notifications_are_refused(message: str) -> None:
+
+SMS: dict[str, object] = {"originationNumber": "+1", "messageBody": "STOP", "inboundMessageId": "m-1"}
+MAIL: dict[str, object] = json.loads(notice(FROM + b"\r\nHello"))
+
+
+def without(notice: dict[str, object], name: str) -> str:
+    return json.dumps({key: value for key, value in notice.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no json",
+        "[]",
+        "{}",
+        *(without(SMS, name) for name in SMS),
+        *(without(MAIL, name) for name in MAIL),
+        json.dumps(MAIL | {"content": "SGVsbG8"}),
+        json.dumps(MAIL | {"content": "Hello, this is plain"}),
+        json.dumps(MAIL | {"content": "Größe"}),
+        json.dumps(MAIL | {"mail": {"source": "zoe@acme.example"}}),
+    ],
+)
+def test_what_aws_never_sends_is_refused(message: str) -> None:
     with pytest.raises(Rejected):
         read_inbound(message)
+
+
+def test_base64_may_have_lines_and_a_mail_without_an_id_of_its_own_has_that_of_ses() -> None:
+    content = str(MAIL["content"])
+    folded = "\r\n".join(content[start : start + 8] for start in range(0, len(content), 8))
+    found = read_inbound(json.dumps(MAIL | {"content": folded}))
+    assert found is not None
+    assert (found.id, found.text) == ("mail:ses-1", "Hello")
+
+
+DEEP = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(1_020))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (FROM + DEEP + b"\r\nHello", "Hello"),
+        (FROM + b"To: " + b"(" * 140_000 + b"\r\n\r\nHello", "Hello"),
+        (FROM + b"Reply-To: " + b'"' * 140_000 + b"\r\nTo: " + b'"' * 140_000 + b"\r\n\r\nHello", "Hello"),
+        (FROM + b"Content-Type: text/html\r\n\r\nHello" + b"<script>" * 17_000, "Hello"),
+        (FROM + b"Content-Type: text/html\r\n\r\nHello" + b"<" * 140_000, "Hello"),
+        (FROM + b"Subject: a\x00b\xff\r\n\r\nHello\x00\x1b", "Hello"),
+        (b"From: " + b"a" * 100_000 + b"@acme.example\r\n\r\nHello", "Hello"),
+    ],
+    ids=["deeply nested", "parentheses", "quotation marks", "scripts", "brackets", "unprintable", "long address"],
+)
+def test_nothing_that_a_stranger_may_write_stops_the_reader_or_fails_behind_it(raw: bytes, text: str) -> None:
+    began = process_time()
+    found = read(raw)
+    assert process_time() - began < 10
+    assert text in found.text
+    assert len(found.sender) <= 320
+    for said in (found.id, found.sender, found.subject, found.text):
+        assert said.encode().decode().translate(dict.fromkeys([*range(9), *range(14, 32)])) == said
+
+
+def test_a_script_hides_no_words_but_its_own() -> None:
+    page = b"<STYLE>p{}</STYLE><p>We paid</p><script>if (a<b) {}</script> 3 < 4 <style>never closed <b>on</b> Friday"
+    found = read(FROM + b"Content-Type: text/html\r\n\r\n" + page)
+    assert found.text.split() == ["We", "paid", "3", "<", "4", "never", "closed", "on", "Friday"]

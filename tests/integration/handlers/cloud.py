@@ -31,7 +31,7 @@ EVENTS = Path(__file__).parents[3] / "events"
 SHARDS = 8
 QUEUES = (
     *("run", "run-dead", "sync", "sync-dead", "sweep", "sweep-dead"),
-    *("activity-dead", "stripe-notes", "quickbooks-notes", "xero-notes", "note-dead"),
+    *("activity-dead", "stripe-notes", "quickbooks-notes", "xero-notes", "note-dead", "event-dead"),
 )
 Json = dict[str, object]
 
@@ -69,6 +69,7 @@ class Aws:
             "SWEEP_DEAD_LETTERS_URL": self.queues["sweep-dead"],
             "EVENT_BUS": "activities",
             "ACTIVITY_DEAD_LETTERS_URL": self.queues["activity-dead"],
+            "EVENT_DEAD_LETTERS_URL": self.queues["event-dead"],
             "WRITE_BACK_QUEUES": json.dumps({source: self.queues[f"{source}-notes"] for source in ("stripe", "quickbooks", "xero")}),
             "WRITE_BACK_DEAD_LETTERS_URL": self.queues["note-dead"],
             "STRIPE_SECRET_ID": "stripe",

@@ -1,6 +1,7 @@
 """events/inbound_reply, publish_activity, write_back and customer_portal do what events/README.md says of them."""
 
 import json
+from base64 import b64encode
 from datetime import timedelta
 from typing import cast
 
@@ -9,6 +10,7 @@ import pytest
 from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from functions.customer_portal import app as portal
+from functions.delivery_feedback import app as feedback
 from functions.inbound_reply import app as inbound
 from functions.publish_activity import app as publish
 from functions.stripe_webhook import app as stripe_webhook
@@ -40,6 +42,67 @@ def test_an_answer_holds_the_case_once_and_its_words_wait_for_the_team(known: Aw
     assert set(profile.holds) == {HoldKind.REPLY}
     assert [words in str(notice.text) for notice in profile.notices.values()] == [True]
     assert said(known.log(CUSTOMER)) == ["enrolled", "replied", "held"]
+
+
+def sns(*messages: str) -> Json:
+    """The sample of a mail, as often as there are messages, each with one of them."""
+    (record,) = cast("list[Json]", sample("inbound_reply/mail_answer")["Records"])
+    return {"Records": [record | {"Sns": cast("Json", record["Sns"]) | {"Message": message}} for message in messages]}
+
+
+def test_a_mail_without_an_id_holds_the_case_once_however_often_it_is_delivered(known: Aws) -> None:
+    (record,) = cast("list[Json]", sample("inbound_reply/mail_answer")["Records"])
+    answer = json.loads(str(cast("Json", record["Sns"])["Message"]))
+    raw = b"From: accounts@weaver.example\r\nSubject: Re: LS-2051\r\n\r\nwe pay on Monday"
+    handler, delivered = inbound.build(known.platform), sns(json.dumps(answer | {"content": b64encode(raw).decode()}))
+    for _ in range(2):
+        invoke(handler, delivered)
+    profile = known.case(CUSTOMER).profile
+    assert profile.replies == (f"mail:{answer['mail']['messageId']}",)
+    assert [notice.text for notice in profile.notices.values()] == [
+        "From: accounts@weaver.example\nSubject: Re: LS-2051\n\nwe pay on Monday"
+    ]
+    assert said(known.log(CUSTOMER)) == ["enrolled", "replied", "held"]
+    assert known.letters("event-dead") == []
+
+
+@pytest.mark.parametrize("poison", ["not json", "[" * 100_000, '{"notificationType": "Received", "mail": {"messageId": "m"}}'])
+def test_what_is_no_answer_is_put_aside_with_its_reason_and_its_neighbour_holds_the_case(known: Aws, poison: str) -> None:
+    (answer,) = cast("list[Json]", sample("inbound_reply/mail_answer")["Records"])
+    (record,) = cast("list[Json]", sns(poison)["Records"])
+    assert invoke(inbound.build(known.platform), {"Records": [record, answer]}) is None
+    ((body, reason),) = known.letters("event-dead")
+    assert json.loads(body) == {"Records": [record]}
+    assert any(told in reason for told in ("not JSON", "unforeseen RecursionError", "has no receipt"))
+    assert set(known.case(CUSTOMER).profile.holds) == {HoldKind.REPLY}
+
+
+def bounced(record: Json, **mail: object) -> Json:
+    """A record of a bounce, whose mail has other things to it."""
+    notice = cast("Json", record["Sns"])
+    report = json.loads(str(notice["Message"]))
+    return record | {"Sns": notice | {"Message": json.dumps(report | {"mail": report["mail"] | mail})}}
+
+
+def test_a_report_that_cannot_be_read_is_put_aside_with_its_reason_and_its_neighbour_counts(known: Aws) -> None:
+    (bounce,) = cast("list[Json]", sample("delivery_feedback/bounce")["Records"])
+    tags = json.loads(str(cast("Json", bounce["Sns"])["Message"]))["mail"]["tags"]
+    unreadable = bounced(bounce, tags=tags | {"customer": ["%%%"]})
+    assert invoke(feedback.build(known.platform), {"Records": [unreadable, bounced(bounce, timestamp="2026-03-23T09:00:00")]}) is None
+    assert known.letters("event-dead") == [(json.dumps({"Records": [unreadable]}), "the SES event's tag customer is not as we write it")]
+    assert "undelivered" in [activity.type.value for activity in known.log(CUSTOMER)]
+
+
+def test_while_the_neighbour_of_a_letter_cannot_be_recorded_the_letter_is_not_written_once_more_each_time(known: Aws) -> None:
+    (answer,) = cast("list[Json]", sample("inbound_reply/mail_answer")["Records"])
+    event: Json = {"Records": [*cast("list[Json]", sns("not json")["Records"]), answer]}
+    handler = inbound.build(known.platform)
+    known.fails("Query")
+    with pytest.raises(Retryable):
+        invoke(handler, event)
+    assert known.letters("event-dead") == []
+    invoke(handler, event)
+    assert len(known.letters("event-dead")) == 1
 
 
 def test_stop_ends_text_messages_and_holds_nothing(known: Aws) -> None:

@@ -139,6 +139,8 @@ class _Maker:
             self._answers()
         if self.points_only:
             self._in_quick_succession()
+        else:
+            self._one_soon_after_another()
         storms = self._storms()
         troubled = bool(storms)
         return Plan(
@@ -239,6 +241,14 @@ class _Maker:
                 at = first.at + timedelta(seconds=self.pointing.randrange(120, 140))
                 for seconds in (0, self.pointing.randrange(1, 16)):
                     self._happens(at + timedelta(seconds=seconds), first.customer, first.invoice, What.PARTLY_PAID, 1)
+
+    def _one_soon_after_another(self) -> None:
+        """So soon that the news of the first may come when those of the second are known."""
+        random = Random(f"soon {self.seed}")
+        for first in [happening for happening in self.happenings if happening.what in (What.ISSUED, What.PARTLY_PAID)]:
+            if random.random() < 0.5:
+                at = first.at + timedelta(seconds=random.randrange(70, 360))
+                self._happens(at, first.customer, first.invoice, What.PARTLY_PAID, 1)
 
     def _happens(self, at: datetime, customer: str, invoice: str, what: What, number: int = 0) -> None:
         self.happenings.append(Happening(max(at, self.start + timedelta(minutes=2)), customer, invoice, what, number))

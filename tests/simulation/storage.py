@@ -63,6 +63,14 @@ class Timers:
                 yield known[-1]
 
 
+def taken_back(before: Case, after: Case) -> Iterator[str]:
+    """No invoice of this provider's comes to owe more: whoever believes so was told late of what was so before."""
+    for known in before.invoices.values():
+        now = after.invoices.get(known.id, known)
+        if now.is_open and known.is_open and now.amount_due > known.amount_due:
+            yield f"of {known.id} it was believed that {now.amount_due} are owed, though {known.amount_due} were known already"
+
+
 class TwinStore:
     """workflow.ports.CaseStore."""
 
@@ -87,6 +95,8 @@ class TwinStore:
         def write() -> None:
             self._memory.save(before, after, activities, claim_id=claim_id)
             self._timers.note(after.profile.customer)
+            for text in taken_back(before, after):
+                self._cloud.records.violated(f"{self._cloud.true_time():%d %b %H:%M:%S} {text}")
 
         self._wire.call("store.save", WRITE, write, again=lambda: None)
 

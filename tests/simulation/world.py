@@ -169,7 +169,7 @@ class World:
             self.records.unheard.add(_subject(news) or invoice)
             return
         told = thinned(news) if kind is Kind.THIN or self.plan.points_only else news
-        late = fault.size * 20 if fault and kind is Kind.DELAYED else 0
+        late = _late_by(fault) if fault and kind is Kind.DELAYED else 0
         self.cloud.timeline.after(1 + late, lambda: self._webhook(told))
         for seconds in CHATTER if self.plan.points_only else ():
             self.cloud.timeline.after(1 + seconds, lambda: self._webhook(told))
@@ -278,6 +278,11 @@ class World:
 
     def _new_id(self, now: datetime) -> str:
         return f"claim-{next(self._numbers)}"
+
+
+def _late_by(fault: Fault) -> int:
+    """Seconds: by minutes as often as by hours."""
+    return fault.size % 30 * 20 if fault.size % 2 else fault.size * 20
 
 
 def _subject(news: SourceEvent) -> str | None:

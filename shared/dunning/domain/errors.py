@@ -32,7 +32,7 @@ class MailLater(NotYet):
 
 
 class OthersFirst(NotYet):
-    """Others' mail has waited longer for SES's quota: the wheel lets this one go in its turn, and looks at `turn_at` at the latest."""
+    """Others' mail has waited longer for SES's quota: this one stands in line, and the wheel lets it go in its turn."""
 
 
 class Unauthorised(Retryable):

@@ -132,8 +132,9 @@ class Invoice:
     """A recorded invoice: the newest snapshot's facts, and how far its plan has run.
 
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
-    `next_step` and `next_at` are what its policy says comes next, before holds of the case. `thanks_at`: when to say thank
-    you for a payment. `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
+    `next_step` and `next_at` are what its policy says comes next, before holds of the case; `waits_since`: when what only the
+    hour has moved to `next_at` fell due. `thanks_at`: when to say thank you for a payment. `suppressed_for`: why it is not
+    reminded about. `escalated`: it has left automated reminders.
     `opened_mails` and `clicked_mails` are SES's ids of the newest mails about it that were, `opened_at` when one last was.
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
@@ -163,6 +164,7 @@ class Invoice:
     anchor_at: datetime | None = None
     next_step: str | None = None
     next_at: datetime | None = None
+    waits_since: datetime | None = None
     reminders_sent: int = 0
     last_reminder_at: datetime | None = None
     thanks_at: datetime | None = None

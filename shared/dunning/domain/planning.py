@@ -61,6 +61,7 @@ def planned(invoice: Invoice, contact: Contact, policy: Policy, now: datetime, a
             anchor_at=now if behind else invoice.anchor_at,
             next_step=coming.step.id if coming.step else None,
             next_at=coming.at,
+            waits_since=invoice.waits_since if coming.at == invoice.next_at else None,
             plan_revision=policy.revision,
         ),
         activities,
@@ -177,6 +178,28 @@ def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | No
     return min(instants, default=None)
 
 
+def _moved_by_the_hour(case: Case) -> list[tuple[datetime, datetime]]:
+    """When what only the hour has moved fell due, and to when it was."""
+    return [
+        (invoice.waits_since, invoice.next_at)
+        for invoice in case.invoices.values()
+        if invoice.is_open and invoice.waits_since and invoice.next_at
+    ]
+
+
+def place_in_line(case: Case, policy_of: PolicyOf | None, now: datetime) -> datetime:
+    """Since when (UTC) the first of what is left to do waits: since it fell due, and not before the timer itself did."""
+    unclaimed = case.with_profile(replace(case.profile, claim=None))
+    at = min(next_instant(as_it_stands(unclaimed, policy_of, now), policy_of) or now, now)
+    fell_due = min([at, *(since for since, moved_to in _moved_by_the_hour(case) if moved_to <= now)])
+    return max(fell_due, case.profile.due_since or fell_due)
+
+
+def waits_since(case: Case, due_at: datetime | None) -> datetime | None:
+    """Since when (UTC) a timer counts as due that stands there: what only the hour has moved to it fell due before."""
+    return min((since for since, moved_to in _moved_by_the_hour(case) if moved_to == due_at), default=due_at)
+
+
 def waiting_for_answers(case: Case) -> tuple[Invoice, ...]:
     """The open invoices about which a person was asked and has not answered; none that are held."""
     if case.profile.is_held:
@@ -235,3 +258,14 @@ def timing_in_words(step: Step, day: str = _DUE) -> str:
 def _days(count: int, business: bool = False) -> str:
     kind = "working day" if business else "day"
     return f"1 {kind}" if count == 1 else f"{count} {kind}s"
+
+
+def stands_still(before: Case, after: Case, now: datetime) -> bool:
+    """Whether a case is due again at once and all that is decided on is as it was: the same would be decided, again and again."""
+    if after.profile.due_at is None or after.profile.due_at > now:
+        return False
+    return before.invoices == after.invoices and _without_timer(before.profile) == _without_timer(after.profile)
+
+
+def _without_timer(profile: Profile) -> Profile:
+    return replace(profile, claim=None, retries=0, due_at=None, due_since=None, look_at=None)

@@ -16,10 +16,10 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_records import fee_id
 from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.netting import Credit, covered, net_of
-from dunning.domain.planning import rearmed
+from dunning.domain.planning import rearmed, stands_still
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.settlement import Done, Settlement, stands_still
+from dunning.domain.settlement import Done, Settlement
 from dunning.domain.works import Verdict, Work
 
 _CLAIM_LASTS = timedelta(minutes=20)

@@ -8,7 +8,7 @@ from dunning.domain import approval
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
-from dunning.domain.case import Case, Claim, EffectState, Mark, Notice, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark, Notice
 from dunning.domain.charging import NO_LATE_FEE, fee_as_it_stands, in_words, lapsed, money_in_words, proposal_key, riders
 from dunning.domain.consolidation import PolicyOf, sharing
 from dunning.domain.effects import Channel, Effect, marks_by_row, marks_of, rows_of
@@ -26,8 +26,10 @@ from dunning.domain.planning import (
     as_it_stands,
     ended,
     next_instant,
+    place_in_line,
     planned,
     question_key,
+    waits_since,
     with_thanks,
     without_moot_tasks,
 )
@@ -136,7 +138,7 @@ class Settlement:
         look_at = self._next_look(case) if self.looks_again else profile.look_at
         due_at = next_instant(stands.with_profile(replace(stands.profile, look_at=look_at)), self.policy_of)
         still_waits = only_moved and any(work.verdict is Verdict.MOVE and work.move_to == due_at for work in works)
-        due_since = profile.due_since or due_at if still_waits else due_at
+        due_since = profile.due_since or due_at if still_waits else waits_since(case, due_at)
         return case.with_profile(replace(profile, claim=None, retries=retries, look_at=look_at, due_at=due_at, due_since=due_since))
 
     def _next_look(self, case: Case) -> datetime | None:
@@ -158,7 +160,7 @@ class Settlement:
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
-        profile = case.profile
+        profile = replace(case.profile, due_since=place_in_line(case, self.policy_of, self.now)) if done else case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
         crashes = 0 if _is_progress(done) else self.claim.attempt - 1
         spent = self.claim.spent(self.now, effects, crashes, kept)
@@ -353,7 +355,11 @@ def _moved(invoice: Invoice, work: Work) -> Invoice:
         return invoice
     # Where a question was withdrawn, perhaps for credit that only this look has shown, nobody would look again if it stayed.
     stale = approval.waits_for_approval(invoice) and not (invoice.approval and invoice.approval.together)
-    return replace(invoice, next_at=max(invoice.next_at, work.move_to), approval=None if stale else invoice.approval)
+    kept = replace(invoice, approval=None if stale else invoice.approval)
+    if work.move_to <= invoice.next_at:
+        return kept
+    since = invoice.waits_since or invoice.next_at if work.verdict is Verdict.MOVE else None
+    return replace(kept, next_at=work.move_to, waits_since=since)
 
 
 def unfinished(case: Case, effects: Mapping[str, Mark], done: Sequence[Done]) -> dict[str, Mark]:
@@ -361,17 +367,6 @@ def unfinished(case: Case, effects: Mapping[str, Mark], done: Sequence[Done]) ->
     finished = {row for one in done for effect in one.work.effects for row in rows_of(effect.key) if _is_of(row, one.work)}
     reported = {row: mark for row, mark in marks_of(case.profile).items() if mark.state is EffectState.DONE}
     return {row: mark for row, mark in {**effects, **reported}.items() if row not in finished}
-
-
-def stands_still(before: Case, after: Case, now: datetime) -> bool:
-    """Whether a case is due again at once and all that is decided on is as it was: the same would be decided, again and again."""
-    if after.profile.due_at is None or after.profile.due_at > now:
-        return False
-    return before.invoices == after.invoices and _without_timer(before.profile) == _without_timer(after.profile)
-
-
-def _without_timer(profile: Profile) -> Profile:
-    return replace(profile, claim=None, retries=0, due_at=None, due_since=None, look_at=None)
 
 
 def _is_progress(done: Sequence[Done]) -> bool:

@@ -1,25 +1,38 @@
-"""What a customer's timer does while SES's quota of the day is spent: all that sends no mail, and nothing that rests on one."""
+"""What a customer's timer does while SES's quota of the day is spent: all that sends no mail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from dunning.domain.case import Case, EffectState, Mark
+from dunning.domain.consolidation import PolicyOf, sharing
+from dunning.domain.decision import decide
 from dunning.domain.effects import Channel, state_of
 from dunning.domain.errors import NotYet
 from dunning.domain.evolving import replace
-from dunning.domain.planning import as_it_stands, next_instant
 from dunning.domain.settlement import Done, Settled, Settlement
-from dunning.domain.works import Verdict, Work
-
-_MOVED = (Verdict.MOVE, Verdict.SUPPRESS)
+from dunning.domain.works import Work
 
 
-def without_mail(works: Sequence[Work], marks: Mapping[str, Mark]) -> tuple[Work, ...]:
-    """The works that need no mail which has not gone out yet (`marks`, by row). A step goes as a whole, with its text or its notice.
+def decide_without_mail(
+    case: Case, policy_of: PolicyOf, now: datetime, marks: Mapping[str, Mark], allowed: Callable[[Work], bool] = lambda _: True
+) -> tuple[tuple[Work, ...], bool]:
+    """What to do now as if no mail were due, and whether one waits that has not gone out yet (`marks`, by row).
 
-    Beside a mail that waits, nothing is put off: what is, may be so because that mail would have gone first.
+    A step goes as a whole, with its text or its notice; where a mail that waits is one message with others' (`scope: customer`), all
+    reminders of that policy wait with it. Raises Permanent as `decide` does.
     """
-    going = tuple(work for work in works if not _mails(work, marks))
-    return going if len(going) == len(works) else tuple(work for work in going if work.verdict not in _MOVED)
+    decided = decide(case, policy_of, now, allowed)
+    waiting = [work for work in decided if _mails(work, marks)]
+    if not waiting:
+        return decided, False
+    shares = sharing(case, policy_of)
+    joint = {shares(work) for work in waiting} - {None}
+
+    def goes(work: Work) -> bool:
+        reminds = any(effect.kind == "reminder" for effect in work.effects)
+        return allowed(work) and not _mails(work, marks) and not (reminds and shares(work) in joint)
+
+    return decide(case, policy_of, now, goes), True
 
 
 def _mails(work: Work, marks: Mapping[str, Mark]) -> bool:
@@ -31,10 +44,6 @@ def standing(settlement: Settlement, case: Case, effects: Mapping[str, Mark], do
 
     Nothing has failed, so no refusal is counted. What went out (`effects`) stays on the spent claim.
     """
-    before = case.profile
     put_off = settlement.postpone(case, effects, NotYet("SES's quota is spent", settlement.now), done).profile
-    unclaimed = case.with_profile(replace(before, claim=None))
-    left = next_instant(as_it_stands(unclaimed, settlement.policy_of, settlement.now), settlement.policy_of) if done else None
-    fell_due = min(left or settlement.now, settlement.now) if done or before.due_since is None else before.due_since
-    since = max(fell_due, before.due_since or fell_due)
-    return Settled(case.with_profile(replace(put_off, retries=before.retries, due_at=since, due_since=since)), for_the_wheel=True)
+    since = put_off.due_since or settlement.now
+    return Settled(case.with_profile(replace(put_off, retries=case.profile.retries, due_at=since)), for_the_wheel=True)

@@ -1,20 +1,16 @@
 """While SES's quota of the day is spent, mails go in the order in which they fell due, whoever was told to send them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from dunning.domain.case import Profile
 from dunning.domain.errors import OthersFirst, Permanent, Retryable
 from dunning.domain.mail_order import Waiting
 from dunning.workflow.ports import Clock
-from dunning.workflow.waking import NEAR
 
 TURNS_EVERY = timedelta(minutes=10)
 """How far apart the turns of the wheel are; one is on the hour."""
-
-_TO_SETTLE = timedelta(minutes=1)
-"""As long as a worker may take to put its timer down."""
 
 
 class WaitingMails(Protocol):
@@ -45,11 +41,4 @@ class MailOrder:
             return
         now = self.clock()
         if known is not None and known.keeps_back((profile.due_since or now, profile.customer), now):
-            raise OthersFirst("others have waited longer for SES's quota", _next_look(now))
-
-
-def _next_look(now: datetime) -> datetime:
-    """The first turn that is too far away for a message: the wheel alone finds it, and lets it go in its turn."""
-    earliest = now + NEAR + _TO_SETTLE
-    turn = earliest.replace(minute=earliest.minute - earliest.minute % 10, second=0, microsecond=0)
-    return turn if turn == earliest else turn + TURNS_EVERY
+            raise OthersFirst("others have waited longer for SES's quota", now)

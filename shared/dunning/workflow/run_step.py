@@ -8,16 +8,17 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out
 from dunning.domain.effects import marks_by_row
-from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, Permanent, Retryable, Unforeseen, Unreadable
+from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, OthersFirst, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.netting import covered, net_of
+from dunning.domain.planning import stands_still
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.settlement import Done, Settled, Settlement, stands_still, unfinished
-from dunning.domain.without_mail import standing, without_mail
+from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.domain.without_mail import decide_without_mail, standing
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
@@ -125,9 +126,13 @@ class RunStep:
         fresh, _ = taken_in(case, checked, self._recorder(case, now))
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit)) if checked.has_standing else fresh
-        decided = decide(net, self._policy_of, now, lambda work: checked.covers(work) or has_gone_out(work, marks))
-        works = without_mail(decided, marks) if wakeup.without_mail else decided
-        waits = len(works) < len(decided)
+
+        def may_go(work: Work) -> bool:
+            return checked.covers(work) or has_gone_out(work, marks)
+
+        works, waits = decide(net, self._policy_of, now, may_go), False
+        if wakeup.without_mail:
+            works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go)
         try:
             works = self.first_contacts(works, net, now)
         except Retryable:
@@ -149,8 +154,8 @@ class RunStep:
     def _has_only_mails(self, case: Case, settlement: Settlement) -> bool:
         """Whether all that is due sends a mail, by what is stored: then its source need not be asked, while that must wait."""
         _, ended = run_out_ended(case, settlement.now, settlement.actor)
-        works = () if ended else decide(case, self._policy_of, settlement.now)
-        return bool(works) and not without_mail(works, marks_by_row(settlement.claim.effects))
+        works, waits = decide_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
+        return waits and not works and not ended
 
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:
@@ -323,4 +328,6 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
 
 def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None) -> Finish:
     done = progress.done
+    if isinstance(because, OthersFirst):
+        return _waiting(settlement, progress)
     return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, done))

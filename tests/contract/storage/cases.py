@@ -71,6 +71,7 @@ def full_invoice() -> Invoice:
         anchor_at=NOW + timedelta(hours=1),
         next_step="escalate",
         next_at=NOW + timedelta(hours=2),
+        waits_since=NOW - timedelta(hours=9),
         reminders_sent=2,
         last_reminder_at=NOW + timedelta(hours=3),
         thanks_at=NOW + timedelta(hours=4),

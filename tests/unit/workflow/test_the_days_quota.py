@@ -1,6 +1,6 @@
 """SES's quota of the day is spent for days: who fell due first goes first, and nobody goes past the wheel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,10 +8,13 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
-from dunning.domain.errors import Permanent, Retryable
+from dunning.domain.errors import Permanent, Retryable, Throttled
 from dunning.domain.invoice import Contact
 from dunning.domain.mail_order import Waiting
 from dunning.workflow.mail_order import MailOrder
+from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
+from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
+from tests.fakes.channels import FakeEmail
 from tests.fakes.clock import MONDAY_MORNING, StandingClock
 from tests.fakes.deployment import TURN, FakeDeployment
 from tests.fakes.invoices import snapshot
@@ -67,12 +70,67 @@ def test_over_nights_and_sweeps_the_longest_due_go_first_and_nobody_goes_past(ho
     assert {world.profile(customer).retries for customer in world.store.customers()} == {0}
 
 
+class Rationed(FakeEmail):
+    """SES, which takes so many mails more, whoever sends them."""
+
+    left = 0
+
+    def send(
+        self,
+        to: Sequence[str],
+        email: RenderedEmail,
+        envelope: Envelope,
+        addressing: Addressing = PLAIN,
+        attachments: Sequence[Attachment] = (),
+    ) -> str:
+        """Accept a mail while there is quota."""
+        if self.left < 1:
+            raise Throttled("Daily message quota exceeded")
+        self.left -= 1
+        return super().send(to, email, envelope, addressing, attachments)
+
+
+def test_who_has_one_mail_sent_stands_in_line_for_the_next_from_when_that_fell_due() -> None:
+    world = deployment()
+    for invoice, customer, day in (("in_b1", "stripe:cus_b", 23), ("in_b2", "stripe:cus_b", 24), ("in_y1", "stripe:cus_y", 23)):
+        world.invoiced(snapshot(invoice, customer, due=date(2026, 2, day)))
+    ses = Rationed()
+    world.run_step = replace(world.run_step, sender=replace(world.sender, email=ses))
+    days = []
+    while world.clock.now < MONDAY_MORNING + timedelta(days=10):
+        world.clock.now += timedelta(minutes=5)
+        ses.left = world.quota.remaining = 1 if world.clock.now.day > 3 else 0
+        before = len(ses.sent)
+        while world.clock.now.time() != MONDAY_MORNING.time():
+            world.advance(TURN / 2)
+            world.quota.remaining = ses.left
+        days += [[message.envelope.invoices[0] for message in ses.sent[before:]]]
+    assert [day for day in days if day] == [["in_b1"], ["in_y1"], ["in_z1"], ["in_z2"], ["in_b2"], ["in_m1"], ["in_m2"], ["in_a1"]]
+
+
+def test_neither_the_night_nor_a_text_between_costs_a_mail_its_place() -> None:
+    policy = load_policy(
+        PLAN.format(hours="08:00-18:00") + '  - {id: second, at: {after_due: 8d, time: "19:00"}, sms: second_notice}\n',
+        "plan.yaml",
+        frozenset(),
+    )
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    for invoice, customer, day in (("in_text", "stripe:cus_a", 23), ("in_mail", "stripe:cus_a", 24), ("in_b", "stripe:cus_b", 24)):
+        world.invoiced(snapshot(invoice, customer, due=date(2026, 2, day)))
+    world.run_until(MONDAY_NOON)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY_NOON + timedelta(hours=12))
+    assert [message.envelope.effect for message in world.sms.sent] == ["sms:second:in_text"]
+    assert world.profile("stripe:cus_a").due_since == TUESDAY_NOON.replace(hour=9)
+    assert given(world, 1, turns=6 * 12)[:1] == ["_a"]
+
+
 def test_news_of_what_was_refused_and_waits_cost_it_no_place() -> None:
     world = deployment()
     world.quota.remaining = 0
     world.run_until(TUESDAY_NOON)
     world.email.refuses()
-    world.look_at("stripe:cus_z1")
+    world.run_step(Wakeup("stripe:cus_z1", let_go=world.profile("stripe:cus_z1").due_since))
     world.clock.advance(timedelta(hours=2))
     world.record.invoice(snapshot("in_z1", "stripe:cus_z1", due=date(2026, 2, 23), amount_due=99_00, stamp=world.clock.now))
     profile = world.profile("stripe:cus_z1")
@@ -155,7 +213,7 @@ def test_news_of_who_was_put_back_neither_send_it_nor_cost_it_its_place() -> Non
     world.record.invoice(snapshot("in_n1", NEW, due=date(2026, 2, 10), amount_due=99_00, stamp=world.clock.now))
     world.settle_queues()
     assert world.email.sent == []
-    assert (world.profile(NEW).due_at, world.profile(NEW).due_since) == (MONDAY_NOON + timedelta(minutes=30), before.due_since)
+    assert (world.profile(NEW).due_at, world.profile(NEW).due_since) == (before.due_since, before.due_since)
 
 
 def test_who_was_let_go_and_refused_tries_again_before_those_who_wait() -> None:

@@ -103,8 +103,8 @@ def test_a_mail_stands_in_line_where_it_fell_due_and_not_where_the_text_before_i
     assert (done(world)[1:], world.profile(ACME).due_since) == (["sms:second:in_text"], TUESDAY)
 
 
-def test_beside_a_mail_that_waits_nothing_is_put_off_for_its_sake() -> None:
-    """The gap of a day lies between the two: had the mail gone, the text would come a day later."""
+def test_a_text_does_not_keep_its_distance_to_a_mail_that_waits_but_the_mail_later_to_the_text() -> None:
+    """The gap of a day lies between the two: had the mail gone first, the text would have come a day later."""
     policy = load_policy(
         f"""
 name: plan
@@ -123,9 +123,40 @@ steps:
     owes(world, "a_mail", day=24)
     world.run_until(MONDAY)
     world.quota.remaining = 0
-    world.run_until(TUESDAY + HOUR)
-    assert world.invoice(ACME, "in_text").next_at == TUESDAY
-    assert done(world) == ["email:first:in_text"]
+    world.run_until(TUESDAY)
+    assert done(world) == ["email:first:in_text", "sms:second:in_text"]
+    world.quota.remaining = 10
+    world.run_until(TUESDAY + 14 * HOUR)
+    assert done(world)[1:] == ["sms:second:in_text"]
+    world.run_until(TUESDAY + 24 * HOUR)
+    assert done(world) == ["email:first:in_text", "email:first:a_mail", "sms:second:in_text"]
+
+
+def test_reminders_that_are_one_message_wait_together() -> None:
+    policy = load_policy(
+        f"""
+name: plan
+timezone: UTC
+scope: customer
+steps:
+  - {{id: first, at: {{after_due: 7d, time: "09:00"}}, {STEPS["mail"]}}}
+  - {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS["text"]}}}
+  - {{id: escalate, at: {{after_due: 9d, time: "09:30"}}, {STEPS["team"]}}}
+""",
+        "plan.yaml",
+        frozenset({"collections"}),
+    )
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.quota.remaining = 1
+    owes(world, "in_1")
+    owes(world, "in_2", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY + 2 * HOUR)
+    assert done(world) == ["email:first:in_1"]
+    world.quota.remaining = 10
+    world.run_until(TUESDAY + 3 * HOUR)
+    assert done(world) == ["email:first:in_1", "email:first:in_2", "sms:second:in_1"]
 
 
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:

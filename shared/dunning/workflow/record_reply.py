@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from dunning.domain.case import Case
 from dunning.domain.decision import NOTIFIED_TEAM
-from dunning.domain.errors import Unreadable
+from dunning.domain.errors import DunningError, Unreadable
 from dunning.domain.opting_out import opted_in, opted_out
 from dunning.domain.recording import Recorded
 from dunning.domain.replying import Inbound, in_words, tokens_in, with_reply
 from dunning.domain.sms_keywords import SmsWish, wish_in
 from dunning.workflow.ports import CaseStore, Correspondents, Envelope, TeamChannel
 from dunning.workflow.record_snapshot import RecordSnapshot
+from dunning.workflow.unforeseen import foreseen
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -50,15 +52,15 @@ class RecordReply:
         return self.record.change(self._most_recently_reminded(customers), change)
 
     def _wished_by_all(self, customers: Iterable[str], wish: SmsWish) -> str:
-        """Whoever holds the telephone means every text to it, whichever customer's it is; one case that cannot be read comes last."""
-        outcomes, unread = [], None
+        """Whoever holds the telephone means every text to it, whichever customer's it is; what fails over one of them is raised last."""
+        outcomes, failure = [], None
         for customer in customers:
             try:
-                outcomes.append(self._wished(customer, wish))
-            except Unreadable as exc:
-                unread = exc
-        if unread:
-            raise unread
+                outcomes.append(foreseen(partial(self._wished, customer, wish)))
+            except DunningError as exc:
+                failure = exc
+        if failure:
+            raise failure
         return "; ".join(outcomes)
 
     def _wished(self, customer: str, wish: SmsWish) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dunning.domain.errors import Unreadable
+from dunning.domain.errors import Permanent, Unforeseen, Unreadable
 from dunning.domain.replying import Inbound, reply_token
 from dunning.workflow.handle_reply import HandleReply
 from dunning.workflow.record_reply import RecordReply
@@ -69,6 +69,17 @@ def test_stop_reaches_whoever_can_be_read_and_comes_again_for_the_others(world: 
     assert "sms" in world.profile(OTHER).opted_out
     world.store.unreadable.clear()
     assert recorder(world)(stop) == "recorded; nothing new"
+
+
+@pytest.mark.parametrize(("failure", "raised"), [(OverflowError("odd"), Unforeseen), (Permanent("too large"), Permanent)])
+def test_stop_reaches_all_others_when_it_cannot_be_put_down_for_one(
+    world: FakeDeployment, failure: Exception, raised: type[Exception]
+) -> None:
+    world.invoiced(snapshot(), snapshot("in_2", OTHER))
+    world.store.refusals.append(failure)
+    with pytest.raises(raised):
+        recorder(world)(Inbound("sms:1", "sms", "+431234567", "STOP"))
+    assert sorted("sms" in world.profile(customer).opted_out for customer in (ACME, OTHER)) == [False, True]
 
 
 def test_an_answer_whose_case_cannot_be_read_is_not_lost_but_raised_with_the_reason(world: FakeDeployment) -> None:

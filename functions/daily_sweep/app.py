@@ -13,6 +13,7 @@ from dunning.bootstrap import Handler, Platform, daily_sweep, entry_point, logge
 from dunning.bootstrap.digest import daily_digest
 from dunning.domain.errors import DunningError, Permanent, Rejected, Retryable
 from dunning.storage.queues import read_sweep_stage
+from dunning.workflow.send_digest import DIGEST
 from dunning.workflow.unforeseen import foreseen
 
 LAST_RECEIVES = 4
@@ -24,10 +25,14 @@ def build(platform: Platform) -> Handler:
     log = logger(platform, "daily_sweep")
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
+    def page(body: str) -> dict[str, object]:
+        stage = read_sweep_stage(body)
+        return {"stage": DIGEST, "digest": digest.again(stage)} if stage.stage == DIGEST else asdict(services.sweep.page(stage))
+
     def work_off(record: SQSRecord) -> None:
         is_last = int(record.attributes.approximate_receive_count or "1") >= LAST_RECEIVES
         try:
-            swept = foreseen(lambda: services.sweep.page(read_sweep_stage(record.body)))
+            done = foreseen(lambda: page(record.body))
         except Retryable:
             log.exception("page not done", extra={"message_id": record.message_id})
             if not is_last:
@@ -44,7 +49,7 @@ def build(platform: Platform) -> Handler:
                 raise
             services.aside.put(record.body, str(exc))
             return
-        log.info("page done", extra=asdict(swept))
+        log.info("page done", extra=done)
 
     def handle(event: dict[str, object], context: object) -> object:
         platform.time_left.begins(context)

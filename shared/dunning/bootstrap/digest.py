@@ -17,6 +17,7 @@ def daily_digest(platform: Platform) -> SendDigest:
     from dunning.channels.email import SesEmailChannel
     from dunning.content.rendering import TemplateRenderer
     from dunning.storage.digests import TableDigests
+    from dunning.storage.queues import SweepContinuations
     from dunning.workflow.send_digest import SendDigest
 
     parts = _Parts(platform, "daily_sweep")
@@ -28,4 +29,6 @@ def daily_digest(platform: Platform) -> SendDigest:
         email=SesEmailChannel(ses, config.email_from, config.company_name, config.email_reply_to, config.configuration_set),
         renderer=TemplateRenderer(config.company_name, config.email_reply_to, team_locale=config.team_locale),
         new_id=new_ulid,
+        queue=SweepContinuations(parts.sqs, config.sweep_queue),
+        clock=parts.clock,
     )

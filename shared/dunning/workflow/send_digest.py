@@ -1,8 +1,8 @@
 """Once a day, tell by mail what was sent, paid, escalated and held, who waits for a person, and how old the open money is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
@@ -11,8 +11,14 @@ from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Unreadable
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
 from dunning.workflow.ports import CaseStore, EmailChannel, Envelope
+from dunning.workflow.sweep_ports import SweepQueue, SweepStage
 
 COVERS = timedelta(days=1)
+DIGEST = "digest"
+"""The stage that tries a digest again; its cursor is the owner of the note of the try before, under which surely nothing was sent."""
+
+PAUSE = 900
+"""Seconds between two tries, the longest that SQS delays a message; what refuses, a spent quota above all, may do so for hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +31,46 @@ class SendDigest:
     email: EmailChannel
     renderer: DigestRenderer
     new_id: Callable[[datetime], str]
+    queue: SweepQueue
+    clock: Callable[[], datetime]
 
     def __call__(self, at: datetime) -> str:
-        """Send the digest of the day before `at` (the schedule's own instant, UTC) to all that policies name.
+        """Send the digest of the day before `at` (the schedule's own instant, UTC) to all that policies name, or put it off.
 
         At most once for each instant, also when the event comes twice: it is noted before it is sent, under an id of this attempt,
-        and only taken back when it surely was not sent: the note stayed without an answer, or SES refused. Raises Retryable, after
-        which it may be tried again.
+        and only taken back when it surely was not sent: the note stayed without an answer, or SES refused. Raises Retryable only when
+        it cannot be put off either.
         """
+        return self.again(SweepStage(DIGEST, f"{DIGEST}:{at:%Y-%m-%dT%H:%M}", DIGEST, at))
+
+    def again(self, stage: SweepStage) -> str:
+        """What could not be sent before, until the next day's digest is due. The same message twice sends one mail."""
+        at, noted, owner = stage.started_at, stage.cursor, self.new_id(self.clock())
+        if self.clock() >= at + COVERS:
+            return "given up: the next day's digest tells again what still waits"
+        try:
+            if noted:
+                self.digests.take_back(self._day(at).isoformat(), noted)
+            noted = owner
+            return self._sent(at, owner)
+        except Retryable as exc:
+            self.queue.send(replace(stage, cursor=noted, tries=stage.tries + 1), PAUSE)
+            return f"put off: {exc}"
+
+    def _day(self, at: datetime) -> date:
+        return local_date(at, zone_of(None, self.policies.named(None).timezone))
+
+    def _sent(self, at: datetime, owner: str) -> str:
         to = self.policies.digest_to()
         if not to:
             return "no policy names anybody"
-        day = local_date(at, zone_of(None, self.policies.named(None).timezone))
+        day = self._day(at)
         digest = digest_of(day, self.digests.happened(at - COVERS, at), self.digests.owed())
         asked = tuple(self.digests.asked())
         cases = {customer: self._as_it_stands(customer, at) for customer in {*digest.customers, *asked[:MOST_LOOKED_AT]}}
         looked_at = {customer: case for customer, case in cases.items() if case}
         mail = self.renderer.digest(as_known(digest, looked_at, asked))
-        name, owner = day.isoformat(), self.new_id(at)
+        name = day.isoformat()
         try:
             if not self.digests.begin(name, owner, at):
                 return "sent before"

@@ -11,15 +11,18 @@ from dunning.content.rendering import TemplateRenderer
 from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Profile
 from dunning.domain.digest import Happened, OpenAmount, as_known, digest_of
-from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Throttled
 from dunning.domain.fees import Amounts
 from dunning.domain.invoice import Approval, ApprovalState, Contact
 from dunning.identifiers import new_ulid
-from dunning.workflow.send_digest import COVERS, SendDigest
+from dunning.workflow.send_digest import COVERS, PAUSE, SendDigest
+from dunning.workflow.sweep_ports import SweepStage
 from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.channels import FakeEmail, Message
+from tests.fakes.clock import StandingClock
 from tests.fakes.deployment import standard_policies
 from tests.fakes.digests import MemoryDigestNotes
+from tests.fakes.queues import MemorySweepQueue
 from tests.unit.domain.builders import INVOICE, utc
 
 AT = utc("2026-03-17 04:00")
@@ -47,26 +50,41 @@ class MemoryDigests(MemoryDigestNotes):
         return self.waiting
 
 
-class OneFailure(FakeEmail):
-    """Fails once."""
+class Failing(FakeEmail):
+    """Fails once, or so often."""
 
-    def __init__(self, failure: Exception) -> None:
+    def __init__(self, failure: Exception, times: int = 1) -> None:
         super().__init__()
-        self._once: Exception | None = failure
+        self._failures = [failure] * times
 
     def _send(self, message: Message) -> str:
-        failure, self._once = self._once, None
-        if failure:
-            raise failure
+        if self._failures:
+            raise self._failures.pop()
         return super()._send(message)
 
 
-def digest(email: FakeEmail, *addresses: str) -> SendDigest:
+class Refusing:
+    """A queue that takes nothing."""
+
+    def send(self, stage: SweepStage, delay: int = 0) -> None:
+        """Raises Retryable."""
+        raise Retryable("SQS cannot be reached")
+
+
+def digest(email: FakeEmail, *addresses: str, clock: StandingClock | None = None) -> SendDigest:
     policy = replace(standard_policies().default, digest_to=addresses)
     cases = MemoryCaseStore()
     cases.save(Case(Profile("stripe:cus_<1>")), ARMEL)
     renderer = TemplateRenderer("Larkfield", "accounts@example.com")
-    return SendDigest(MemoryDigests(), cases, PolicyBook.of({policy.name: policy}), email, renderer, new_ulid)
+    policies, now = PolicyBook.of({policy.name: policy}), clock or StandingClock(AT)
+    return SendDigest(MemoryDigests(), cases, policies, email, renderer, new_ulid, MemorySweepQueue(), now)
+
+
+def put_off(send: SendDigest) -> list[SweepStage]:
+    """What waits in the queue, which is taken out of it."""
+    assert isinstance(send.queue, MemorySweepQueue)
+    assert set(send.queue.delays) <= {PAUSE}
+    return send.queue.receive()
 
 
 def test_the_same_schedule_twice_sends_one_mail_to_all_who_are_named() -> None:
@@ -119,13 +137,46 @@ def test_nobody_named_means_no_mail() -> None:
     assert email.sent == []
 
 
-def test_a_refused_mail_may_be_tried_again() -> None:
-    email = OneFailure(Refused("throttled"))
+def test_a_digest_that_ses_refuses_for_hours_goes_out_when_it_takes_it_once() -> None:
+    email, clock = Failing(Throttled("the day's quota is spent"), 30), StandingClock(AT)
+    send = digest(email, "finance@example.com", clock=clock)
+    assert send(AT) == "put off: SES does not take the digest now"
+    outcomes = list[str]()
+    while stages := put_off(send):
+        clock.now += timedelta(seconds=PAUSE)
+        outcomes += [send.again(stage) for stage in stages]
+    assert (outcomes, len(outcomes)) == (["put off: SES does not take the digest now"] * 29 + ["sent"], 30)
+    assert [mail.envelope.claim for mail in email.sent] == ["digest-2026-03-17"]
+
+
+def test_what_ses_refused_all_day_is_given_up_when_the_next_days_digest_is_due() -> None:
+    email, clock = Failing(Refused("not verified"), 1000), StandingClock(AT)
+    send = digest(email, "finance@example.com", clock=clock)
+    last, tries = send(AT), 0
+    while stages := put_off(send):
+        clock.now, tries = clock.now + timedelta(seconds=PAUSE), tries + 1
+        (last,) = (send.again(stage) for stage in stages)
+    assert (last, tries, clock.now) == ("given up: the next day's digest tells again what still waits", 96, AT + COVERS)
+    assert email.sent == []
+
+
+def test_a_note_that_could_not_be_taken_back_does_not_cost_the_days_digest() -> None:
+    email = Failing(Refused("throttled"))
     send = digest(email, "finance@example.com")
+    assert isinstance(send.digests, MemoryDigests)
+    send.digests.keeps = 2
+    assert send(AT) == "put off: the table refuses"
+    assert [send.again(stage) for stage in put_off(send)] == ["put off: the table refuses"]
+    assert [send.again(stage) for stage in put_off(send) * 2] == ["sent", "sent before"]
+    assert len(email.sent) == 1
+
+
+def test_what_cannot_be_put_off_either_is_left_to_whoever_called() -> None:
+    email = Failing(Refused("throttled"))
+    send = replace(digest(email, "finance@example.com"), queue=Refusing())
     with pytest.raises(Retryable):
         send(AT)
-    assert send(AT) == "sent"
-    assert len(email.sent) == 1
+    assert [send(AT), send(AT)] == ["sent", "sent before"]
 
 
 def test_a_note_whose_answers_were_all_lost_does_not_cost_the_days_digest() -> None:
@@ -133,9 +184,8 @@ def test_a_note_whose_answers_were_all_lost_does_not_cost_the_days_digest() -> N
     send = digest(email, "finance@example.com")
     assert isinstance(send.digests, MemoryDigests)
     send.digests.loses = 1
-    with pytest.raises(Retryable):
-        send(AT)
-    assert [send(AT), send(AT)] == ["sent", "sent before"]
+    assert send(AT) == "put off: no answer"
+    assert [send.again(stage) for stage in put_off(send) * 2] == ["sent", "sent before"]
     assert len(email.sent) == 1
 
 
@@ -145,17 +195,16 @@ def test_who_cannot_note_it_takes_nobody_elses_note_back() -> None:
     assert isinstance(send.digests, MemoryDigests)
     assert send(AT) == "sent"
     send.digests.loses = 1
-    with pytest.raises(Retryable):
-        send(AT)
-    assert send(AT) == "sent before"
+    assert send(AT) == "put off: no answer"
+    assert [send.again(stage) for stage in put_off(send)] == ["sent before"]
     assert len(email.sent) == 1
 
 
 def test_a_mail_whose_answer_was_lost_is_not_repeated() -> None:
-    email = OneFailure(OutcomeUnknown("no answer"))
+    email = Failing(OutcomeUnknown("no answer"))
     send = digest(email, "finance@example.com")
     assert send(AT).startswith("perhaps sent")
-    assert send(AT) == "sent before"
+    assert (send(AT), put_off(send)) == ("sent before", [])
     assert email.sent == []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dunning.domain.case import Case
-from dunning.domain.effects import rows_of
+from dunning.domain.effects import is_repetition, rows_of
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Invoice, Repeat
 from dunning.domain.policy import Policy
@@ -18,6 +18,18 @@ def with_dead_addresses(case: Case, addresses: Sequence[str]) -> Case:
     return case.with_profile(replace(case.profile, dead_addresses=(*known, *fresh))) if fresh else case
 
 
+MAILS_REMEMBERED = 50
+"""As many of a customer's mails as it is remembered of that they bounced; the profile must not grow for ever."""
+
+
+def with_bounced_mail(case: Case, message_id: str) -> Case:
+    """The case that remembers that this mail bounced, by SES's id."""
+    known = case.profile.bounced_mails
+    if message_id in known:
+        return case
+    return case.with_profile(replace(case.profile, bounced_mails=(*known, message_id)[-MAILS_REMEMBERED:]))
+
+
 def sent_again(case: Case, effect: str, policy_of: Callable[[Invoice], Policy], now: datetime) -> tuple[Case, tuple[str, ...]]:
     """The case with the steps of a bounced mail (by its effect's key) due once more, and their invoices.
 
@@ -25,10 +37,12 @@ def sent_again(case: Case, effect: str, policy_of: Callable[[Invoice], Policy], 
     """
     found: list[str] = []
     for row in rows_of(effect):
-        channel, _, rest = row.partition(":")
-        step_id, _, invoice_id = rest.partition(":")
+        channel, *named = row.split(":", 2)
+        if channel != "email" or is_repetition(row):
+            continue
+        step_id, invoice_id = named
         invoice = case.invoices.get(invoice_id)
-        if channel != "email" or invoice is None or not invoice.is_open or (invoice.repeat and invoice.repeat.step == step_id):
+        if invoice is None or not invoice.is_open or (invoice.repeat and invoice.repeat.step == step_id):
             continue
         if _has_another_way(case, step_id, policy_of(invoice)):
             case = case.with_invoice(replace(invoice, repeat=Repeat(step_id, now)))

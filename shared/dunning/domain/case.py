@@ -97,7 +97,8 @@ class Profile:
     `do_not_chase`: a person said so here; the source may say so too, in the contact's settings (as of `settings_stamp`);
     `not_chased_since`: since when either does.
 
-    `opted_out` maps a channel to the instant (UTC) since which the customer does not want it; mail to `dead_addresses` bounced.
+    `opted_out` maps a channel to the instant (UTC) since which the customer does not want it; mail to `dead_addresses` bounced;
+    `bounced_mails` are SES's ids of the last that did.
 
     `own_email` is the address of the customer's own record, where an invoice has named one, and `former_emails` what it was before
     (`addressing`); `contact` holds the one that counts. `retired` is what that record named once and names no more (`retiring`).
@@ -122,6 +123,7 @@ class Profile:
     not_chased_since: datetime | None = None
     opted_out: Mapping[str, datetime] = field(default_factory=dict)
     dead_addresses: tuple[str, ...] = ()
+    bounced_mails: tuple[str, ...] = ()
     holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from dunning.domain.approval import waits_for_approval
 from dunning.domain.calendar import at_local, local_date
@@ -14,7 +14,7 @@ from dunning.domain.moving import moved_to_workday
 from dunning.domain.policy import Policy, Scope, Span
 from dunning.domain.spans import end_of_span
 from dunning.domain.timing import customer_zone, may_run, own_time, window_for
-from dunning.domain.works import Verdict, Work, reminders_in
+from dunning.domain.works import Verdict, Work, ran_at, reminders_in
 
 PolicyOf = Callable[[Invoice], Policy]
 
@@ -102,8 +102,9 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
     Of several messages that would go out at once the first goes and the others keep the gap to it, unless they become one.
     """
     found: list[Work] = []
-    begun = [work for work in works if work.begun]
-    reminded = [*case.profile.reminded_at, *reminders_in(begun, marks_of(case.profile), now, sharing(case, policy_of))]
+    begun, marks = [work for work in works if work.begun], marks_of(case.profile)
+    reminded = [*case.profile.reminded_at, *reminders_in(begun, marks, now, sharing(case, policy_of))]
+    put_down_now = {(work.invoice, work.step): ran_at(work, marks, now) for work in begun}
     sent_now: set[str] = set()
     for work in works:
         invoice = case.invoices.get(work.invoice)
@@ -112,7 +113,7 @@ def spaced(works: Sequence[Work], case: Case, policy_of: PolicyOf, now: datetime
             continue
         policy = policy_of(invoice)
         joined = policy.scope is Scope.CUSTOMER and policy.name in sent_now
-        binding = _but_the_bounced(reminded, invoice) if work.verdict is Verdict.REPEAT else reminded
+        binding = _but_the_bounced(reminded, invoice, put_down_now) if work.verdict is Verdict.REPEAT else reminded
         pause = None if joined else max(pauses(binding, policy, case, policy_of), key=lambda one: one.until, default=None)
         if pause is not None and pause.until > now:
             found.append(_moved(work, invoice, case, policy, pause))
@@ -135,9 +136,10 @@ def sharing(case: Case, policy_of: PolicyOf) -> Callable[[Work], str | None]:
     return policy_shared_by
 
 
-def _but_the_bounced(reminded: Sequence[datetime], invoice: Invoice) -> list[datetime]:
-    """What never arrived binds nothing."""
-    return [at for at in reminded if at != invoice.last_reminder_at]
+def _but_the_bounced(reminded: Sequence[datetime], invoice: Invoice, begun: Mapping[tuple[str, str | None], datetime]) -> list[datetime]:
+    """What never arrived binds nothing, whether it was put down before or is so only now (`begun`: by invoice and step)."""
+    bounced = begun.get((invoice.id, invoice.repeat.step)) if invoice.repeat else None
+    return [at for at in reminded if at != (bounced or invoice.last_reminder_at)]
 
 
 def _has_message(work: Work) -> bool:
@@ -270,9 +272,14 @@ def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, Mark]) -
 
 def _joint(group: Sequence[_Row], channel: Channel) -> Effect:
     """The highest stage gives template and sender; rows go by stage, then by what is longest due."""
-    ordered = sorted(group, key=lambda row: (-row.position, row.invoice.due_date or row.invoice.stamp.date(), row.invoice.id))
+    ordered = sorted(group, key=_place_in_message)
     top = next(effect for effect in ordered[0].work.effects if effect.channel is channel)
-    rows = [(row.work.step or "", row.invoice.id) for row in ordered]
+    rows = [(row.work.step_in_key or "", row.invoice.id) for row in ordered]
     mails = [effect for row in ordered for effect in row.work.effects if effect.channel is channel]
     attach = tuple(dict.fromkeys(invoice for effect in mails for invoice in effect.attach))
     return replace(top, key=joint_key(channel, rows), invoices=tuple(invoice for _, invoice in rows), attach=attach)
+
+
+def _place_in_message(row: _Row) -> tuple[int, bool, date, str]:
+    """What is sent again stands by itself within its stage: the message's key names each kind once."""
+    return -row.position, row.work.verdict is Verdict.REPEAT, row.invoice.due_date or row.invoice.stamp.date(), row.invoice.id

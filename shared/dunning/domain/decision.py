@@ -11,7 +11,7 @@ from dunning.domain.calendar import at_local, is_open, local_date, window_of
 from dunning.domain.case import Case, Mark, Notice, Profile
 from dunning.domain.charging import fees_to_charge, in_words, is_proposal, riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, PolicyOf, consolidated, gathered, joins, spaced, within_one_message
-from dunning.domain.effects import Channel, Effect, begun_steps, has_begun, marks_of, row_key, rows_of
+from dunning.domain.effects import Channel, Effect, begun_steps, has_begun, marks_of, repetition_of, row_key, rows_of
 from dunning.domain.evolving import replace
 from dunning.domain.fee_records import Fee
 from dunning.domain.holds import HoldKind
@@ -21,7 +21,8 @@ from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
 from dunning.domain.planning import as_it_stands, notices_to_tell, thanks_wait, timing_of, waiting_for_answers
 from dunning.domain.policy import Facts, Policy, Scope, Step
-from dunning.domain.recipients import recipients_of, templates_of
+from dunning.domain.recipients import templates_of
+from dunning.domain.step_effects import as_reached, effects_gone_out, effects_of, repeated_effects
 from dunning.domain.timing import (
     BELOW_MINIMUM,
     calendar_of,
@@ -43,7 +44,7 @@ MOST_AT_ONCE = 20
 MOST_FEES_AT_ONCE = 3
 """Fees written under one claim, for each takes several requests to the source."""
 
-_NO_LONGER_KNOWN = "no longer known"
+_ANOTHER_WAY = "sent again another way, for the first mail bounced"
 
 NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
@@ -91,11 +92,12 @@ def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Wo
     notices = sorted(notices_to_tell(case.profile).items(), key=lambda one: (one[1].at, one[0]))
     works += [_notify(key, notice) for key, notice in notices if notice.at <= now]
     works += [_thank(case, invoice, contact, policy_of(invoice), now) for invoice in _to_thank(case, now)]
-    again = {invoice.id for invoice in due if is_repeat_due(invoice, now)}
-    works += [_repeat(case, invoice, policy_of(invoice), now) for invoice in due if invoice.id in again]
+    again = _to_send_again(case, due, now)
+    settled_first = begun.keys() | again.keys()
+    works += [_repeat(case, case.invoices[name], policy_of(case.invoices[name]), channels, now) for name, channels in again.items()]
     all_enough = all(is_enough_alone(invoice, policy_of(invoice)) for invoice in due)
     owed = {} if all_enough else balances_of(case, policy_of, undisputed=True)
-    works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in begun.keys() | again]
+    works += [_decide_step(case, invoice, policy_of(invoice), now, owed) for invoice in due if invoice.id not in settled_first]
     works += [_charge(invoice, fee) for invoice, fee in fees_to_charge(case)[:MOST_FEES_AT_ONCE]]
     joint = {invoice.id for invoice in due if policy_of(invoice).scope is Scope.CUSTOMER}
     works = _at_once([work for work in works if allowed(work)], joint, marks_of(case.profile))
@@ -182,11 +184,11 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
 
     told = has_begun(marks, row_key(Channel.TEAM, step.id, invoice.id))
     escalates = told or _escalates(invoice, step, case.profile, policy, now)
-    effects = _effects(invoice, step, contact, escalates=escalates)
+    effects = effects_of(invoice, step, contact, escalates=escalates)
     begun = {channel for channel in (Channel.EMAIL, Channel.SMS) if has_begun(marks, row_key(channel, step.id, invoice.id))}
     if begun - {effect.channel for effect in effects}:
         reachable = {Channel.TEAM, *(effect.channel for effect in effects)}
-        as_it_was = _effects(invoice, step, _as_reached(case.profile.contact, begun), escalates=escalates)
+        as_it_was = effects_of(invoice, step, as_reached(case.profile.contact, begun), escalates=escalates)
         is_meant = begun <= {effect.channel for effect in as_it_was}  # else the policy has changed the step meanwhile
         effects = tuple(
             effect
@@ -214,7 +216,7 @@ def _charge(invoice: Invoice, fee: Fee) -> Work:
 
 
 def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: datetime) -> Work:
-    to = contact.email or (_as_reached(case.profile.contact, {Channel.EMAIL}).email if _thanks_begun(case, invoice) else None)
+    to = contact.email or (as_reached(case.profile.contact, {Channel.EMAIL}).email if _thanks_begun(case, invoice) else None)
     if not policy.on_paid_email or not to:
         return Work(invoice.id, Verdict.THANK, None, "nobody to thank")
     effect = Effect(_thanks_key(invoice), Channel.EMAIL, "thank_you", policy.on_paid_email, None, (invoice.id,), to)
@@ -252,7 +254,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if stays and not step.is_message and step.late_fee is None:
         return Work(invoice.id, Verdict.SKIP, step.id, stays)
     reason = timing_of(step, invoice, policy) + (f"; {stays}" if stays else "")
-    run = Work(invoice.id, Verdict.RUN, step.id, reason, _effects(invoice, step, contact, escalates=escalates))
+    run = Work(invoice.id, Verdict.RUN, step.id, reason, effects_of(invoice, step, contact, escalates=escalates))
     return as_far_as_approved(run, case, invoice, step)
 
 
@@ -281,12 +283,29 @@ def _escalates(invoice: Invoice, step: Step, profile: Profile, policy: Policy, n
     return step.escalate is not None and (condition is None or condition(facts(invoice, profile, policy, now)))
 
 
-def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work:
+def _to_send_again(case: Case, due: Sequence[Invoice], now: datetime) -> dict[str, tuple[Channel, ...]]:
+    """The invoices whose step is sent again now, with the channels by which that has begun already: it is put down whatever holds it."""
+    marks, are_due = marks_of(case.profile), {invoice.id for invoice in due}
+    found: dict[str, tuple[Channel, ...]] = {}
+    for invoice in case.invoices.values():
+        if invoice.repeat is None or invoice.repeat.at is None:
+            continue
+        again = repetition_of(invoice.repeat.step)
+        begun = tuple(one for one in (Channel.EMAIL, Channel.SMS) if has_begun(marks, row_key(one, again, invoice.id)))
+        if begun or (invoice.id in are_due and is_repeat_due(invoice, now) and not _is_held(case, invoice)):
+            found[invoice.id] = begun
+    return found
+
+
+def _repeat(case: Case, invoice: Invoice, policy: Policy, begun: Sequence[Channel], now: datetime) -> Work:
     """The step that bounced once more, by what is left; the gap to the last message does not bind what never arrived.
 
-    It is a reminder like any other: none about what was handed over meanwhile, or is covered.
+    It is a reminder like any other: none about what was handed over meanwhile, or is covered. What has `begun` is finished.
     """
     contact = case.profile.reach
+    if begun and invoice.repeat:
+        effects = effects_gone_out(invoice, invoice.repeat.step, begun)
+        return Work(invoice.id, Verdict.REPEAT, invoice.repeat.step, _ANOTHER_WAY, effects, begun=True)
     step = next((step for step in policy.steps if invoice.repeat and step.id == invoice.repeat.step), None)
     if step is None:
         return Work(invoice.id, Verdict.REPEAT, None, "the policy no longer has this step")
@@ -296,8 +315,7 @@ def _repeat(case: Case, invoice: Invoice, policy: Policy, now: datetime) -> Work
         return Work(invoice.id, Verdict.REPEAT, step.id, f"sent again: {COVERED}")
     if not may_run(step, contact, policy, now):
         return replace(_move(invoice, step, contact, policy, now), again=True)
-    effects = _effects(invoice, step, contact, escalates=False)
-    return Work(invoice.id, Verdict.REPEAT, step.id, "sent again another way, for the first mail bounced", effects)
+    return Work(invoice.id, Verdict.REPEAT, step.id, _ANOTHER_WAY, repeated_effects(invoice, step, contact))
 
 
 def _dropped(invoice: Invoice) -> Work:
@@ -329,44 +347,6 @@ def _thanks_begun(case: Case, invoice: Invoice) -> bool:
 
 def _thanks_key(invoice: Invoice) -> str:
     return f"thanks:{invoice.id}"
-
-
-def _as_reached(contact: Contact, begun: Collection[Channel]) -> Contact:
-    """The contact, with something to stand for an address that is known no more: what went there is put down, and nothing sent."""
-    email = contact.email or (_NO_LONGER_KNOWN if Channel.EMAIL in begun else None)
-    return replace(contact, email=email, phone=contact.phone or (_NO_LONGER_KNOWN if Channel.SMS in begun else None))
-
-
-def _effects(invoice: Invoice, step: Step, contact: Contact, *, escalates: bool) -> tuple[Effect, ...]:
-    """Mail first, then SMS, then our own people."""
-    found: list[Effect] = []
-    about = (invoice.id,)
-    templates, mail = templates_of(step, contact), recipients_of(step, contact)
-    if "email" in templates and mail:
-        found.append(
-            Effect(
-                key=row_key(Channel.EMAIL, step.id, invoice.id),
-                channel=Channel.EMAIL,
-                kind="reminder",
-                template=templates["email"],
-                step=step.id,
-                invoices=about,
-                to=mail.to[0],
-                more_to=mail.to[1:],
-                cc=mail.cc,
-                sender=mail.sender,
-                attach=about if step.attach_invoice_pdf else (),
-            )
-        )
-    if "sms" in templates and contact.phone:
-        found.append(
-            Effect(row_key(Channel.SMS, step.id, invoice.id), Channel.SMS, "reminder", templates["sms"], step.id, about, contact.phone)
-        )
-    if step.escalate and escalates:
-        found.append(
-            Effect(row_key(Channel.TEAM, step.id, invoice.id), Channel.TEAM, "escalation", "escalation", step.id, about, step.escalate)
-        )
-    return tuple(found)
 
 
 def was_opened(invoice: Invoice) -> bool:

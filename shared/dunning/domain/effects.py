@@ -3,6 +3,8 @@
 The key of an effect names it within its customer for ever. About one invoice it is `channel:step:invoice`; about several
 `channel:step*count,step*count:invoice,invoice,…`, which stands for one such row for each invoice: marks are kept by row, so that a
 worker which takes over knows what went out whatever it would put together now.
+
+A step that is sent once more, because its mail bounced, has rows of its own: what is known of the mail that bounced says nothing of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,6 +52,25 @@ class Effect:
 def row_key(channel: Channel, step: str | None, invoice: str) -> str:
     """The key of one invoice's step on one channel."""
     return f"{channel.value}:{step}:{invoice}"
+
+
+_AGAIN = "~"
+"""Follows a step in the row of its repetition; no step's id may have it."""
+
+
+def repetition_of(step: str) -> str:
+    """What stands for a step that is sent once more in the key of that message."""
+    return step + _AGAIN
+
+
+def step_in(row: str) -> str:
+    """The step that a row tells of, sent again or not."""
+    return row.split(":", 2)[1].removesuffix(_AGAIN)
+
+
+def is_repetition(row: str) -> bool:
+    """Whether a row tells of a step that is sent once more."""
+    return row.split(":", 2)[1].endswith(_AGAIN)
 
 
 def joint_key(channel: Channel, rows: Sequence[tuple[str, str]]) -> str:

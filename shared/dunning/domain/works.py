@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dunning.domain.case import Mark
-from dunning.domain.effects import Channel, Effect, row_key
+from dunning.domain.effects import Channel, Effect, repetition_of, row_key
 
 LONGEST_APART = timedelta(hours=12)
 """Messages of one step that lie further apart are no longer one reminder to whoever gets them."""
@@ -49,6 +49,11 @@ class Work:
     together: tuple[str, ...] = ()
     unapproved: bool = False
 
+    @property
+    def step_in_key(self) -> str | None:
+        """What stands for the step in the keys of its effects."""
+        return repetition_of(self.step) if self.step and self.verdict is Verdict.REPEAT else self.step
+
 
 def ran_at(work: Work, marks: Mapping[str, Mark], now: datetime) -> datetime:
     """When a step ran (UTC): when the first of its messages went out, whenever it is put down.
@@ -89,7 +94,7 @@ def _most_on_a_channel(works: Sequence[Work], marks: Mapping[str, Mark], now: da
 
 
 def _row(effect: Effect, work: Work) -> str:
-    return row_key(effect.channel, work.step, work.invoice)
+    return row_key(effect.channel, work.step_in_key, work.invoice)
 
 
 def _begun(mark: Mark | None) -> bool:

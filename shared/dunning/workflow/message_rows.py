@@ -10,7 +10,7 @@ from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.charging import riders
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE, is_full
-from dunning.domain.effects import Channel, Effect, rows_of
+from dunning.domain.effects import Channel, Effect, rows_of, step_in
 from dunning.domain.fee_records import FeeState
 from dunning.domain.history import history_of
 from dunning.domain.holds import HoldKind
@@ -113,7 +113,7 @@ def _goes_by_mail_too(effect: Effect, case: Case, policies: Policies) -> bool:
 
 def _is_at_this_stage(effect: Effect, invoice: Invoice, policy: Policy) -> bool:
     """Whether the row's own step has the template that the message has from its highest one."""
-    own = {row.split(":", 2)[1] for row in rows_of(effect.key) if row.split(":", 2)[2:] == [invoice.id]}
+    own = {step_in(row) for row in rows_of(effect.key) if row.split(":", 2)[2:] == [invoice.id]}
     step = next((step for step in policy.steps if step.id in own), None)
     if step is None or effect.channel not in (Channel.EMAIL, Channel.SMS):
         return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.bouncing import has_a_way, sent_again, with_dead_addresses
+from dunning.domain.bouncing import has_a_way, sent_again, with_bounced_mail, with_dead_addresses
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
@@ -37,12 +37,17 @@ class RecordDelivery:
     def __call__(self, news: DeliveryNews) -> str:
         """Answers what was done, for the log."""
         if news.kind is DeliveryKind.SENT:
-            marked = self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE, news.mailed_at)
-            return "marked" if marked else "settled before"
+            return "marked" if self._went_out(news) else "settled before"
         if news.kind in (DeliveryKind.OPENED, DeliveryKind.CLICKED):
             return self._looked_at(news)
         reason = _UNDELIVERED.get(news.kind)
+        if news.kind in (DeliveryKind.BOUNCED, DeliveryKind.COMPLAINED):
+            # Where SES's word that it was sent comes later, or never, this says so, too: that mail must not go out anew.
+            self._went_out(news)
         return self.record.change(news.customer, self._undelivered(news, reason)) if reason else "nothing to do"
+
+    def _went_out(self, news: DeliveryNews) -> bool:
+        return self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE, news.mailed_at)
 
     def _looked_at(self, news: DeliveryNews) -> str:
         """Each mail counts once, however often it is opened. Some programs open every mail: it says little, so nothing follows from it."""
@@ -65,11 +70,17 @@ class RecordDelivery:
         return change
 
     def _bounced(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
-        """The address is dead. Another contact of the customer's, or SMS, stands in for it; without any the case is held."""
-        marked = with_dead_addresses(case, news.addresses)
-        if marked is case:
+        """The address is dead. Another contact of the customer's, or SMS, stands in for it; without any the case is held.
+
+        Each mail counts by itself, also where its address was known to be dead by the time its report came.
+        """
+        dead, is_known = with_dead_addresses(case, news.addresses), news.message_id in case.profile.bounced_mails
+        if dead is case and is_known:
             return Recorded(case)
-        marked, again = sent_again(marked, news.effect, lambda invoice: self.record.policies.named(invoice.policy), now)
+        remembered = with_bounced_mail(dead, news.message_id)
+        marked, again = sent_again(remembered, news.effect, lambda invoice: self.record.policies.named(invoice.policy), now)
+        if dead is case and not again:
+            return Recorded(marked, (_logged(case, news, reason, now),))
         if not has_a_way(marked) or not (again or marked.profile.reach.email == case.profile.reach.email):
             return self._held(marked, news, reason, now)
         outcome = "it is sent again another way" if again else "other addresses got it"
@@ -93,8 +104,11 @@ class RecordDelivery:
     def _told(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
         invoices = _known(case, news)
         profile = with_notice(case.profile, f"undelivered:{news.message_id}", Notice(reason, now, invoices))
-        logged = Activity(now, ActivityType.UNDELIVERED, reason, invoices, news.step, _ACTOR, "email", news.claim)
-        return Recorded(case.with_profile(profile), (logged,))
+        return Recorded(case.with_profile(profile), (_logged(case, news, reason, now),))
+
+
+def _logged(case: Case, news: DeliveryNews, reason: str, now: datetime) -> Activity:
+    return Activity(now, ActivityType.UNDELIVERED, reason, _known(case, news), news.step, _ACTOR, "email", news.claim)
 
 
 def _known(case: Case, news: DeliveryNews) -> tuple[str, ...]:

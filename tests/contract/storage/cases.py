@@ -113,6 +113,7 @@ def full_profile() -> Profile:
         not_chased_since=NOW + timedelta(seconds=8),
         opted_out={"email": NOW + timedelta(seconds=9)},
         dead_addresses=("old@acme.example",),
+        bounced_mails=("0100018f-a",),
         contact_stamp=NOW + timedelta(seconds=1),
         own_email="own@acme.example",
         retired=("+4312345", "gone@acme.example"),

@@ -126,7 +126,7 @@ def entered(run: Run) -> None:
 
 HEARD = calls_of("stripe_webhook", SECRET, LOAD, WRITE, TELL_QUEUE)
 COUNTED = calls_of("delivery_feedback", LOAD, WRITE)
-FEEDBACK = calls_of("delivery_feedback", LOAD, WRITE, TELL_QUEUE)
+FEEDBACK = calls_of("delivery_feedback", MARK, LOAD, WRITE, TELL_QUEUE)
 # What the team is to be told is from there on struck as in the scene `answer by mail`.
 DELIVERIES = (
     Scene("open", partial(reported, "open"), COUNTED, partial(not_counted_once, "opened"), reminded),

@@ -80,7 +80,7 @@ LETTERS = (
     Scene(
         "mail that SES refuses after taking it",
         partial(reported, "reject"),
-        (*FEEDBACK, *calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)),
+        (*FEEDBACK[1:], *calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)),  # nothing is marked as sent
         not_held_for_the_refused_mail,
         reminded,
         lasts=BY_THE_CLAIM,

@@ -246,7 +246,7 @@ WORKFLOWS = (
         "bounce",
         told_without_telephone,
         bounced,
-        (*calls_of("delivery_feedback", LOAD, WRITE, TELL_QUEUE), *calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)),
+        (*calls_of("delivery_feedback", MARK, LOAD, WRITE, TELL_QUEUE), *calls_of("run_step", CLAIM, LOAD, PUBLISH, WRITE)),
         new_address,
         got=("email first", "team notice", "email second", "team escalate"),
         log=("enrolled", "sent first", "undelivered first", "held first", "notified", "updated", "released", *WHOLE_LOG[2:]),

@@ -212,9 +212,10 @@ def no_step_comes_before_its_delay(world: World) -> Iterator[str]:
     ran = _went_out(world)
     for case, invoice, log in _invoices(world):
         for activity in _of_steps(log):
-            # Of a text that was perhaps never taken nobody can say when; it counts from when it was begun.
-            if "not repeated" not in (activity.reason or ""):
-                ran.setdefault((case.profile.customer, f"{activity.step}:{invoice.id}"), activity.at)
+            # Of a text that was perhaps never taken nobody can say when; it counts from when it was begun, whatever mail went after it.
+            ran.setdefault((case.profile.customer, f"{activity.step}:{invoice.id}"), activity.at)
+            if "not repeated" in (activity.reason or ""):
+                del ran[case.profile.customer, f"{activity.step}:{invoice.id}"]
         for before, step in pairwise(world.plan.policy.steps):
             earlier, later = (ran.get((case.profile.customer, f"{one.id}:{invoice.id}")) for one in (before, step))
             if earlier and later and isinstance(step.at, AfterPrevious) and later - earlier < step.at.delay - CLOCKS_APART:

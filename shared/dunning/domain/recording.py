@@ -47,6 +47,9 @@ MOST_REVIEWED = 15
 hundred items. The next word, at the latest the daily sweep's, does the rest.
 """
 
+MOST_RETIMED = 70
+"""Items of a transaction's hundred for steps that get another hour, as when a customer's country becomes known."""
+
 PolicyOf = Callable[[Invoice], Policy]
 
 _FACTS = (
@@ -297,12 +300,13 @@ class Recorder:
     def retimed(self, case: Case) -> Recorded:
         """Every step still to come at its own hour of the zone, and on the days, that the customer's record names now.
 
-        A step that is due already stays: it is being run, or waits for a reason of its own.
+        A step that is due already stays: it is being run, or waits for a reason of its own. So do the last of very many.
         """
         logged: list[Activity] = []
-        for invoice in case.invoices.values():
-            if invoice.is_open and invoice.next_at is not None and invoice.next_at > self.now:
-                again = self._with_plan(case, invoice, replace(invoice, next_at=None))
+        to_come = [(one.next_at, one.id) for one in case.invoices.values() if one.is_open and one.next_at and one.next_at > self.now]
+        for number, (_, name) in enumerate(sorted(to_come)):
+            if number + len(logged) < MOST_RETIMED:
+                again = self._with_plan(case, case.invoices[name], replace(case.invoices[name], next_at=None))
                 case, logged = again.case, [*logged, *again.activities]
         return Recorded(case, tuple(logged))
 

@@ -24,7 +24,8 @@ ZONES = st.sampled_from(
 ).map(ZoneInfo)
 INSTANTS = st.integers(0, 20 * 366 * 1440).map(lambda minutes: utc("2010-01-01 00:00") + timedelta(minutes=minutes))
 WINDOWS = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(lambda span: span[0] < span[1]).map(lambda span: Window(*span))
-TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
+"""As a policy writes them: of an hour that comes twice, the first."""
 
 
 def hours(text: str) -> Window:

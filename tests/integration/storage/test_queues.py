@@ -155,6 +155,7 @@ def test_the_queue_of_news_takes_what_is_sent_to_it_and_so_does_where_that_is_pu
     assert {name: queue["MaximumMessageSize"] for name, queue in queues.items() if "MaximumMessageSize" in queue} == {
         "SyncQueue": LARGEST_NEWS,
         "SyncDeadLetters": LARGEST_NEWS,
+        "EventDeadLetters": LARGEST_NEWS,
     }
 
 

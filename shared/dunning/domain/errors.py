@@ -32,7 +32,7 @@ class MailLater(NotYet):
 
 
 class OthersFirst(NotYet):
-    """Others' mail has waited longer for SES's quota: this one stands in line, and the wheel lets it go in its turn."""
+    """Others' mail has waited longer for SES's quota: this one stands in line, and the wheel looks at all who do at `turn_at`."""
 
 
 class Unauthorised(Retryable):

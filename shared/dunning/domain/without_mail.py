@@ -39,11 +39,18 @@ def _mails(work: Work, marks: Mapping[str, Mark]) -> bool:
     return any(effect.channel is Channel.EMAIL and state_of(effect, marks) is not EffectState.DONE for effect in work.effects)
 
 
-def standing(settlement: Settlement, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Settled:
+def standing(
+    settlement: Settlement, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = (), turn_at: datetime | None = None
+) -> Settled:
     """The claim ends, and the timer stands in line where the first of what is left fell due; the wheel alone lets it go.
+
+    `turn_at`: the turn that is to find it, where none has yet.
 
     Nothing has failed, so no refusal is counted. What went out (`effects`) stays on the spent claim.
     """
     put_off = settlement.postpone(case, effects, NotYet("SES's quota is spent", settlement.now), done).profile
     since = put_off.due_since or settlement.now
-    return Settled(case.with_profile(replace(put_off, retries=case.profile.retries, due_at=since)), for_the_wheel=True)
+    # Who waits for a time yet to come counts as put off once, so that news do not arm its timer anew (`planning.rearmed`).
+    retries = put_off.retries if turn_at else case.profile.retries
+    waiting = replace(put_off, retries=retries, due_at=turn_at or since, due_since=since)
+    return Settled(case.with_profile(waiting), for_the_wheel=True)

@@ -49,11 +49,13 @@ class DispatchDue:
     def __call__(self, turn: datetime) -> Dispatched:
         """Send the timers of [turn, turn + 12 min); the run on the hour all before, whatever had kept them. Raises Retryable."""
         on_the_hour = turn.minute < TURNS_EVERY // timedelta(minutes=1)
-        known = self._known()
-        due = sorted(self.timers.due(turn + LOOKS_AHEAD, since=None if on_the_hour or known else turn), key=_place)
+        due = list(self.timers.due(turn + LOOKS_AHEAD, since=None if on_the_hour else turn))
         if not due:
-            self._nobody_waits(known, turn)
             return Dispatched(0, 0)
+        known = self._known()
+        if known and not on_the_hour:
+            due = list(self.timers.due(turn + LOOKS_AHEAD))
+        due.sort(key=_place)
         limits, now = self._limits(), self.clock()
         let_go = spread(due[: limits.left], now, limits.per_second * PART_OF_THE_RATE)
         kept = [timer for timer in due if timer.customer not in let_go]

@@ -1,7 +1,7 @@
 """While SES's quota of the day is spent, mails go in the order in which they fell due, whoever was told to send them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from dunning.domain.case import Profile
@@ -41,4 +41,9 @@ class MailOrder:
             return
         now = self.clock()
         if known is not None and known.keeps_back((profile.due_since or now, profile.customer), now):
-            raise OthersFirst("others have waited longer for SES's quota", now)
+            raise OthersFirst("others have waited longer for SES's quota", _next_turn(now))
+
+
+def _next_turn(now: datetime) -> datetime:
+    """Near enough for each turn until then to see who stands there."""
+    return now.replace(minute=now.minute - now.minute % 10, second=0, microsecond=0) + TURNS_EVERY

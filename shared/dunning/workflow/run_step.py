@@ -317,9 +317,9 @@ def _released(settlement: Settlement, progress: Progress, works: Sequence[Work])
     return finish
 
 
-def _waiting(settlement: Settlement, progress: Progress) -> Finish:
+def _waiting(settlement: Settlement, progress: Progress, turn_at: datetime | None = None) -> Finish:
     done = progress.done
-    return lambda after: standing(settlement, after, unfinished(after, progress.effects, done), done)
+    return lambda after: standing(settlement, after, unfinished(after, progress.effects, done), done, turn_at)
 
 
 def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]) -> Finish:
@@ -329,5 +329,5 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
 def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None) -> Finish:
     done = progress.done
     if isinstance(because, OthersFirst):
-        return _waiting(settlement, progress)
+        return _waiting(settlement, progress, because.turn_at)
     return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, done))

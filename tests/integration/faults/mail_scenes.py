@@ -101,7 +101,7 @@ MAILS = (
         "day without quota",
         without_quota,
         (
-            *calls_of("dispatch_due", ORDER, LOAD, RATE, "sqs.SendMessageBatch", "dynamodb.PutItem"),
+            *calls_of("dispatch_due", LOAD, ORDER, RATE, "sqs.SendMessageBatch", "dynamodb.PutItem"),
             *calls_of("run_step", CLAIM, LOAD, WRITE),
             *calls_of("run_step", CLAIM, LOAD, MARK, PUBLISH, WRITE),
         ),

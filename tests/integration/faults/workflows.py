@@ -217,7 +217,7 @@ WORKFLOWS = (
         "dispatch turn",
         partial(told_and_then, 39.5),
         partial(until, 40.5),
-        calls_of("dispatch_due", ORDER, LOAD, RATE, "sqs.SendMessageBatch"),
+        calls_of("dispatch_due", LOAD, ORDER, RATE, "sqs.SendMessageBatch"),
         customers=3,
     ),
     Workflow(
@@ -256,7 +256,7 @@ WORKFLOWS = (
         missed_by_webhooks,
         partial(until, 61),
         (
-            *calls_of("dispatch_due", ORDER, LOAD),
+            *calls_of("dispatch_due", LOAD),
             *calls_of("daily_sweep", TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, TELL_QUEUE, SECRET, LOAD, WRITE, "dynamodb.PutItem", TELL_QUEUE),
             *calls_of("daily_sweep", LOAD, "dynamodb.PutItem"),  # what was imported from files
             *calls_of("daily_sweep", SECRET, LOAD, TELL_QUEUE, SECRET, LOAD, TELL_QUEUE, LOAD, LOAD, TELL_QUEUE),

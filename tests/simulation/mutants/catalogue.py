@@ -48,7 +48,7 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the hourly run without a lower bound",
         "shared/dunning/workflow/dispatch_due.py",
-        "since=None if on_the_hour or known else turn",
+        "since=None if on_the_hour else turn",
         "since=turn",
     ),
     Mutant(

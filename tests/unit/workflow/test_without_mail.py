@@ -195,12 +195,3 @@ def test_what_was_let_go_for_one_timer_lets_no_other_go() -> None:
     world.clock.now = MONDAY + 2 * HOUR
     assert world.run_step(Wakeup(ACME, let_go=MONDAY)).startswith("complete")
     assert done(world) == ["email:first:in_1"]
-
-
-def test_quota_that_comes_back_is_given_out_by_the_next_turn_though_nothing_else_is_due() -> None:
-    world = deployment("mail")
-    owes(world, "in_1")
-    world.run_until(MONDAY + FIVE_PAST)
-    world.quota.remaining = 1
-    world.run_until(MONDAY + 2 * FIVE_PAST)
-    assert done(world) == ["email:first:in_1"]

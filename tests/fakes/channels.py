@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dunning.domain.errors import OutcomeUnknown, Refused, Retryable
+from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Throttled
 from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
 from dunning.workflow.ports import Envelope, MessageContent, RenderedEmail
 from dunning.workflow.wheel_ports import SendingLimits
@@ -38,6 +38,8 @@ class _Channel:
     def __init__(self) -> None:
         self.sent: list[Message] = []
         self.attempts = 0
+        self.left: int | None = None
+        """How many more it takes today; None: any."""
         self.meanwhile: Callable[[], None] | None = None
         self._troubles: deque[Trouble] = deque()
 
@@ -59,6 +61,10 @@ class _Channel:
 
     def _send(self, message: Message) -> str:
         self.attempts += 1
+        if self.left is not None:
+            if self.left < 1:
+                raise Throttled("Daily message quota exceeded")
+            self.left -= 1
         trouble = self._troubles.popleft() if self._troubles else None
         if trouble is None or trouble.accepted:
             self.sent.append(message)

@@ -130,9 +130,10 @@ class RunStep:
         def may_go(work: Work) -> bool:
             return checked.covers(work) or has_gone_out(work, marks)
 
-        works, waits = decide(net, self._policy_of, now, may_go), False
         if wakeup.without_mail:
             works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go)
+        else:
+            works, waits = decide(net, self._policy_of, now, may_go), False
         try:
             works = self.first_contacts(works, net, now)
         except Retryable:

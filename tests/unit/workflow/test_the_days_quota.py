@@ -1,6 +1,6 @@
 """SES's quota of the day is spent for days: who fell due first goes first, and nobody goes past the wheel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,13 +8,11 @@ import pytest
 
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
-from dunning.domain.errors import Permanent, Retryable, Throttled
+from dunning.domain.errors import Permanent, Retryable
 from dunning.domain.invoice import Contact
 from dunning.domain.mail_order import Waiting
 from dunning.workflow.mail_order import MailOrder
-from dunning.workflow.mail_ports import PLAIN, Addressing, Attachment
-from dunning.workflow.ports import Envelope, RenderedEmail, Wakeup
-from tests.fakes.channels import FakeEmail
+from dunning.workflow.ports import Wakeup
 from tests.fakes.clock import MONDAY_MORNING, StandingClock
 from tests.fakes.deployment import TURN, FakeDeployment
 from tests.fakes.invoices import snapshot
@@ -70,32 +68,11 @@ def test_over_nights_and_sweeps_the_longest_due_go_first_and_nobody_goes_past(ho
     assert {world.profile(customer).retries for customer in world.store.customers()} == {0}
 
 
-class Rationed(FakeEmail):
-    """SES, which takes so many mails more, whoever sends them."""
-
-    left = 0
-
-    def send(
-        self,
-        to: Sequence[str],
-        email: RenderedEmail,
-        envelope: Envelope,
-        addressing: Addressing = PLAIN,
-        attachments: Sequence[Attachment] = (),
-    ) -> str:
-        """Accept a mail while there is quota."""
-        if self.left < 1:
-            raise Throttled("Daily message quota exceeded")
-        self.left -= 1
-        return super().send(to, email, envelope, addressing, attachments)
-
-
 def test_who_has_one_mail_sent_stands_in_line_for_the_next_from_when_that_fell_due() -> None:
     world = deployment()
     for invoice, customer, day in (("in_b1", "stripe:cus_b", 23), ("in_b2", "stripe:cus_b", 24), ("in_y1", "stripe:cus_y", 23)):
         world.invoiced(snapshot(invoice, customer, due=date(2026, 2, day)))
-    ses = Rationed()
-    world.run_step = replace(world.run_step, sender=replace(world.sender, email=ses))
+    ses = world.email
     days = []
     while world.clock.now < MONDAY_MORNING + timedelta(days=10):
         world.clock.now += timedelta(minutes=5)
@@ -103,7 +80,7 @@ def test_who_has_one_mail_sent_stands_in_line_for_the_next_from_when_that_fell_d
         before = len(ses.sent)
         while world.clock.now.time() != MONDAY_MORNING.time():
             world.advance(TURN / 2)
-            world.quota.remaining = ses.left
+            world.quota.remaining = ses.left or 0
         days += [[message.envelope.invoices[0] for message in ses.sent[before:]]]
     assert [day for day in days if day] == [["in_b1"], ["in_y1"], ["in_z1"], ["in_z2"], ["in_b2"], ["in_m1"], ["in_m2"], ["in_a1"]]
 

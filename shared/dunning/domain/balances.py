@@ -6,7 +6,7 @@ from dunning.domain.case import Case
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.policy import Policy, Scope
-from dunning.domain.timing import left_alone_because, minimum_of
+from dunning.domain.timing import BELOW_MINIMUM, left_alone_because, minimum_of, not_chased_because
 
 Balances = Mapping[tuple[str, str], int]
 """Minor units by policy and currency: nothing is converted, and what another policy reminds about is not this one's."""
@@ -45,3 +45,18 @@ def balance_for(invoice: Invoice, policy: Policy, balances: Balances) -> int:
     if policy.scope is not Scope.CUSTOMER:
         return invoice.amount_due
     return max(invoice.amount_due, balances.get((policy.name, invoice.currency), 0))
+
+
+def may_be_reviewed(invoice: Invoice, policy: Policy) -> bool:
+    """Whether the customer's balance may wake or silence it at all."""
+    return invoice.is_open and (invoice.suppressed_for == BELOW_MINIMUM or not is_enough_alone(invoice, policy))
+
+
+def is_to_review(invoice: Invoice, policy: Policy, balances: Balances) -> bool:
+    """Whether the customer's balance has woken an invoice that was too small, or silenced one that is planned."""
+    if not invoice.is_open or invoice.escalated or policy.scope is not Scope.CUSTOMER:
+        return False
+    reason = not_chased_because(invoice, policy, balance_for(invoice, policy, balances))
+    if invoice.next_at is None:
+        return invoice.suppressed_for == BELOW_MINIMUM and reason is None
+    return reason == BELOW_MINIMUM

@@ -19,6 +19,7 @@ from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.joint_approval import asked_together, is_withdrawn
 from dunning.domain.moving import moved_to_workday
 from dunning.domain.netting import COVERED
+from dunning.domain.part_payments import STARTS_AGAIN
 from dunning.domain.planning import as_it_stands, notices_to_tell, thanks_wait, timing_of, waiting_for_answers
 from dunning.domain.policy import Facts, Policy, Scope, Step
 from dunning.domain.recipients import templates_of
@@ -130,6 +131,8 @@ def has_gone_out(work: Work, marks: Mapping[str, Mark]) -> bool:
 
 
 def _is_step_due(invoice: Invoice, now: datetime) -> bool:
+    if invoice.restarts_at is not None:
+        return invoice.restarts_at <= now
     return invoice.next_at is not None and invoice.next_at <= now and not waits_for_approval(invoice)
 
 
@@ -169,7 +172,8 @@ def _unfinished_step(case: Case, invoice: Invoice, policy: Policy) -> Step | Non
 def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: datetime, *, is_due: bool) -> Work:
     """A step that has begun is finished, whatever would be decided anew: put off, its mail would go out twice.
 
-    What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid or due later, is left away.
+    What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid, due later, or its plan starts
+    again, is left away.
     So is a channel that would stand in for the one that it went out by: the customer has had this message.
     """
     contact, marks = case.profile.reach, marks_of(case.profile)
@@ -178,8 +182,8 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     def goes_out(effect: Effect) -> bool:
         if has_begun(marks, effect.key):
             return True
-        if not is_due or effect.channel is Channel.TEAM:
-            return is_due
+        if not is_due or invoice.restarts_at is not None or effect.channel is Channel.TEAM:
+            return is_due and invoice.restarts_at is None
         return not _is_held(case, invoice) and is_open(now, window_of((effect.channel.value,), policy.send_window), zone)
 
     told = has_begun(marks, row_key(Channel.TEAM, step.id, invoice.id))
@@ -229,6 +233,8 @@ def _thank(case: Case, invoice: Invoice, contact: Contact, policy: Policy, now: 
 
 def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, owed: Balances) -> Work:
     step, contact = policy.step(invoice.next_step), case.profile.reach
+    if invoice.restarts_at is not None:
+        return Work(invoice.id, Verdict.REPLAN, invoice.next_step, f"a part was paid: {STARTS_AGAIN}")
     if step is None:
         return _dropped(invoice)
     if invoice.plan_revision != policy.revision:

@@ -166,6 +166,8 @@ def next_instant(case: Case, policy_of: PolicyOf | None = None) -> datetime | No
             instants += [] if is_stale else ends_of(invoice.holds)
             if invoice.repeat and invoice.repeat.at and not (case.profile.is_held or invoice.is_held):
                 instants.append(invoice.repeat.at)
+            if invoice.restarts_at and not (case.profile.is_held or invoice.is_held):
+                instants.append(invoice.restarts_at)
             if invoice.next_at and not (case.profile.is_held or invoice.is_held):
                 at = _unanswered_until(invoice, case.profile, policy_of) if waits_for_approval(invoice) else invoice.next_at
                 instants += [at] if at else []

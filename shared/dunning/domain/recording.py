@@ -8,7 +8,7 @@ from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.addressing import readdressed, with_word_of_invoice
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
-from dunning.domain.balances import Balances, balance_for, balance_in, balances_of, is_enough_alone
+from dunning.domain.balances import balance_for, balance_in, balances_of, is_enough_alone, is_to_review, may_be_reviewed
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
@@ -27,7 +27,7 @@ from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_credit_told, with_promise_kept
 from dunning.domain.retiring import believed
 from dunning.domain.snapshots import completed
-from dunning.domain.timing import BELOW_MINIMUM, effective_due_date, not_chased_because
+from dunning.domain.timing import BELOW_MINIMUM, effective_due_date
 
 NOT_FOUND = "not found at its source"
 MOVED_AWAY = "it is another customer's now"
@@ -160,11 +160,11 @@ class Recorder:
         known, now = before.invoices.get(told), case.invoices.get(told)
         if now is None or known == now or not self.reviews or self.policy_of(now).scope is not Scope.CUSTOMER:
             return recorded
-        small = [other for other in case.invoices.values() if other.id != told and _may_be_reviewed(other, self.policy_of(other))]
+        small = [other for other in case.invoices.values() if other.id != told and may_be_reviewed(other, self.policy_of(other))]
         if not small:
             return recorded
         balances, activities = balances_of(case, self.policy_of), list(recorded.activities)
-        changed = [other for other in small if _is_to_review(other, self.policy_of(other), balances)]
+        changed = [other for other in small if is_to_review(other, self.policy_of(other), balances)]
         for other in changed[: self.reviews]:
             policy = self.policy_of(other)
             if other.next_at is None:
@@ -319,7 +319,8 @@ class Recorder:
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
         seen, unasked = self._replanned(known, seen)
-        part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor)
+        on_its_way = is_begun(case.profile, seen.id) or is_unanswered(case.profile, self.claim)
+        part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor, on_its_way=on_its_way)
         besides = "".join(f"; {fact} changed, too" for fact in _changed_facts(known, seen) if fact != "amount_due")
         log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}{besides}")
         invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
@@ -371,25 +372,11 @@ class Recorder:
 
 def _at_rest(closed: Invoice) -> Invoice:
     """An invoice that is done with: nothing comes next, and nothing that was asked or said of its plan counts any more."""
-    return replace(closed, next_step=None, next_at=None, suppressed_for=None, approval=None)
+    return replace(closed, next_step=None, next_at=None, suppressed_for=None, approval=None, restarts_at=None)
 
 
 def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
     return tuple(name for name in _FACTS if differs(name, getattr(known, name), getattr(seen, name)))
-
-
-def _may_be_reviewed(invoice: Invoice, policy: Policy) -> bool:
-    return invoice.is_open and (invoice.suppressed_for == BELOW_MINIMUM or not is_enough_alone(invoice, policy))
-
-
-def _is_to_review(invoice: Invoice, policy: Policy, balances: Balances) -> bool:
-    """Whether the customer's balance has woken an invoice that was too small, or silenced one that is planned."""
-    if not invoice.is_open or invoice.escalated or policy.scope is not Scope.CUSTOMER:
-        return False
-    reason = not_chased_because(invoice, policy, balance_for(invoice, policy, balances))
-    if invoice.next_at is None:
-        return invoice.suppressed_for == BELOW_MINIMUM and reason is None
-    return reason == BELOW_MINIMUM
 
 
 def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:

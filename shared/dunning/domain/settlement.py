@@ -21,6 +21,7 @@ from dunning.domain.holding import hold_case
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Approval, ApprovalState, Invoice, Status
 from dunning.domain.money import Money
+from dunning.domain.part_payments import started_again
 from dunning.domain.planning import (
     LONGEST_BACKOFF,
     as_it_stands,
@@ -256,7 +257,9 @@ class Settlement:
         policy = self.policy_of(invoice)
         step = policy.step(work.step)
         if step is None or work.verdict is Verdict.REPLAN:
-            return self._planned(case, replace(invoice, next_at=None), policy)
+            invoice, again = started_again(invoice, case.profile.reach, policy, self.now, self.actor)
+            anew, planning = self._planned(case, replace(invoice, next_at=None), policy)
+            return anew, [*again, *planning]
         behind = replace(
             invoice,
             level=policy.position(step.id),
@@ -270,8 +273,9 @@ class Settlement:
         else:
             declined = approval.is_about(invoice.approval, step.id, ApprovalState.DECLINED)
             behind, logged = self._ran(case, behind, policy, approval.as_approved(step, work, declined=declined), one)
+        behind, again = started_again(behind, case.profile.reach, policy, self.now, self.actor)
         after, planning = self._planned(case, behind, policy)
-        return after, logged + planning
+        return after, [*logged, *again, *planning]
 
     def _repeated(self, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
         """Once is enough: the repetition is done, whatever became of it, and the plan stands where it stood."""

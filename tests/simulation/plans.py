@@ -108,7 +108,7 @@ def plan_of(seed: int) -> Plan:
     return _Maker(seed).plan()
 
 
-OFTEN_SPENT = 0.3
+OFTEN_SPENT = 0.6
 OFTEN_LACKING = 0.8
 
 
@@ -293,8 +293,11 @@ class _Maker:
         random = Random(f"quota {self.seed}")
         if random.random() >= OFTEN_SPENT:
             return ()
-        begins = random.choice(self.happenings).at - timedelta(minutes=random.randrange(90))
-        return ((max(begins, self.start), min(begins + timedelta(hours=random.randrange(2, 7)), self.end)),)
+        due, contacts = dict(self.due), dict(self.contacts)
+        issued = random.choice([happening for happening in self.happenings if happening.what is What.ISSUED])
+        step_at = random.choice(self._hot(contacts[issued.customer], due[issued.invoice]))
+        begins = min(max(step_at - timedelta(minutes=random.randrange(90)), self.start), self.end)
+        return ((begins, min(begins + timedelta(hours=random.randrange(2, 7)), self.end)),)
 
     def _spent_for_long(self) -> tuple[Span, ...]:
         """SES's quota is all that most quiet worlds lack, and for a day: what needs no mail must not notice."""

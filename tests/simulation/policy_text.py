@@ -3,7 +3,19 @@
 from datetime import timedelta
 
 from dunning.domain.fees import LateFee
-from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDays, Days, Policy, Span, Step, Timing, Window
+from dunning.domain.policy import (
+    AfterDue,
+    AfterPrevious,
+    BeforeDue,
+    BusinessDays,
+    Days,
+    PartialPaymentRule,
+    Policy,
+    Span,
+    Step,
+    Timing,
+    Window,
+)
 
 
 def as_yaml(policy: Policy) -> str:
@@ -19,6 +31,8 @@ def as_yaml(policy: Policy) -> str:
         lines.append(f"on_paid: {{email: {policy.on_paid_email}}}")
     if policy.on_reply and policy.on_reply.hold is not None:
         lines.append(f"on_reply: {{hold: {_span(policy.on_reply.hold)}, notify: {policy.on_reply.notify}}}")
+    if policy.on_partial_payment.rule is PartialPaymentRule.RESTART:
+        lines.append("on_partial_payment: restart")
     if policy.on_partial_payment.hold is not None:
         lines.append(f"on_partial_payment: {{hold: {_span(policy.on_partial_payment.hold)}}}")
     if rules := policy.promise:

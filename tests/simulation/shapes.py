@@ -161,8 +161,20 @@ SHAPES: tuple[Policy, ...] = (
         on_reply=OnReply(timedelta(hours=6), "collections"),
         on_partial_payment=OnPartialPayment(PartialPaymentRule.HOLD, Days(1)),
     ),
+    Policy(
+        "standard",
+        "UTC",
+        (
+            Step("first", AfterDue(1, NINE), email="friendly", sms="friendly"),
+            Step("second", _after(minutes=8), email="second_notice"),
+            Step("third", _after(hours=30), sms="second_notice"),
+            Step("escalate", _after(hours=3), escalate="collections"),
+        ),
+        on_paid_email="thank_you",
+        on_partial_payment=OnPartialPayment(PartialPaymentRule.RESTART),
+    ),
 )
 """Every one is called `standard`: a world follows one plan."""
 
-SPANS = (3, 14, 5, 5, 3, 5, 5, 6, 6)
+SPANS = (3, 14, 5, 5, 3, 5, 5, 6, 6, 8)
 """Days until the last step of each shape lies behind, when an invoice falls due within the first day."""

@@ -118,6 +118,18 @@ FOUND_BY_SIMULATION = (
         "        if request.stamp is not None and known is not None and known.began > request.stamp:\n",
         "        if known is not None:\n",
     ),
+    Mutant(
+        "an older word of an invoice is not believed",
+        "shared/dunning/domain/recording.py",
+        "            if snapshot.stamp < known.stamp and not near:\n",
+        "            if snapshot.stamp < known.stamp and snapshot.stamp > known.stamp:\n",
+    ),
+    Mutant(
+        "a plan starts again behind what is on its way",
+        "shared/dunning/domain/recording.py",
+        "self.actor, on_its_way=on_its_way)",
+        "self.actor, on_its_way=False)",
+    ),
 )
 
 FOUND_BY_CONTRACT = (

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 COPIED = ("shared", "functions", "tests", "template.yaml", "pyproject.toml")
 FIRST_SEED, SEEDS = 1, 200
 RACED_SEED = 1
-"""A world in which workers overtake one another where it matters; most seeds are such."""
+"""A world in which workers overtake one another where it matters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dunning.domain.planning import stands_still
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.settlement import Done, Settled, Settlement, unfinished
+from dunning.domain.settlement import Done, Settled, Settlement, is_progress, unfinished
 from dunning.domain.without_mail import decide_without_mail, standing
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
@@ -168,7 +168,8 @@ class RunStep:
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.COMPLETE and self._is_in_vain(case, settlement, checked, progress, works):
             progress = replace(progress, ending=Ending.REFUSED, failure="what is due was done and is due again, with nothing changed")
-        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, NotYet):
+        in_a_row = progress.ending is Ending.REFUSED and not isinstance(progress.because, NotYet) and not is_progress(_far(progress))
+        if in_a_row and case.profile.retries >= MOST_RETRIES:
             reason = f"refused {MOST_RETRIES} times in a row" + (f": {progress.failure}" if progress.failure else "")
             return self._park(case, settlement, reason, checked, progress)
 
@@ -331,4 +332,9 @@ def _postponed(settlement: Settlement, progress: Progress, because: Retryable | 
     done = progress.done
     if isinstance(because, OthersFirst):
         return _waiting(settlement, progress, because.turn_at)
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, done))
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, _far(progress)))
+
+
+def _far(progress: Progress) -> tuple[Done, ...]:
+    """What counts as progress: nothing of what was done in vain."""
+    return () if progress.failure else progress.done

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from dunning.domain.case import Case, EffectState, Mark
 from dunning.domain.consolidation import PolicyOf, sharing
-from dunning.domain.decision import decide
+from dunning.domain.decision import decide, has_gone_out
 from dunning.domain.effects import Channel, state_of
 from dunning.domain.errors import NotYet
 from dunning.domain.evolving import replace
 from dunning.domain.settlement import Done, Settled, Settlement
-from dunning.domain.works import Work
+from dunning.domain.works import Verdict, Work
 
 
 def decide_without_mail(
@@ -19,7 +19,7 @@ def decide_without_mail(
     """What to do now as if no mail were due, and whether one waits that has not gone out yet (`marks`, by row).
 
     A step goes as a whole, with its text or its notice; where a mail that waits is one message with others' (`scope: customer`), all
-    reminders of that policy wait with it. Raises Permanent as `decide` does.
+    reminders of that policy wait with it, but for what has gone out already. Raises Permanent as `decide` does.
     """
     decided = decide(case, policy_of, now, allowed)
     waiting = [work for work in decided if _mails(work, marks)]
@@ -30,9 +30,14 @@ def decide_without_mail(
 
     def goes(work: Work) -> bool:
         reminds = any(effect.kind == "reminder" for effect in work.effects)
-        return allowed(work) and not _mails(work, marks) and not (reminds and shares(work) in joint)
+        waits = reminds and shares(work) in joint and not has_gone_out(work, marks)
+        return allowed(work) and not _mails(work, marks) and not waits
 
-    return decide(case, policy_of, now, goes), True
+    again = decide(case, policy_of, now, goes)
+    # What needs no mail because of what waits beside it (together they are too much, which nobody approved) goes as first decided.
+    known = {(work.invoice, work.step) for work in again}
+    left = [work for work in decided if (work.invoice, work.step) not in known and (work.effects or work.verdict is Verdict.ASK)]
+    return (*again, *(work for work in left if goes(work))), True
 
 
 def _mails(work: Work, marks: Mapping[str, Mark]) -> bool:

@@ -159,6 +159,55 @@ steps:
     assert done(world) == ["email:first:in_1", "email:first:in_2", "sms:second:in_1"]
 
 
+def one_message(first: str, second: str = "") -> FakeDeployment:
+    """The customer gets one message about all; of this plan one step is due on Monday and perhaps one on Tuesday, when no quota is left."""
+    second = second and f'  - {{id: second, at: {{after_due: 8d, time: "09:00"}}, {second}}}\n'
+    policy = load_policy(
+        f'name: plan\ntimezone: UTC\nscope: customer\nsteps:\n  - {{id: first, at: {{after_due: 7d, time: "09:00"}}, {first}}}\n{second}',
+        "plan.yaml",
+        frozenset({"collections"}),
+    )
+    return FakeDeployment(PolicyBook.of({policy.name: policy}))
+
+
+ASKS = 'approve_above: "150"'
+"""Of the invoices, which are of 100 each, it takes two."""
+
+
+def test_what_nobody_approved_is_handed_over_while_a_mail_beside_it_waits() -> None:
+    world = one_message(f"{STEPS['mail']}, {ASKS}", f"{STEPS['mail']}, {STEPS['team']}, {ASKS}")
+    owes(world, "in_1")
+    owes(world, "in_2", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert done(world) == ["email:first:in_1", "team:second:in_1"]
+
+
+def test_a_question_about_several_is_asked_while_a_mail_beside_them_waits() -> None:
+    world = one_message(STEPS["mail"], f"{STEPS['mail']}, {ASKS}")
+    owes(world, "in_1")
+    owes(world, "in_2")
+    owes(world, "in_3", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert [world.invoice(ACME, name).approval is not None for name in ("in_1", "in_2", "in_3")] == [True, True, False]
+
+
+def test_what_a_dead_worker_had_sent_is_put_down_though_one_message_about_others_waits() -> None:
+    world = one_message(STEPS["mail"])
+    owes(world, "in_1")
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(MONDAY)
+    (sent,) = world.email.sent
+    world.store.mark_effect(ACME, sent.envelope.claim, sent.envelope.effect, EffectState.DONE, MONDAY)
+    owes(world, "in_2", day=20)
+    world.quota.remaining = 0
+    world.run_until(MONDAY + 2 * HOUR)
+    assert (len(world.email.sent), world.invoice(ACME, "in_1").level, world.invoice(ACME, "in_2").level) == (1, 1, 0)
+
+
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:
     world = deployment("mail")
     for number in range(3):

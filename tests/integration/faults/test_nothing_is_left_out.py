@@ -59,15 +59,17 @@ def test_a_scene_of_a_command_names_one() -> None:
     assert [name for name in ONLY_LOOK if name not in commands()] == []
 
 
-LAMBDA_ITSELF = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-"""Made by the service that wakes a function, as are those of streams, logs and traces; the local cloud plays it."""
+BY_OTHERS = (
+    *("logs:", "xray:", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+)
+"""Called by what wakes a function, or looks on: the local cloud plays it."""
 
 IN_A_TRANSACTION = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 """The rights that TransactWriteItems needs."""
 
 STRUCK_ELSEWHERE = {
     ("run_step", "secretsmanager:PutSecretValue"),  # a token is renewed by the same lines as in sync_invoice and daily_sweep
-    ("daily_sweep", "dynamodb:GetItem"),
     ("write_back", "sqs:ChangeMessageVisibility"),  # it only makes the pause between two tries longer
 }
 
@@ -80,11 +82,7 @@ def permitted() -> set[tuple[str, str]]:
         for policy in listed(role.get("Policies")):
             for statement in listed(section(section(policy)["PolicyDocument"])["Statement"]):
                 found |= {(function, str(action)) for action in listed(section(statement)["Action"])}
-    return {(function, action) for function, action in found if function in FUNCTIONS and not action.startswith(("logs:", "xray:"))} - {
-        (function, action)
-        for function, action in found
-        if action in LAMBDA_ITSELF or "Stream" in action or "Shard" in action or "GetRecords" in action
-    }
+    return {(function, action) for function, action in found if function in FUNCTIONS and not action.startswith(BY_OTHERS)}
 
 
 def struck() -> set[tuple[str, str]]:

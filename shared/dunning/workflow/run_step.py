@@ -18,7 +18,7 @@ from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
 from dunning.domain.settlement import Done, Settled, Settlement, is_progress, unfinished
-from dunning.domain.without_mail import decide_without_mail, standing
+from dunning.domain.without_mail import decide_without_mail, first_without_mail, standing
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
@@ -105,12 +105,15 @@ class RunStep:
 
     def _work(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         now, claim = settlement.now, settlement.claim
-        if wakeup.without_mail and self._has_only_mails(case, settlement):
-            nothing = Progress((), marks_by_row(claim.effects), Ending.WAITING)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _waiting(settlement, nothing))
-            return "waiting: for SES's quota"
+        besides = frozenset[str]()
+        if wakeup.without_mail:
+            is_there, besides = self._needs_no_mail(case, settlement)
+            if not is_there:
+                nothing = Progress((), marks_by_row(claim.effects), Ending.WAITING)
+                self._finish(case, settlement, NOTHING_ASKED, nothing, _waiting(settlement, nothing))
+                return "waiting: for SES's quota"
         try:
-            checked = self.check(case, now)
+            checked = self.check(case, now, besides)
         except Disconnected as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
@@ -131,7 +134,7 @@ class RunStep:
             return checked.covers(work) or has_gone_out(work, marks)
 
         if wakeup.without_mail:
-            works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go)
+            works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go, besides)
         else:
             works, waits = decide(net, self._policy_of, now, may_go), False
         try:
@@ -152,11 +155,11 @@ class RunStep:
             # Refused was what was to be put down, not that it went out: nothing is put down, and all that is known is kept.
             return self._park(case, settlement, str(exc), progress=replace(progress, done=()))
 
-    def _has_only_mails(self, case: Case, settlement: Settlement) -> bool:
-        """Whether all that is due sends a mail, by what is stored: then its source need not be asked, while that must wait."""
+    def _needs_no_mail(self, case: Case, settlement: Settlement) -> tuple[bool, frozenset[str]]:
+        """Whether something is due that sends no mail, by what is stored: else its source need not be asked. And past which it is found."""
         _, ended = run_out_ended(case, settlement.now, settlement.actor)
-        works, waits = decide_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
-        return waits and not works and not ended
+        works, waits, besides = first_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
+        return bool(works or ended or not waits), besides
 
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:

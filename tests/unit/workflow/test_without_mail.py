@@ -9,6 +9,7 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.case import Claim, EffectState, Mark, Notice
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
 from dunning.domain.effects import Channel, row_key
 from dunning.workflow.ports import Wakeup
 from tests.fakes.deployment import FakeDeployment
@@ -206,6 +207,30 @@ def test_what_a_dead_worker_had_sent_is_put_down_though_one_message_about_others
     world.quota.remaining = 0
     world.run_until(MONDAY + 2 * HOUR)
     assert (len(world.email.sent), world.invoice(ACME, "in_1").level, world.invoice(ACME, "in_2").level) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("step", "effect"), [("text", "sms:second:z"), ("team", "team:second:z"), ("fee", "fee of z")])
+def test_behind_more_waiting_mails_than_one_claim_has_room_for_the_rest_is_done(step: str, effect: str) -> None:
+    world = deployment("mail", f', {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS[step]}}}', left=1)
+    owes(world, "z")
+    for number in range(45):
+        owes(world, f"in_{number:02}", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert done(world) == ["email:first:z", effect]
+
+
+@pytest.mark.parametrize(("step", "effects"), [("text", []), ("team", ["team:second:z"])])
+def test_behind_one_message_that_waits_and_is_full_the_team_is_told_and_a_text_of_that_policy_waits(step: str, effects: list[str]) -> None:
+    world = one_message(STEPS["mail"], STEPS[step])
+    owes(world, "z")
+    for number in range(MOST_IN_ONE_MESSAGE):
+        owes(world, f"in_{number:03}", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY + HOUR)
+    assert done(world) == ["email:first:z", *effects]
 
 
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:

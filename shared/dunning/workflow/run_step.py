@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out
-from dunning.domain.effects import marks_by_row
+from dunning.domain.effects import marks_by_row, marks_of
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, OthersFirst, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
@@ -148,18 +148,30 @@ class RunStep:
         if waits and progress.ending is Ending.COMPLETE:
             progress = replace(progress, ending=Ending.WAITING)
         try:
-            return self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
+            result = self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
         except Unreadable:
             raise
         except Permanent as exc:
             # Refused was what was to be put down, not that it went out: nothing is put down, and all that is known is kept.
             return self._park(case, settlement, str(exc), progress=replace(progress, done=()))
+        self._look_again(case, wakeup, progress, now)
+        return result
 
     def _needs_no_mail(self, case: Case, settlement: Settlement) -> tuple[bool, frozenset[str]]:
         """Whether something is due that sends no mail, by what is stored: else its source need not be asked. And past which it is found."""
         _, ended = run_out_ended(case, settlement.now, settlement.actor)
         works, waits, besides = first_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
         return bool(works or ended or not waits), besides
+
+    def _look_again(self, before: Case, wakeup: Wakeup, progress: Progress, now: datetime) -> None:
+        """Where more needs no mail than one look does, for the wheel comes once an hour; not where the last look changed nothing."""
+        if not (wakeup.without_mail and progress.ending is Ending.WAITING and progress.done) or wakeup.hops >= MOST_HOPS:
+            return
+        case = self.store.load(before.profile.customer)
+        if stands_still(before, case, now):
+            return
+        if first_without_mail(case, self._policy_of, now, marks_of(case.profile))[0]:
+            self.wakeups.send([Wakeup(wakeup.customer, hops=wakeup.hops + 1, without_mail=True)])
 
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:

@@ -10,8 +10,10 @@ from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.case import Claim, EffectState, Mark, Notice
 from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
+from dunning.domain.decision import MOST_AT_ONCE
 from dunning.domain.effects import Channel, row_key
 from dunning.workflow.ports import Wakeup
+from dunning.workflow.waking import MOST_HOPS
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
 
@@ -231,6 +233,34 @@ def test_behind_one_message_that_waits_and_is_full_the_team_is_told_and_a_text_o
     world.quota.remaining = 0
     world.run_until(TUESDAY + HOUR)
     assert done(world) == ["email:first:z", *effects]
+
+
+@pytest.mark.parametrize(("step", "number", "looks"), [("fee", 10, 5), ("text", 10, 1), ("text", 45, 3)])
+def test_what_is_more_than_one_look_does_is_done_in_looks_that_follow_at_once(step: str, number: int, looks: int) -> None:
+    world = due_on_tuesday(step, number)
+    world.run_step(Wakeup(ACME, without_mail=True))
+    world.settle_queues()
+    assert len(done(world)[number:]) == number
+    assert [wakeup.hops for wakeup in world.wakeups.sent if wakeup.hops] == list(range(1, looks))
+
+
+def test_looks_do_not_follow_each_other_without_end() -> None:
+    world = due_on_tuesday("text", 45)
+    before = len(world.wakeups.sent)
+    world.run_step(Wakeup(ACME, hops=MOST_HOPS, without_mail=True))
+    assert (len(world.sms.sent), world.wakeups.sent[before:]) == (MOST_AT_ONCE - 1, [])
+
+
+def due_on_tuesday(step: str, number: int) -> FakeDeployment:
+    """It is Tuesday, and this step of so many invoices is due, of which mail went out on Monday; first of all a mail that waits."""
+    world = deployment("mail", f', {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS[step]}}}', left=number)
+    for each in range(number):
+        owes(world, f"in_{each:02}")
+    owes(world, "a_mail", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.clock.now = TUESDAY
+    return world
 
 
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:

@@ -1,6 +1,5 @@
 """Steps over an amount wait for a person (`approve_above`)."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -8,9 +7,8 @@ from decimal import Decimal
 import pytest
 
 from dunning.content.policy_book import PolicyBook
-from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
-from dunning.domain.case import Case
 from dunning.domain.decision import decide
 from dunning.domain.errors import Rejected, Retryable
 from dunning.domain.fees import Amounts
@@ -19,9 +17,9 @@ from dunning.domain.policy import Scope
 from dunning.domain.works import Verdict
 from dunning.workflow.answer_approval import AnswerApproval
 from dunning.workflow.mark_do_not_chase import MarkDoNotChase
-from tests.fakes.case_store import MemoryCaseStore
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
+from tests.unit.workflow.failing_store import FailingStore
 from tests.unit.workflow.plan import FIRST, said
 
 DAY = timedelta(days=1)
@@ -361,12 +359,22 @@ def many() -> FakeDeployment:
 
 def test_an_answer_that_is_interrupted_says_how_far_it_came_and_the_same_again_answers_the_rest(many: FakeDeployment) -> None:
     interrupted = AnswerApproval(replace(many.record, store=FailingStore(many.store, after=1)))
-    with pytest.raises(Retryable, match=r"80 invoices are answered, 10 still wait \(the table is away\)"):
+    with pytest.raises(Retryable, match=r"40 invoices are answered, 50 still wait \(the table is away\)"):
         interrupted(ACME, None, approved=True)
-    assert waiting(many) == 10
+    assert waiting(many) == 50
     assert answer(many, approved=True, invoice=None) == "recorded"
     assert waiting(many) == 0
-    assert [len(one.invoices) for one in many.log(ACME) if one.type is ActivityType.APPROVED] == [80, 10]
+    assert [len(one.invoices) for one in many.log(ACME) if one.type is ActivityType.APPROVED] == [40, 40, 10]
+
+
+def test_an_answer_about_as_many_currencies_as_invoices_is_taken(many: FakeDeployment) -> None:
+    for start in (0, 45):
+        before = many.case(ACME)
+        names = sorted(before.invoices)[start : start + 45]
+        others = {name: replace(before.invoices[name], currency=f"X{name[-2:]}") for name in names}
+        many.store.save(before, replace(before, invoices={**before.invoices, **others}))
+    assert answer(many, approved=True, invoice=None) == "recorded"
+    assert waiting(many) == 0
 
 
 def test_an_answer_ends_though_more_wait_than_can_be_answered(many: FakeDeployment) -> None:
@@ -377,19 +385,3 @@ def test_an_answer_ends_though_more_wait_than_can_be_answered(many: FakeDeployme
     assert AnswerApproval(replace(many.record, store=FailingStore(many.store, after=2)))(ACME, None, approved=True) == (
         "nothing waits for approval there"
     )
-
-
-class FailingStore(MemoryCaseStore):
-    """A table that goes away after so many writes."""
-
-    def __init__(self, store: MemoryCaseStore, after: int) -> None:
-        super().__init__()
-        self.__dict__.update(store.__dict__)
-        self._left = after
-
-    def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
-        """As of any table, until it goes away."""
-        if not self._left:
-            raise Retryable("the table is away")
-        self._left -= 1
-        super().save(before, after, activities, claim_id=claim_id)

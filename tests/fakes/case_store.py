@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from dunning.domain.activity import Activity
 from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
-from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Unreadable
+from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Unreadable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.replying import reply_token
 from dunning.storage.keys import contact_reference_key
-from dunning.workflow.moving_port import CaseChange
+from dunning.workflow.moving_port import MOST_ITEMS, CaseChange
 from dunning.workflow.sweep_ports import OpenPage, OpenRow
 from dunning.workflow.wheel_ports import DueTimer
 from tests.fakes.unordered import case_as_read, dealt
@@ -65,13 +65,15 @@ class MemoryCaseStore:
         return tuple(self._profiles)
 
     def save(self, before: Case, after: Case, activities: Sequence[Activity] = (), *, claim_id: str | None = None) -> None:
-        """Write what differs, or nothing at all. Raises AlreadyClaimed (with `claim_id`), Conflict."""
+        """Write what differs, or nothing at all. Raises AlreadyClaimed (with `claim_id`), Conflict, Permanent (too much for DynamoDB)."""
         customer = after.profile.customer
         changed = _changed_invoices(before, after)
         if not changed and not activities and before.profile == after.profile:
             return
         if self.refusals:
             raise self.refusals.popleft()
+        change = CaseChange(before, after, tuple(activities))
+        _require_room(change.rows + len(change.opened), customer)
         stored = self._stored(customer)
         if claim_id and stored.profile.version and (stored.profile.claim is None or stored.profile.claim.id != claim_id):
             raise AlreadyClaimed(f"case {customer}: claim {claim_id} is no longer held")
@@ -83,6 +85,8 @@ class MemoryCaseStore:
         """Both cases or neither; one that does not differ has its version counted. Raises Conflict, BelongsElsewhere."""
         if old.is_nothing and new.is_nothing:
             return
+        touched = sum(each.is_nothing and each.before.profile.version > 0 for each in (old, new))
+        _require_room(old.rows + new.rows + touched + 1, new.before.profile.customer)
         for each in (old, new):
             stored = self._stored(each.before.profile.customer)
             self._require_unchanged(each.before, stored, _changed_invoices(each.before, each.after))
@@ -274,6 +278,11 @@ def _changed(before: Item, after: Item, stored: Item) -> Item:
 
 def _changed_invoices(before: Case, after: Case) -> list[Invoice]:
     return [invoice for invoice in after.invoices.values() if before.invoices.get(invoice.id) != invoice]
+
+
+def _require_room(items: int, customer: str) -> None:
+    if items > MOST_ITEMS:
+        raise Permanent(f"writing case {customer}: ValidationException")
 
 
 def _reference(customer: str, invoice_id: str) -> tuple[str, str]:

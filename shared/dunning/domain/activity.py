@@ -1,6 +1,7 @@
 """The append-only record: every decision, to send or not to send, with its reason."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,3 +50,25 @@ class Activity:
     actor: str | None = None
     channel: str | None = None
     claim: str | None = None
+
+
+def joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
+    """What is said of several invoices in the same words, said once of all of them."""
+    found: dict[Activity, list[str]] = {}
+    for activity in activities:
+        found.setdefault(replace(activity, invoices=()), []).extend(activity.invoices)
+    return tuple(replace(activity, invoices=tuple(dict.fromkeys(invoices))) for activity, invoices in found.items())
+
+
+def with_skips_joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
+    """The same, with a step that several invoices pass over said once: else a transaction, which holds a hundred items, might overflow.
+
+    It comes behind what else happened to them, and before the end of their plans.
+    """
+    skips = [activity for activity in activities if activity.type is ActivityType.SKIPPED]
+    fewer = joined(skips)
+    if len(fewer) == len(skips):
+        return tuple(activities)
+    others = [activity for activity in activities if activity.type is not ActivityType.SKIPPED]
+    before = [activity for activity in others if activity.type is not ActivityType.PLAN_ENDED]
+    return (*before, *fewer, *(activity for activity in others if activity.type is ActivityType.PLAN_ENDED))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.activity import Activity, ActivityType, with_skips_joined
 from dunning.domain.addressing import readdressed, with_word_of_invoice
 from dunning.domain.approval import without_moot_question
 from dunning.domain.assignment import Assignment, is_begun
@@ -43,9 +43,12 @@ LATE_AFTER = timedelta(minutes=10)
 
 WORTH_WITH_OTHERS = "with what else is owed it is worth a reminder"
 MOST_REVIEWED = 15
-"""Other invoices that one word may wake or silence (`minimum_balance` under `scope: customer`): each may cost four of a transaction's
-hundred items. The next word, at the latest the daily sweep's, does the rest.
+"""Other invoices that one word may wake or silence (`minimum_balance` under `scope: customer`): each may cost three of a transaction's
+hundred items, and a step that some pass over one more. The next word, at the latest the daily sweep's, does the rest.
 """
+
+_ENOUGH = 60
+"""Items after which one word wakes no more."""
 
 MOST_RETIMED = 70
 """Items of a transaction's hundred for steps that get another hour, as when a customer's country becomes known."""
@@ -165,14 +168,16 @@ class Recorder:
             return recorded
         balances, activities = balances_of(case, self.policy_of), list(recorded.activities)
         changed = [other for other in small if is_to_review(other, self.policy_of(other), balances)]
-        for other in changed[: self.reviews]:
+        for number, other in enumerate(changed[: self.reviews]):
+            if number + len(activities) >= _ENOUGH:
+                break
             policy = self.policy_of(other)
             if other.next_at is None:
                 activities.append(self._log(ActivityType.UPDATED, other, WORTH_WITH_OTHERS))
             balance = balance_for(other, policy, balances)
             plan = self._planned(case, other, policy, balance)
             case, ending = ended(case.with_invoice(plan.invoice), other, plan.invoice, self.now, self.actor)
-            activities += [*plan.activities, *ending]
+            activities = [*with_skips_joined([*activities, *plan.activities, *ending])]
         return replace(recorded, case=case, activities=tuple(activities))
 
     def _first(self, case: Case, snapshot: Snapshot) -> Recorded:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dunning.domain import approval
-from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.activity import Activity, ActivityType, joined, with_skips_joined
 from dunning.domain.balances import balance_in
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, Claim, EffectState, Mark, Notice
@@ -112,7 +112,7 @@ class Settlement:
             else:
                 activities += logged
             activities += ending
-        return Settled(without_moot_tasks(self._reminded(case, done)), (*joined(together), *activities))
+        return Settled(without_moot_tasks(self._reminded(case, done)), with_skips_joined((*joined(together), *activities)))
 
     def _reminded(self, case: Case, done: Sequence[Done]) -> Case:
         """When reminders went out, for gaps and limits: an instant for each."""
@@ -156,14 +156,14 @@ class Settlement:
 
     def postpone(self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
-        something that went out was put down (`done`), neither crashes nor refusals of before.
+        something was put down (`done`), none of those before.
 
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
         profile = replace(case.profile, due_since=place_in_line(case, self.policy_of, self.now)) if done else case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
-        crashes = 0 if is_progress(done) else self.claim.attempt - 1
+        crashes = 0 if _is_progress(done) else self.claim.attempt - 1
         spent = self.claim.spent(self.now, effects, crashes, kept)
         latest = self.now + LONGEST_BACKOFF
         if kept is not None:
@@ -171,18 +171,17 @@ class Settlement:
         if isinstance(because, NotYet):
             waiting = replace(profile, claim=spent, retries=max(profile.retries, 1), due_at=min(because.turn_at, latest))
             return case.with_profile(waiting)
-        in_a_row = 0 if is_progress(done) else profile.retries
-        due_at = self.now + backoff(in_a_row)
+        due_at = self.now + backoff(profile.retries)
         if because is not None and because.retry_at is not None:
-            due_at = min(max(because.retry_at, self.now + min(backoff(in_a_row), LONGEST_AT_A_LIMIT)), latest)
-        return case.with_profile(replace(profile, claim=spent, retries=in_a_row + 1, due_at=due_at))
+            due_at = min(max(because.retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), latest)
+        return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Case:
         """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over.
 
         Where something was put down under it (`done`), it is no poison: the count of attempts begins anew, with this one.
         """
-        kept = replace(self.claim, effects=effects, attempt=1 if is_progress(done) else self.claim.attempt)
+        kept = replace(self.claim, effects=effects, attempt=1 if _is_progress(done) else self.claim.attempt)
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
     def park(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
@@ -374,7 +373,7 @@ def unfinished(case: Case, effects: Mapping[str, Mark], done: Sequence[Done]) ->
     return {row: mark for row, mark in {**effects, **reported}.items() if row not in finished}
 
 
-def is_progress(done: Sequence[Done]) -> bool:
+def _is_progress(done: Sequence[Done]) -> bool:
     """Whether something has gone out, and so will not have to again; what is only put off may come back for ever."""
     return any(one.work.effects for one in done)
 
@@ -387,11 +386,3 @@ def _is_joint(work: Work) -> bool:
 def _is_of(row: str, work: Work) -> bool:
     """Whether a row is this work's own; one message may be about several invoices, each of which is put down by itself."""
     return work.verdict in (Verdict.THANK, Verdict.NOTIFY) or row.split(":", 2)[-1] in (work.invoice, row)
-
-
-def joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
-    """What one message was about, logged once for each stage."""
-    found: dict[Activity, list[str]] = {}
-    for activity in activities:
-        found.setdefault(replace(activity, invoices=()), []).extend(activity.invoices)
-    return tuple(replace(activity, invoices=tuple(dict.fromkeys(invoices))) for activity, invoices in found.items())

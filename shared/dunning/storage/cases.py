@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dunning.domain.activity import Activity
-from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
+from dunning.domain.case import Case, Claim, EffectState, Mark
 from dunning.domain.digest import TOLD
 from dunning.domain.errors import AlreadyClaimed, BelongsElsewhere, Conflict, Permanent, Retryable, Unreadable
 from dunning.domain.holds import Hold
-from dunning.domain.invoice import Invoice
-from dunning.domain.replying import reply_token
 from dunning.identifiers import new_ulid
 from dunning.storage import items, keys
 from dunning.storage.attribute_values import readable, typed
@@ -82,9 +80,10 @@ class TableCaseStore:
         them makes other views of the case stale. An invoice is opened only where no other customer's case has it.
         Raises Conflict, BelongsElsewhere, AlreadyClaimed (with `claim_id`), Retryable.
         """
-        writes = self._writes(CaseChange(before, after, tuple(activities)), claim_id)
+        change = CaseChange(before, after, tuple(activities))
+        writes = self._writes(change, claim_id)
         if writes:
-            writes += [self._reference_write(invoice.customer, invoice.id, invoice.customer) for invoice in _opened(before, after)]
+            writes += [self._reference_write(invoice.customer, invoice.id, invoice.customer) for invoice in change.opened]
             self._transact(writes, claim_id, after.profile.customer)
 
     def move(self, invoice_id: str, old: CaseChange, new: CaseChange) -> None:
@@ -111,7 +110,7 @@ class TableCaseStore:
         if not writes and not changes and not change.activities:
             return []
         writes.insert(0, self._profile_write(before, changes, claim_id))
-        writes += self._contact_writes(before.profile, after.profile)
+        writes += [self._contact_write(kind, value, after.profile.customer) for kind, value in change.reached]
         # The profile's version counts the case's writes, so the log keeps the order of what happens at one instant.
         first = (before.profile.version + 1) << 16
         return writes + [self._activity_write(after.profile.customer, logged, first + n) for n, logged in enumerate(change.activities)]
@@ -177,16 +176,6 @@ class TableCaseStore:
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
-
-    def _contact_writes(self, before: Profile, after: Profile) -> Iterator[Wire]:
-        """By what an answer is known as this customer's. What once was an address of theirs stays one."""
-        now, old = after.contact, before.contact
-        if before.version == 0:
-            yield self._contact_write("reply", reply_token(after.customer), after.customer)
-        if now.email and now.email != old.email:
-            yield self._contact_write("email", now.email, after.customer)
-        if now.phone and now.phone != old.phone:
-            yield self._contact_write("sms", now.phone, after.customer)
 
     def _contact_write(self, kind: str, value: str, customer: str) -> Wire:
         row = {"pk": keys.contact_reference_key(kind, value), "sk": keys.customer_key(customer), "customer": customer}
@@ -329,9 +318,3 @@ class TableCaseStore:
             )
         item = answer.get("Item")
         return str(from_wire(item)["customer"]) if item else None
-
-
-def _opened(before: Case, after: Case) -> list[Invoice]:
-    """Invoices that come into a case, or back into it: those may have been another customer's meanwhile."""
-    found = ((before.invoices.get(invoice.id), invoice) for invoice in after.invoices.values())
-    return [invoice for old, invoice in found if old is None or (invoice.is_open and not old.is_open)]

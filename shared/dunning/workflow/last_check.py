@@ -1,11 +1,11 @@
 """What the providers say at the last hop before the customer, and how it is taken into the case."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dunning.domain.activity import Activity, ActivityType
+from dunning.domain.activity import Activity, ActivityType, with_skips_joined
 from dunning.domain.case import Case
 from dunning.domain.chasing import with_silence_told
 from dunning.domain.decision import texts_now, to_ask_about
@@ -30,7 +30,7 @@ MOST_LINKS = 6
 
 MOST_IN_ONE_TRANSACTION = 18
 """Invoices settled at once: each may cost a write and up to three activities, holds that end beside them another eighteen items,
-and DynamoDB takes 100."""
+and DynamoDB takes 100. Where it is more after all, for the steps that their plans pass over, the part is halved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,15 @@ class LastCheck:
     numbers: NumberCheck | None = None
     accounted: Mapping[str, AccountedSource] = field(default_factory=dict)
 
-    def __call__(self, case: Case, now: datetime, besides: Collection[str] = frozenset()) -> Checked:
+    def __call__(self, case: Case, now: datetime) -> Checked:
         """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed.
-
-        None of `besides`, which nobody is to be told of now.
 
         No list of QuickBooks' or Xero's tells the link to pay: of several due invoices those without one are read by themselves.
 
         Due is also whose hold ends now: whether a promise was kept, its source knows best.
         """
         free, _ = run_out_ended(case, now, "run_step")
-        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of, besides)]
+        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of)]
         due += [invoice for invoice in ending_now(case, now) if invoice not in due]
         if not due:
             return Checked()
@@ -164,13 +162,16 @@ def why_unread(unread: Mapping[str, str]) -> str:
     return first + (f" (and {len(others)} more of this customer)" if others else "")
 
 
-def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tuple[Done, ...]]]:
+Part = tuple[Checked, tuple[Done, ...]]
+"""What was found and done of some invoices."""
+
+
+def in_parts(checked: Checked, done: tuple[Done, ...], most: int = MOST_IN_ONE_TRANSACTION) -> list[Part]:
     """What was found and done, in parts of so many invoices that each fits into one transaction; one part at least."""
-    told = (*(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone, *checked.moved)
-    names = list(dict.fromkeys([*(one.work.invoice for one in done), *told]))
+    names = _names(checked, done)
     found = []
-    for start in range(0, max(len(names), 1), MOST_IN_ONE_TRANSACTION):
-        part = frozenset(names[start : start + MOST_IN_ONE_TRANSACTION])
+    for start in range(0, max(len(names), 1), most):
+        part = frozenset(names[start : start + most])
         some = replace(
             checked,
             snapshots=tuple(snapshot for snapshot in checked.snapshots if snapshot.invoice_id in part),
@@ -179,6 +180,16 @@ def in_parts(checked: Checked, done: tuple[Done, ...]) -> list[tuple[Checked, tu
         )
         found.append((some, tuple(one for one in done if one.work.invoice in part)))
     return found
+
+
+def halves(part: Part) -> list[Part]:
+    """A part in two smaller ones; as it is where it is about one invoice, or none."""
+    return in_parts(*part, most=max((len(_names(*part)) + 1) // 2, 1))
+
+
+def _names(checked: Checked, done: tuple[Done, ...]) -> list[str]:
+    told = (*(snapshot.invoice_id for snapshot in checked.snapshots), *checked.gone, *checked.moved)
+    return list(dict.fromkeys([*(one.work.invoice for one in done), *told]))
 
 
 def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tuple[Activity, ...]]:
@@ -202,7 +213,7 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         activities += wished
     case, of_marking = with_silence_told(before, case, recorder.now, recorder.actor)
     case, ended = run_out_ended(case, recorder.now, recorder.actor, checked.asked)
-    return case, (*activities, *of_marking, *ended)
+    return case, with_skips_joined((*activities, *of_marking, *ended))
 
 
 def _suppressed(before: Case, after: Case, invoice_id: str, recorder: Recorder, because: str | None = None) -> tuple[Activity, ...]:

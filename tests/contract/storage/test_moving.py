@@ -7,7 +7,7 @@ import pytest
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Profile
-from dunning.domain.errors import BelongsElsewhere, Conflict
+from dunning.domain.errors import BelongsElsewhere, Conflict, Permanent
 from dunning.domain.invoice import Status
 from dunning.workflow.moving_port import CaseChange, MovingStore
 from tests.contract.storage.cases import ACME, LATER, NOW, due_case, invoice
@@ -169,3 +169,16 @@ def test_a_move_that_changes_nothing_writes_nothing(storage: Storage) -> None:
     old, new = store.load(ACME), store.load(BETA)
     store.move("in_1", CaseChange(old, old), CaseChange(new, new))
     assert standing(storage, ACME, BETA) == before
+
+
+def test_a_move_of_a_hundred_items_is_taken_and_of_one_more_refused_whole(storage: Storage) -> None:
+    store = storage.store
+    store.save(Case(Profile(ACME)), due_case())
+    old, new = leaving(store, ACME), joining(store, BETA)
+    # Two cases, two invoices and one reference, what is said of the old one, and how to tell the new one's answers.
+    fitting = replace(new, activities=(ENROLLED,) * (100 - 7))
+    with pytest.raises(Permanent):
+        store.move("in_1", old, replace(fitting, activities=(*fitting.activities, ENROLLED)))
+    assert store.load(BETA) == Case(Profile(BETA))
+    store.move("in_1", old, fitting)
+    assert [*store.load(BETA).invoices] == ["in_1"]

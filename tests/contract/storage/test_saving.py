@@ -7,9 +7,10 @@ import pytest
 
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim, EffectState, Mark, Profile
-from dunning.domain.errors import AlreadyClaimed, Conflict
+from dunning.domain.errors import AlreadyClaimed, Conflict, Permanent
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Status
+from dunning.workflow.moving_port import CaseChange
 from tests.contract.storage import cases
 from tests.contract.storage.cases import ACME, LATER, NOW, due_case, invoice
 from tests.contract.storage.stores import Storage
@@ -174,3 +175,22 @@ def test_holds_that_overlap_end_one_by_one(storage: Storage) -> None:
     before = storage.store.load(ACME)
     storage.store.save(before, before.with_profile(replace(before.profile, holds={HoldKind.REPLY: Hold(LATER)})))
     assert storage.store.load(ACME).profile.holds == {HoldKind.REPLY: Hold(LATER)}
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_hundred_items_are_written_in_one_transaction_and_one_more_is_refused_whole(storage: Storage, is_known: bool) -> None:
+    if is_known:
+        storage.store.save(Case(Profile(ACME)), Case(Profile(ACME, contact=Contact(email="ann@acme.example"))))
+    before = storage.store.load(ACME)
+    after = before.with_profile(replace(before.profile, contact=Contact(email="bea@acme.example", phone="+15550100")))
+    for number in range(20):
+        after = after.with_invoice(invoice(f"in_{number:02}"))
+    # The profile, two addresses, an invoice and its reference each, and of who is new the token of answers.
+    log = [replace(PAID, reason=str(number)) for number in range(100 - 3 - 2 * 20 - (not is_known))]
+    change = CaseChange(before, after, tuple(log))
+    assert (change.fits, replace(change, activities=(*log, PAID)).fits) == (True, False)
+    with pytest.raises(Permanent):
+        storage.store.save(before, after, [*log, PAID])
+    assert storage.store.load(ACME) == before
+    storage.store.save(before, after, log)
+    assert len(storage.store.load(ACME).invoices) == 20

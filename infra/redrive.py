@@ -18,6 +18,7 @@ from dunning.storage.note_queues import read_note_request
 from dunning.storage.queues import read_sweep_stage, read_sync_batch, read_sync_request, read_wakeup
 from dunning.storage.translation import aws_errors
 from dunning.workflow.unforeseen import foreseen
+from infra.letter_reasons import WHY
 from infra.stream_letters import PLACE, Found, StreamsClient, activities_at
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _NOTED_BY = {"stripe": "StripeNotes", "quickbooks": "QuickBooksNotes", "xero": "XeroNotes"}
 A_DAY = timedelta(days=1)
+_SPENT = ("tries", "hops")
 _Answer = TypeVar("_Answer")
 _Act = Callable[[str], str]
 """What is done with a letter's body, and what became of it. Raises Rejected for one that cannot be read."""
@@ -129,7 +131,7 @@ class Redriver:
 
     def _to(self, sqs: SQSClient, queue: str) -> _Act:
         def send(body: str) -> str:
-            sqs.send_message(QueueUrl=self.queue_url(queue), MessageBody=body)
+            sqs.send_message(QueueUrl=self.queue_url(queue), MessageBody=_with_all_its_tries(body))
             return "sent back"
 
         return send
@@ -150,7 +152,7 @@ class Redriver:
     def _told(self, sqs: SQSClient, queue: str, message: MessageTypeDef, act: _Act, *, drop_unreadable: bool) -> Redriven:
         """Act first, delete then: a letter may be sent back twice, never lost."""
         attributes = message.get("MessageAttributes", {})
-        reason = next((attributes[name].get("StringValue", "") for name in ("reason", "ErrorMessage") if name in attributes), "")
+        reason = next((attributes[name].get("StringValue", "") for name in WHY if name in attributes), "")
         receipt = message.get("ReceiptHandle", "")
         try:
             outcome = _outcome(queue, message, act, drop_unreadable=drop_unreadable)
@@ -185,6 +187,14 @@ def publish_found(found: Found, services: PublishServices) -> str:
     for record, reason in found.unreadable:
         services.aside.put(record, reason)
     return "; ".join(["published"] * bool(found.activities) + [f"left there by itself: {reason}" for _, reason in found.unreadable])
+
+
+def _with_all_its_tries(body: str) -> str:
+    """A request, a stage or a note as if it were new: what it has spent, it spent before a person mended the cause."""
+    told: object = json.loads(body)
+    if not isinstance(told, dict) or told.keys().isdisjoint(_SPENT):
+        return body
+    return json.dumps({name: value for name, value in told.items() if name not in _SPENT} | ({"hops": 0} if "hops" in told else {}))
 
 
 def _readable(body: str, read: Callable[[], object]) -> str:

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from moto.sqs.models import Message, Queue, sqs_backends
 
+from infra.letter_reasons import WHY
 from infra.local.event_source import instant_of
 from infra.local.json_edges import Json, mapping, mappings, text
 from infra.local.lambda_service import LambdaService, Outcome
@@ -64,7 +65,7 @@ class Queues:
         for arn in sorted(self._stack.dead_letters):
             for message in messages_of(self._queue(arn)) if ":sqs:" in arn else ():
                 attributes = {name: text(value.get("StringValue")) for name, value in message.message_attributes.items()}
-                reason = attributes.get("reason") or attributes.get("ErrorMessage") or self._failures.get(message.id)
+                reason = next((attributes[name] for name in WHY if attributes.get(name)), None) or self._failures.get(message.id)
                 yield DeadLetter(queue=self._stack.queues[arn], reason=reason, body=message.body)
 
     def _queue(self, arn: str) -> Queue:

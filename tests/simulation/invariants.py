@@ -162,7 +162,7 @@ def disputes_that_were_told_are_known(world: World) -> Iterator[str]:
 
 
 def contacts_that_were_told_are_known(world: World) -> Iterator[str]:
-    """A new address whose webhook came is where mail goes."""
+    """A new address whose webhook came is known as it is."""
     for customer, contact in world.provider.account.contacts.items():
         known = world.memory.load(customer).profile
         if f"contact of {customer}" not in world.records.unheard and known.contact_stamp and known.contact.email != contact.email:
@@ -175,6 +175,18 @@ def only_poison_is_dead(world: World) -> Iterator[str]:
     for queue, about, reason in world.records.dead:
         if about not in poisoned:
             yield f"{about} is in the dead-letter queue of {queue}: {reason}"
+
+
+def what_is_parked_has_a_letter(world: World) -> Iterator[str]:
+    """As often as a case was parked, a letter told of it: who ends a park must know of it."""
+    letters = Counter(about for queue, about, _ in world.records.dead if queue == "run")
+    for customer in world.memory.customers():
+        parked = sum(
+            entry.type is ActivityType.HELD and (entry.reason or "").startswith(f"{HoldKind.PARKED.value}:") and not entry.invoices
+            for entry in world.memory.written(customer)
+        )
+        if parked > letters[customer]:
+            yield f"{customer} was parked {parked} times, and {letters[customer]} letters tell of it"
 
 
 def nobody_is_written_to_at_night(world: World) -> Iterator[str]:
@@ -237,6 +249,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     disputes_that_were_told_are_known,
     contacts_that_were_told_are_known,
     only_poison_is_dead,
+    what_is_parked_has_a_letter,
     nobody_is_written_to_at_night,
     reminders_keep_their_gap,
     no_customer_gets_more_than_the_limit,

@@ -60,6 +60,7 @@ class Watch:
                 self._open_when_loaded(about, invoice)
             if message.channel != "team":
                 self._not_held(about, message.envelope.invoices)
+                self._to_the_customer(about, message)
                 self._approved(about, message)
                 self._meant(about, message)
 
@@ -82,6 +83,13 @@ class Watch:
                 and not step.condition(facts(invoice, case.profile, policy, self._cloud.clock()))
             ):
                 self._violated(about, f"though {name} goes without it: {step.condition_text}")
+
+    def _to_the_customer(self, about: str, message: Accepted) -> None:
+        """As the worker read the case, or as the provider has it by now."""
+        case, at_source = self._cloud.invocation.loaded, self._provider.account.contacts.get(message.envelope.customer)
+        known = [contact for contact in (case.profile.contact if case else None, at_source) if contact]
+        if message.to[0] not in {contact.email if message.channel == "email" else contact.phone for contact in known}:
+            self._violated(about, f"to {message.to[0]}, which is nobody's")
 
     def _approved(self, about: str, message: Accepted) -> None:
         told = self._cloud.invocation.told

@@ -6,7 +6,7 @@ from datetime import datetime
 from dunning.domain.case import Case
 from dunning.domain.effects import is_repetition, rows_of
 from dunning.domain.evolving import replace
-from dunning.domain.invoice import Invoice, Repeat
+from dunning.domain.invoice import Contact, Invoice, Repeat
 from dunning.domain.policy import Policy
 from dunning.domain.recipients import recipients_of, templates_of
 
@@ -16,6 +16,13 @@ def with_dead_addresses(case: Case, addresses: Sequence[str]) -> Case:
     known = case.profile.dead_addresses
     fresh = [address.lower() for address in addresses if address.lower() not in known]
     return case.with_profile(replace(case.profile, dead_addresses=(*known, *fresh))) if fresh else case
+
+
+def is_reached_by(contact: Contact, addresses: Sequence[str]) -> bool:
+    """Whether one of these is still an address at which the customer, or whoever gets copies, is written to."""
+    settings = contact.settings
+    used = [contact.email, settings.owner, *(person.email for person in settings.people)] if settings else [contact.email]
+    return not {address.lower() for address in addresses}.isdisjoint(one.lower() for one in used if one)
 
 
 MAILS_REMEMBERED = 50

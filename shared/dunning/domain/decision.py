@@ -51,28 +51,34 @@ NOTIFIED_TEAM = "collections"
 """Who is told of what a person must look at."""
 
 
-def due_invoices(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
+def due_invoices(
+    case: Case, now: datetime, policy_of: PolicyOf | None = None, besides: Collection[str] = frozenset()
+) -> tuple[Invoice, ...]:
     """The open invoices whose instant has come, most overdue instant first; of what is held only those whose step has begun.
 
-    With `policy_of`, also those whose message is due later today and joins one that is due now (`scope: customer`).
+    With `policy_of`, also those whose message is due later today and joins one that is due now (`scope: customer`). `besides`: none
+    of these.
     """
     due = [invoice for invoice in case.invoices.values() if invoice.is_open and (is_repeat_due(invoice, now) or _is_step_due(invoice, now))]
+    due = [invoice for invoice in due if invoice.id not in besides]
     due = [invoice for invoice in due if not _is_held(case, invoice) or invoice.next_step in begun_steps(case.profile, invoice.id)]
     due = sorted(due, key=lambda invoice: (invoice.next_at or now, invoice.id))
     if policy_of is None or not any(policy_of(invoice).scope is Scope.CUSTOMER for invoice in due):
         return tuple(due[:MOST_AT_ONCE])
-    riders = () if case.profile.is_held else joins(case, due, policy_of, now)
+    riders = () if case.profile.is_held else [one for one in joins(case, due, policy_of, now) if one.id not in besides]
     return within_one_message((*due, *sorted(riders, key=lambda invoice: (invoice.next_at or now, invoice.id))))
 
 
-def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -> tuple[Invoice, ...]:
+def to_ask_about(
+    case: Case, now: datetime, policy_of: PolicyOf | None = None, besides: Collection[str] = frozenset()
+) -> tuple[Invoice, ...]:
     """What a decision taken now rests on: what is due, what a fee waits to be charged on, and the open fees that ride with these.
 
     And what waits for a person's answer, once a day; and what an abandoned claim gave thanks for, though nobody has put its payment
     down yet: it may be held meanwhile.
     """
     case = as_it_stands(case, policy_of, now)
-    found = [*due_invoices(case, now, policy_of), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
+    found = [*due_invoices(case, now, policy_of, besides), *(invoice for invoice, _ in fees_to_charge(case)[:MOST_FEES_AT_ONCE])]
     found += [invoice for invoice in case.invoices.values() if invoice.is_open and _thanks_begun(case, invoice)]
     if case.profile.look_at is not None and case.profile.look_at <= now:
         found += waiting_for_answers(case)[:MOST_IN_ONE_MESSAGE]
@@ -80,11 +86,20 @@ def to_ask_about(case: Case, now: datetime, policy_of: PolicyOf | None = None) -
     return tuple({invoice.id: invoice for invoice in found}.values())
 
 
-def decide(case: Case, policy_of: PolicyOf, now: datetime, allowed: Callable[[Work], bool] = lambda _: True) -> tuple[Work, ...]:
-    """What to do now, invoice by invoice; `allowed` keeps out what must wait. Raises Permanent when a condition cannot be evaluated."""
+def decide(
+    case: Case,
+    policy_of: PolicyOf,
+    now: datetime,
+    allowed: Callable[[Work], bool] = lambda _: True,
+    besides: Collection[str] = frozenset(),
+) -> tuple[Work, ...]:
+    """What to do now, invoice by invoice; `allowed` keeps out what must wait, and what is due of `besides` takes nobody's room.
+
+    Raises Permanent when a condition cannot be evaluated.
+    """
     case = as_it_stands(case, policy_of, now)
     contact = case.profile.reach
-    due = due_invoices(case, now, policy_of)
+    due = due_invoices(case, now, policy_of, besides)
     begun = _unfinished_steps(case, policy_of)
     works = [
         _finish_step(case, case.invoices[name], step, policy_of(case.invoices[name]), now, is_due=case.invoices[name] in due)

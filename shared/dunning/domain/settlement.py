@@ -156,14 +156,14 @@ class Settlement:
 
     def postpone(self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
-        something was put down (`done`), none of those before.
+        something that went out was put down (`done`), neither crashes nor refusals of before.
 
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
         """
         profile = replace(case.profile, due_since=place_in_line(case, self.policy_of, self.now)) if done else case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
-        crashes = 0 if _is_progress(done) else self.claim.attempt - 1
+        crashes = 0 if is_progress(done) else self.claim.attempt - 1
         spent = self.claim.spent(self.now, effects, crashes, kept)
         latest = self.now + LONGEST_BACKOFF
         if kept is not None:
@@ -171,17 +171,18 @@ class Settlement:
         if isinstance(because, NotYet):
             waiting = replace(profile, claim=spent, retries=max(profile.retries, 1), due_at=min(because.turn_at, latest))
             return case.with_profile(waiting)
-        due_at = self.now + backoff(profile.retries)
+        in_a_row = 0 if is_progress(done) else profile.retries
+        due_at = self.now + backoff(in_a_row)
         if because is not None and because.retry_at is not None:
-            due_at = min(max(because.retry_at, self.now + min(backoff(profile.retries), LONGEST_AT_A_LIMIT)), latest)
-        return case.with_profile(replace(profile, claim=spent, retries=profile.retries + 1, due_at=due_at))
+            due_at = min(max(because.retry_at, self.now + min(backoff(in_a_row), LONGEST_AT_A_LIMIT)), latest)
+        return case.with_profile(replace(profile, claim=spent, retries=in_a_row + 1, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Case:
         """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over.
 
         Where something was put down under it (`done`), it is no poison: the count of attempts begins anew, with this one.
         """
-        kept = replace(self.claim, effects=effects, attempt=1 if _is_progress(done) else self.claim.attempt)
+        kept = replace(self.claim, effects=effects, attempt=1 if is_progress(done) else self.claim.attempt)
         return case.with_profile(replace(case.profile, claim=kept, due_at=self.claim.until))
 
     def park(self, case: Case, reason: str, effects: Mapping[str, Mark]) -> Settled:
@@ -373,7 +374,7 @@ def unfinished(case: Case, effects: Mapping[str, Mark], done: Sequence[Done]) ->
     return {row: mark for row, mark in {**effects, **reported}.items() if row not in finished}
 
 
-def _is_progress(done: Sequence[Done]) -> bool:
+def is_progress(done: Sequence[Done]) -> bool:
     """Whether something has gone out, and so will not have to again; what is only put off may come back for ever."""
     return any(one.work.effects for one in done)
 

@@ -1,6 +1,6 @@
 """What the providers say at the last hop before the customer, and how it is taken into the case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -76,15 +76,17 @@ class LastCheck:
     numbers: NumberCheck | None = None
     accounted: Mapping[str, AccountedSource] = field(default_factory=dict)
 
-    def __call__(self, case: Case, now: datetime) -> Checked:
+    def __call__(self, case: Case, now: datetime, besides: Collection[str] = frozenset()) -> Checked:
         """Ask the provider what is still owed: one due invoice is read, of several the customer's open ones are listed.
+
+        None of `besides`, which nobody is to be told of now.
 
         No list of QuickBooks' or Xero's tells the link to pay: of several due invoices those without one are read by themselves.
 
         Due is also whose hold ends now: whether a promise was kept, its source knows best.
         """
         free, _ = run_out_ended(case, now, "run_step")
-        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of)]
+        due = [case.invoices[one.id] for one in to_ask_about(free, now, self._policy_of, besides)]
         due += [invoice for invoice in ending_now(case, now) if invoice not in due]
         if not due:
             return Checked()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.bouncing import has_a_way, sent_again, with_bounced_mail, with_dead_addresses
+from dunning.domain.bouncing import has_a_way, is_reached_by, sent_again, with_bounced_mail, with_dead_addresses
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
@@ -57,33 +57,38 @@ class RecordDelivery:
 
     def _undelivered(self, news: DeliveryNews, reason: str) -> Callable[[Case, datetime], Recorded]:
         def change(case: Case, now: datetime) -> Recorded:
-            profile = case.profile
-            newer_address = profile.contact_stamp is not None and profile.contact_stamp > news.mailed_at
-            if profile.version == 0 or HoldKind.UNDELIVERABLE in profile.holds or newer_address:
+            is_held = HoldKind.UNDELIVERABLE in case.profile.holds
+            if case.profile.version == 0:
+                return Recorded(case)
+            if news.kind is DeliveryKind.COMPLAINED:
+                return self._complained(case, news, reason, now)
+            if is_held or (not news.addresses and news.message_id in case.profile.bounced_mails):
                 return Recorded(case)
             if news.kind is DeliveryKind.BOUNCED and news.addresses:
                 return self._bounced(case, news, reason, now)
-            if news.kind is DeliveryKind.COMPLAINED:
-                return self._complained(case, news, reason, now)
-            return self._held(case, news, reason, now)
+            return self._held(with_bounced_mail(case, news.message_id), news, reason, now)
 
         return change
 
     def _bounced(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
         """The address is dead. Another contact of the customer's, or SMS, stands in for it; without any the case is held.
 
-        Each mail counts by itself, also where its address was known to be dead by the time its report came.
+        Each mail counts by itself, also where its address was known to be dead by the time its report came. Of an address that is
+        used no more nobody need be told, but the step goes once more to the one that took its place.
         """
-        dead, is_known = with_dead_addresses(case, news.addresses), news.message_id in case.profile.bounced_mails
-        if dead is case and is_known:
+        is_used = is_reached_by(case.profile.contact, news.addresses)
+        dead = with_dead_addresses(case, news.addresses) if is_used else case
+        if dead is case and news.message_id in case.profile.bounced_mails:
             return Recorded(case)
         remembered = with_bounced_mail(dead, news.message_id)
         marked, again = sent_again(remembered, news.effect, lambda invoice: self.record.policies.named(invoice.policy), now)
         if dead is case and not again:
             return Recorded(marked, (_logged(case, news, reason, now),))
-        if not has_a_way(marked) or not (again or marked.profile.reach.email == case.profile.reach.email):
+        if is_used and (not has_a_way(marked) or not (again or marked.profile.reach.email == case.profile.reach.email)):
             return self._held(marked, news, reason, now)
         outcome = "it is sent again another way" if again else "other addresses got it"
+        if not is_used:
+            return Recorded(marked, (_logged(case, news, f"{reason}; {outcome}", now),))
         return self._told(marked, news, f"{reason}; {outcome}", now)
 
     def _complained(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
@@ -91,7 +96,8 @@ class RecordDelivery:
         after, logged = opted_out(case, "email", reason, now, _ACTOR)
         if after is case:
             return Recorded(case)
-        told = self._told(after, news, reason, now) if has_a_way(after) else self._held(after, news, reason, now)
+        is_reached = has_a_way(after) or HoldKind.UNDELIVERABLE in after.profile.holds
+        told = self._told(after, news, reason, now) if is_reached else self._held(after, news, reason, now)
         return Recorded(told.case, (*logged, *told.activities))
 
     def _held(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:

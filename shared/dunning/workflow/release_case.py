@@ -53,7 +53,8 @@ def released_in_parts(record: RecordSnapshot, customer: str, kinds: tuple[HoldKi
 def released(case: Case, kinds: tuple[HoldKind, ...], reason: str, now: datetime, actor: str) -> Recorded:
     """The case without these holds and, if it is parks, without those of single invoices, or of as many as one transaction takes.
 
-    What holds the case ends with the last of them: nothing goes out of a case released by half.
+    What holds the case itself ends with the last of them, so that nothing goes out of it before. Where only invoices are parked, the
+    first part's may go out before the last is released.
     """
     activities: list[Activity] = []
     parked = _parked(case, kinds)

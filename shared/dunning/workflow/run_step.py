@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dunning.domain.activity import Activity, ActivityType
 from dunning.domain.case import Case, Claim
 from dunning.domain.decision import decide, has_gone_out
-from dunning.domain.effects import marks_by_row
+from dunning.domain.effects import marks_by_row, marks_of
 from dunning.domain.errors import AlreadyClaimed, Conflict, Disconnected, NotYet, OthersFirst, Permanent, Retryable, Unforeseen, Unreadable
 from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
@@ -17,8 +17,8 @@ from dunning.domain.planning import stands_still
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
 from dunning.domain.run_out import run_out_ended
-from dunning.domain.settlement import Done, Settled, Settlement, unfinished
-from dunning.domain.without_mail import decide_without_mail, standing
+from dunning.domain.settlement import Done, Settled, Settlement, is_progress, unfinished
+from dunning.domain.without_mail import decide_without_mail, first_without_mail, standing
 from dunning.domain.works import Work
 from dunning.workflow.disconnections import Disconnections
 from dunning.workflow.first_contacts import FirstContacts
@@ -106,12 +106,15 @@ class RunStep:
 
     def _work(self, case: Case, settlement: Settlement, wakeup: Wakeup) -> str:
         now, claim = settlement.now, settlement.claim
-        if wakeup.without_mail and self._has_only_mails(case, settlement):
-            nothing = Progress((), marks_by_row(claim.effects), Ending.WAITING)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _waiting(settlement, nothing))
-            return "waiting: for SES's quota"
+        besides = frozenset[str]()
+        if wakeup.without_mail:
+            is_there, besides = self._needs_no_mail(case, settlement)
+            if not is_there:
+                nothing = Progress((), marks_by_row(claim.effects), Ending.WAITING)
+                self._finish(case, settlement, NOTHING_ASKED, nothing, _waiting(settlement, nothing))
+                return "waiting: for SES's quota"
         try:
-            checked = self.check(case, now)
+            checked = self.check(case, now, besides)
         except Disconnected as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
@@ -132,7 +135,7 @@ class RunStep:
             return checked.covers(work) or has_gone_out(work, marks)
 
         if wakeup.without_mail:
-            works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go)
+            works, waits = decide_without_mail(net, self._policy_of, now, marks, may_go, besides)
         else:
             works, waits = decide(net, self._policy_of, now, may_go), False
         try:
@@ -146,18 +149,30 @@ class RunStep:
         if waits and progress.ending is Ending.COMPLETE:
             progress = replace(progress, ending=Ending.WAITING)
         try:
-            return self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
+            result = self._put_down(case, settlement, checked.with_charged(progress.charged), progress, works)
         except Unreadable:
             raise
         except Permanent as exc:
             # Refused was what was to be put down, not that it went out: nothing is put down, and all that is known is kept.
             return self._park(case, settlement, str(exc), progress=replace(progress, done=()))
+        self._look_again(case, wakeup, progress, now)
+        return result
 
-    def _has_only_mails(self, case: Case, settlement: Settlement) -> bool:
-        """Whether all that is due sends a mail, by what is stored: then its source need not be asked, while that must wait."""
+    def _needs_no_mail(self, case: Case, settlement: Settlement) -> tuple[bool, frozenset[str]]:
+        """Whether something is due that sends no mail, by what is stored: else its source need not be asked. And past which it is found."""
         _, ended = run_out_ended(case, settlement.now, settlement.actor)
-        works, waits = decide_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
-        return waits and not works and not ended
+        works, waits, besides = first_without_mail(case, self._policy_of, settlement.now, marks_by_row(settlement.claim.effects))
+        return bool(works or ended or not waits), besides
+
+    def _look_again(self, before: Case, wakeup: Wakeup, progress: Progress, now: datetime) -> None:
+        """Where more needs no mail than one look does, for the wheel comes once an hour; not where the last look changed nothing."""
+        if not (wakeup.without_mail and progress.ending is Ending.WAITING and progress.done) or wakeup.hops >= MOST_HOPS:
+            return
+        case = self.store.load(before.profile.customer)
+        if stands_still(before, case, now):
+            return
+        if first_without_mail(case, self._policy_of, now, marks_of(case.profile))[0]:
+            self.wakeups.send([Wakeup(wakeup.customer, hops=wakeup.hops + 1, without_mail=True)])
 
     def _put_down(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> str:
         if progress.ending is Ending.FAILED:
@@ -169,7 +184,8 @@ class RunStep:
             return self._wait_for_connection(case, settlement, progress.because, checked, progress)
         if progress.ending is Ending.COMPLETE and self._is_in_vain(case, settlement, checked, progress, works):
             progress = replace(progress, ending=Ending.REFUSED, failure="what is due was done and is due again, with nothing changed")
-        if progress.ending is Ending.REFUSED and case.profile.retries >= MOST_RETRIES and not isinstance(progress.because, NotYet):
+        in_a_row = progress.ending is Ending.REFUSED and not isinstance(progress.because, NotYet) and not is_progress(_far(progress))
+        if in_a_row and case.profile.retries >= MOST_RETRIES:
             reason = f"refused {MOST_RETRIES} times in a row" + (f": {progress.failure}" if progress.failure else "")
             return self._park(case, settlement, reason, checked, progress)
 
@@ -345,4 +361,9 @@ def _postponed(settlement: Settlement, progress: Progress, because: Retryable | 
     done = progress.done
     if isinstance(because, OthersFirst):
         return _waiting(settlement, progress, because.turn_at)
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, done))
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, _far(progress)))
+
+
+def _far(progress: Progress) -> tuple[Done, ...]:
+    """What counts as progress: nothing of what was done in vain."""
+    return () if progress.failure else progress.done

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case
 from dunning.domain.digest import MOST_LOOKED_AT, as_known, digest_of
-from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Unreadable
+from dunning.domain.errors import OutcomeUnknown, Permanent, Refused, Retryable, Unreadable
 from dunning.domain.joint_approval import with_questions_reckoned
 from dunning.workflow.digest_ports import DigestPolicies, DigestRenderer, Digests
 from dunning.workflow.ports import CaseStore, EmailChannel, Envelope
@@ -39,7 +39,7 @@ class SendDigest:
 
         At most once for each instant, also when the event comes twice: it is noted before it is sent, under an id of this attempt,
         and only taken back when it surely was not sent: the note stayed without an answer, or SES refused. Raises Retryable only when
-        it cannot be put off either.
+        it cannot be put off either, Permanent where SES never will take it.
         """
         return self.again(SweepStage(DIGEST, f"{DIGEST}:{at:%Y-%m-%dT%H:%M}", DIGEST, at))
 
@@ -50,7 +50,7 @@ class SendDigest:
             return "given up: the next day's digest tells again what still waits"
         try:
             if noted:
-                self.digests.take_back(self._day(at).isoformat(), noted)
+                self.digests.take_back(self._note_of(at), noted)
             noted = owner
             return self._sent(at, owner)
         except Retryable as exc:
@@ -59,6 +59,11 @@ class SendDigest:
 
     def _day(self, at: datetime) -> date:
         return local_date(at, zone_of(None, self.policies.named(None).timezone))
+
+    @staticmethod
+    def _note_of(at: datetime) -> str:
+        """By the schedule's own date (UTC): a local day may have two of its instants, where the clocks are put back between them."""
+        return at.astimezone(UTC).date().isoformat()
 
     def _sent(self, at: datetime, owner: str) -> str:
         to = self.policies.digest_to()
@@ -70,7 +75,7 @@ class SendDigest:
         cases = {customer: self._as_it_stands(customer, at) for customer in {*digest.customers, *asked[:MOST_LOOKED_AT]}}
         looked_at = {customer: case for customer, case in cases.items() if case}
         mail = self.renderer.digest(as_known(digest, looked_at, asked))
-        name = day.isoformat()
+        name = self._note_of(at)
         try:
             if not self.digests.begin(name, owner, at):
                 return "sent before"
@@ -83,6 +88,9 @@ class SendDigest:
         except Refused as exc:
             self.digests.take_back(name, owner)
             raise Retryable("SES does not take the digest now") from exc
+        except Permanent:
+            self.digests.take_back(name, owner)
+            raise
         except OutcomeUnknown:
             return "perhaps sent: it is not repeated"
         return "sent"

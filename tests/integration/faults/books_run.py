@@ -59,18 +59,31 @@ class BooksRun(AccountRun):
         provider.put_customer(str(self.number), {"DisplayName": "Pat Doe", "PrimaryEmailAddr": {"Address": self.new_address}})
         self._changed("Customer", str(self.number))
 
+    @property
+    def other_customer(self) -> str:
+        """The full id of whoever has the invoice after a merger."""
+        return f"quickbooks:{COMPANY}:m{self.number}"
+
+    def merged(self) -> None:
+        """The invoice is another customer's from now on, and this one is inactive; the webhook says that this one changed."""
+        self._in_the_books(due=20, balance=120.0, customer=f"m{self.number}")
+        provider = self.running.sandbox.provider("quickbooks")
+        assert provider is not None
+        provider.put_customer(str(self.number), {"DisplayName": "Pat Doe (deleted)", "Active": False})
+        self._changed("Customer", str(self.number))
+
     def _changed(self, kind: str, bare_id: str) -> None:
         entity = {"name": kind, "id": bare_id, "operation": "Update", "lastUpdated": self.cloud.now.isoformat()}
         body = json.dumps({"eventNotifications": [{"realmId": COMPANY, "dataChangeEvent": {"entities": [entity]}}]}).encode()
         if not self._deliver(body):
             self._untold.append(body)
 
-    def _in_the_books(self, *, due: int, balance: float) -> None:
+    def _in_the_books(self, *, due: int, balance: float, customer: str = "") -> None:
         invoice = quickbooks_invoice(
             self._id,
             Balance=balance,
             DueDate=(self.begin + timedelta(days=due)).date().isoformat(),
-            CustomerRef={"value": str(self.number), "name": "Pat Doe"},
+            CustomerRef={"value": customer or str(self.number), "name": "Pat Doe"},
             BillEmail={"Address": f"pat{self.number}@example.com"},
         )
         provider = self.running.sandbox.provider("quickbooks")

@@ -9,6 +9,7 @@ import pytest
 from infra.local.faults import Aim, FaultMode
 from infra.local.running import RunningCloud, running_cloud
 from tests.integration.faults.books_scenes import BOOKS
+from tests.integration.faults.changes_scenes import CHANGES
 from tests.integration.faults.command_scenes import COMMANDS
 from tests.integration.faults.connect_scenes import CONNECTIONS
 from tests.integration.faults.daily_scenes import DAILY
@@ -17,6 +18,7 @@ from tests.integration.faults.file_scenes import FILES
 from tests.integration.faults.hold_scenes import HOLDS
 from tests.integration.faults.letter_scenes import LETTERS
 from tests.integration.faults.mail_scenes import MAILS
+from tests.integration.faults.odd_scenes import ODD
 from tests.integration.faults.people_scenes import PEOPLE, team_was_told
 from tests.integration.faults.pointing_scenes import POINTING
 from tests.integration.faults.run import SWEEP, Run, follow
@@ -26,7 +28,7 @@ from tests.integration.faults.workflows import GET, LOAD, MAIL, PUBLISH, RATE, S
 
 SCENES = (
     *(*BOOKS, *PEOPLE, *DAILY, *COMMANDS, *FILES, *CONNECTIONS, *DELIVERIES, *CUSTOMERS, *HOLDS, *MAILS, *POINTING),
-    *(*LETTERS, *STREAM_LETTERS),
+    *(*LETTERS, *STREAM_LETTERS, *CHANGES, *ODD),
 )
 GIVES_UP = 4
 """Attempts that the SDK makes of a call; SNS and SES are called once."""

@@ -85,3 +85,23 @@ def test_no_queue_is_called_empty_that_only_some_servers_of_sqs_were_asked_for(a
     assert Redriver(aws.platform, lambda name: aws.queues[OURS[name]])() == []
     waits = [parameters["WaitTimeSeconds"] for operation, parameters in aws.requests if operation == "ReceiveMessage"]
     assert waits == [2] * 6
+
+
+@pytest.mark.parametrize("spent", [{"tries": 288}, {"tries": 288, "hops": 20}])
+def test_what_is_sent_back_has_all_its_tries_again(aws: Aws, spent: dict[str, object]) -> None:
+    asked = {"source": "stripe", "kind": "invoice", "id": "in_1", "customer": None, "stamp": None, "detail": None}
+    letter(aws, "SyncDeadLetters", {**asked, **spent})
+    assert [row.outcome for row in redriven(aws)] == ["sent back"]
+    (message,) = aws_session().client("sqs").receive_message(QueueUrl=aws.queues["sync"])["Messages"]
+    assert json.loads(message["Body"]) == {**asked, **({"hops": 0} if "hops" in spent else {})}
+
+
+@pytest.mark.parametrize("attribute", ["reason", "ErrorMessage", "ERROR_MESSAGE", "ERROR_CODE"])
+def test_why_a_letter_is_one_is_told_whoever_put_it_there(aws: Aws, attribute: str) -> None:
+    event = json.dumps({"resources": ["rule/other"]})
+    aws_session().client("sqs").send_message(
+        QueueUrl=aws.queues[OURS["EventDeadLetters"]],
+        MessageBody=event,
+        MessageAttributes={attribute: {"DataType": "String", "StringValue": "no right to call it"}},
+    )
+    assert [row.reason for row in redriven(aws)] == ["no right to call it"]

@@ -52,9 +52,11 @@ def test_a_new_address_releases_the_case_and_the_plan_goes_on(reminded: FakeDepl
     assert [mail.to for mail in reminded.email.sent[1:]] == [("new@acme.example",)]
 
 
-def test_a_report_about_an_address_that_was_replaced_since_changes_nothing(reminded: FakeDeployment) -> None:
+@pytest.mark.parametrize("kind", UNDELIVERED)
+def test_a_report_that_comes_again_after_the_release_changes_nothing(reminded: FakeDeployment, kind: DeliveryKind) -> None:
+    report(reminded, kind)
     reminded.record.contact(ACME, Contact(email="new@acme.example"), FIRST + timedelta(minutes=5))
-    report(reminded, DeliveryKind.BOUNCED)
+    report(reminded, kind)
     assert reminded.profile(ACME).holds == {}
 
 

@@ -12,7 +12,7 @@ from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Status
 from dunning.workflow.ports import Wakeup
 from dunning.workflow.release_case import ReleaseCase
-from dunning.workflow.run_step import MOST_CRASHES
+from dunning.workflow.run_step import MOST_CRASHES, MOST_RETRIES
 from dunning.workflow.waking import MOST_HOPS
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
@@ -276,3 +276,20 @@ def test_a_tag_seen_on_the_customer_at_the_last_check_is_kept(world: FakeDeploym
     world.stripe.contacts[ACME] = Contact(tags=("vip",), is_business=True)
     world.run_until(FIRST)
     assert world.profile(ACME).contact.tags == ("vip",)
+
+
+def test_a_customer_of_whose_mails_some_are_taken_is_not_parked_for_those_that_were_refused(world: FakeDeployment) -> None:
+    """Others use up the account's rate: SES takes every second mail."""
+    invoices = MOST_RETRIES + 3
+
+    def refuses_every_second() -> None:
+        if world.email.attempts % 2:
+            world.email.refuses()
+        world.email.meanwhile = refuses_every_second
+
+    world.invoiced(*(snapshot(f"in_{number}") for number in range(invoices)))
+    world.email.meanwhile = refuses_every_second
+    world.run_until(FIRST + timedelta(days=2))
+    assert len([mail for mail in world.email.sent if mail.envelope.step == "first"]) == invoices
+    assert world.email.attempts > invoices + MOST_RETRIES
+    assert (world.dead_letters.letters, world.profile(ACME).holds) == ([], {})

@@ -11,7 +11,7 @@ from dunning.content.rendering import TemplateRenderer
 from dunning.domain.activity import ActivityType
 from dunning.domain.case import Case, Profile
 from dunning.domain.digest import Happened, OpenAmount, as_known, digest_of
-from dunning.domain.errors import OutcomeUnknown, Refused, Retryable, Throttled
+from dunning.domain.errors import OutcomeUnknown, Permanent, Refused, Retryable, Throttled
 from dunning.domain.fees import Amounts
 from dunning.domain.invoice import Approval, ApprovalState, Contact
 from dunning.identifiers import new_ulid
@@ -226,3 +226,25 @@ def test_what_waits_for_approval_has_its_own_heading_in_html_too() -> None:
     assert html.count("Waits for your approval</h2>") == 1
     assert "and 1 more" in html
     assert "New for a person" not in html
+
+
+def test_the_digest_of_each_morning_goes_out_where_the_clocks_are_put_back_between_two() -> None:
+    """In New York the schedule's 4:00 UTC of 1 and of 2 November 2026 are both on 1 November."""
+    email, clock = FakeEmail(), StandingClock(AT)
+    send = digest(email, "finance@example.com", clock=clock)
+    there = replace(send.policies.named(None), timezone="America/New_York")
+    send = replace(send, policies=PolicyBook.of({there.name: there}))
+    for day in (1, 2, 3):
+        clock.now = utc(f"2026-11-0{day} 04:00")
+        assert [send(clock.now), send(clock.now)] == ["sent", "sent before"]
+    assert len(email.sent) == 3
+
+
+def test_what_ses_never_will_take_is_told_each_time_and_goes_out_once_that_is_mended() -> None:
+    email = Failing(Permanent("not verified"), 2)
+    send = digest(email, "finance@example.com")
+    for _ in range(2):
+        with pytest.raises(Permanent):
+            send(AT)
+    assert [send(AT), send(AT)] == ["sent", "sent before"]
+    assert len(email.sent) == 1

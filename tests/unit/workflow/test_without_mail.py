@@ -9,8 +9,11 @@ import pytest
 from dunning.content.policy_book import PolicyBook
 from dunning.content.policy_loader import load_policy
 from dunning.domain.case import Claim, EffectState, Mark, Notice
+from dunning.domain.consolidation import MOST_IN_ONE_MESSAGE
+from dunning.domain.decision import MOST_AT_ONCE
 from dunning.domain.effects import Channel, row_key
 from dunning.workflow.ports import Wakeup
+from dunning.workflow.waking import MOST_HOPS
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, snapshot
 
@@ -157,6 +160,107 @@ steps:
     world.quota.remaining = 10
     world.run_until(TUESDAY + 3 * HOUR)
     assert done(world) == ["email:first:in_1", "email:first:in_2", "sms:second:in_1"]
+
+
+def one_message(first: str, second: str = "") -> FakeDeployment:
+    """The customer gets one message about all; of this plan one step is due on Monday and perhaps one on Tuesday, when no quota is left."""
+    second = second and f'  - {{id: second, at: {{after_due: 8d, time: "09:00"}}, {second}}}\n'
+    policy = load_policy(
+        f'name: plan\ntimezone: UTC\nscope: customer\nsteps:\n  - {{id: first, at: {{after_due: 7d, time: "09:00"}}, {first}}}\n{second}',
+        "plan.yaml",
+        frozenset({"collections"}),
+    )
+    return FakeDeployment(PolicyBook.of({policy.name: policy}))
+
+
+ASKS = 'approve_above: "150"'
+"""Of the invoices, which are of 100 each, it takes two."""
+
+
+def test_what_nobody_approved_is_handed_over_while_a_mail_beside_it_waits() -> None:
+    world = one_message(f"{STEPS['mail']}, {ASKS}", f"{STEPS['mail']}, {STEPS['team']}, {ASKS}")
+    owes(world, "in_1")
+    owes(world, "in_2", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert done(world) == ["email:first:in_1", "team:second:in_1"]
+
+
+def test_a_question_about_several_is_asked_while_a_mail_beside_them_waits() -> None:
+    world = one_message(STEPS["mail"], f"{STEPS['mail']}, {ASKS}")
+    owes(world, "in_1")
+    owes(world, "in_2")
+    owes(world, "in_3", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert [world.invoice(ACME, name).approval is not None for name in ("in_1", "in_2", "in_3")] == [True, True, False]
+
+
+def test_what_a_dead_worker_had_sent_is_put_down_though_one_message_about_others_waits() -> None:
+    world = one_message(STEPS["mail"])
+    owes(world, "in_1")
+    world.email.gives_no_answer(accepted=True)
+    world.run_until(MONDAY)
+    (sent,) = world.email.sent
+    world.store.mark_effect(ACME, sent.envelope.claim, sent.envelope.effect, EffectState.DONE, MONDAY)
+    owes(world, "in_2", day=20)
+    world.quota.remaining = 0
+    world.run_until(MONDAY + 2 * HOUR)
+    assert (len(world.email.sent), world.invoice(ACME, "in_1").level, world.invoice(ACME, "in_2").level) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("step", "effect"), [("text", "sms:second:z"), ("team", "team:second:z"), ("fee", "fee of z")])
+def test_behind_more_waiting_mails_than_one_claim_has_room_for_the_rest_is_done(step: str, effect: str) -> None:
+    world = deployment("mail", f', {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS[step]}}}', left=1)
+    owes(world, "z")
+    for number in range(45):
+        owes(world, f"in_{number:02}", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY)
+    assert done(world) == ["email:first:z", effect]
+
+
+@pytest.mark.parametrize(("step", "effects"), [("text", []), ("team", ["team:second:z"])])
+def test_behind_one_message_that_waits_and_is_full_the_team_is_told_and_a_text_of_that_policy_waits(step: str, effects: list[str]) -> None:
+    world = one_message(STEPS["mail"], STEPS[step])
+    owes(world, "z")
+    for number in range(MOST_IN_ONE_MESSAGE):
+        owes(world, f"in_{number:03}", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.run_until(TUESDAY + HOUR)
+    assert done(world) == ["email:first:z", *effects]
+
+
+@pytest.mark.parametrize(("step", "number", "looks"), [("fee", 10, 5), ("text", 10, 1), ("text", 45, 3)])
+def test_what_is_more_than_one_look_does_is_done_in_looks_that_follow_at_once(step: str, number: int, looks: int) -> None:
+    world = due_on_tuesday(step, number)
+    world.run_step(Wakeup(ACME, without_mail=True))
+    world.settle_queues()
+    assert len(done(world)[number:]) == number
+    assert [wakeup.hops for wakeup in world.wakeups.sent if wakeup.hops] == list(range(1, looks))
+
+
+def test_looks_do_not_follow_each_other_without_end() -> None:
+    world = due_on_tuesday("text", 45)
+    before = len(world.wakeups.sent)
+    world.run_step(Wakeup(ACME, hops=MOST_HOPS, without_mail=True))
+    assert (len(world.sms.sent), world.wakeups.sent[before:]) == (MOST_AT_ONCE - 1, [])
+
+
+def due_on_tuesday(step: str, number: int) -> FakeDeployment:
+    """It is Tuesday, and this step of so many invoices is due, of which mail went out on Monday; first of all a mail that waits."""
+    world = deployment("mail", f', {{id: second, at: {{after_due: 8d, time: "09:00"}}, {STEPS[step]}}}', left=number)
+    for each in range(number):
+        owes(world, f"in_{each:02}")
+    owes(world, "a_mail", day=24)
+    world.run_until(MONDAY)
+    world.quota.remaining = 0
+    world.clock.now = TUESDAY
+    return world
 
 
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:

@@ -1,14 +1,18 @@
 """A mail that bounced for ever: the address is dead, and the step goes out once more another way, if there is one."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.case import Case
-from dunning.domain.effects import is_repetition, rows_of
+from dunning.domain.effects import is_repetition, rows_of, step_in
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Repeat
-from dunning.domain.policy import Policy
-from dunning.domain.recipients import recipients_of, templates_of
+from dunning.domain.policy import Policy, Step
+from dunning.domain.recipients import recipients_of, templates_of, texts_beside
+
+PolicyOf = Callable[[Invoice], Policy]
 
 
 def with_dead_addresses(case: Case, addresses: Sequence[str]) -> Case:
@@ -18,11 +22,13 @@ def with_dead_addresses(case: Case, addresses: Sequence[str]) -> Case:
     return case.with_profile(replace(case.profile, dead_addresses=(*known, *fresh))) if fresh else case
 
 
-def is_reached_by(contact: Contact, addresses: Sequence[str]) -> bool:
-    """Whether one of these is still an address at which the customer, or whoever gets copies, is written to."""
-    settings = contact.settings
-    used = [contact.email, settings.owner, *(person.email for person in settings.people)] if settings else [contact.email]
-    return not {address.lower() for address in addresses}.isdisjoint(one.lower() for one in used if one)
+def is_reached_by(case: Case, effect: str, addresses: Sequence[str], policy_of: PolicyOf) -> bool:
+    """Whether one of these is still an address of the customer's, or one that the steps of this mail are sent to."""
+    contact = case.profile.contact
+    used = {contact.email, *(person.email for person in (contact.settings.people if contact.settings else ()))}
+    for row, invoice in _owed_rows(case, effect):
+        used.update(_all_recipients(policy_of(invoice).step(step_in(row)), contact))
+    return not _small(addresses).isdisjoint(_small(one for one in used if one))
 
 
 MAILS_REMEMBERED = 50
@@ -37,24 +43,31 @@ def with_bounced_mail(case: Case, message_id: str) -> Case:
     return case.with_profile(replace(case.profile, bounced_mails=(*known, message_id)[-MAILS_REMEMBERED:]))
 
 
-def sent_again(case: Case, effect: str, policy_of: Callable[[Invoice], Policy], now: datetime) -> tuple[Case, tuple[str, ...]]:
-    """The case with the steps of a bounced mail (by its effect's key) due once more, and their invoices.
+@dataclass(frozen=True, slots=True)
+class SentAgain:
+    """A case after a mail bounced: of which invoices (bare ids) its step is due once more, and in words what becomes of the message."""
 
-    Not where nothing is left to send it by, where an SMS of the same step went out beside the mail, or where it was sent again before.
+    case: Case
+    invoices: tuple[str, ...]
+    outcome: str
+
+
+def sent_again(case: Case, effect: str, addresses: Sequence[str], policy_of: PolicyOf, now: datetime) -> SentAgain:
+    """The case with the steps of a mail (by its effect's key) that bounced at these addresses due once more.
+
+    Not where nothing is left to send it by, where somebody else got it or an SMS of the same step went out beside it, where a later
+    step went out since, or where it was sent again before.
     """
-    found: list[str] = []
-    for row in rows_of(effect):
-        channel, *named = row.split(":", 2)
-        if channel != "email" or is_repetition(row):
-            continue
-        step_id, invoice_id = named
-        invoice = case.invoices.get(invoice_id)
-        if invoice is None or not invoice.is_open or (invoice.repeat and invoice.repeat.step == step_id):
-            continue
-        if _has_another_way(case, step_id, policy_of(invoice)):
+    found, outcomes = list[str](), list[str]()
+    for row, invoice in _owed_rows(case, effect):
+        step_id, policy = step_in(row), policy_of(invoice)
+        reason = _why_not_again(case, invoice, row, addresses, policy)
+        if reason is None:
             case = case.with_invoice(replace(invoice, repeat=Repeat(step_id, now)))
-            found.append(invoice_id)
-    return case, tuple(found)
+            found.append(invoice.id)
+        instead = f", in place of {invoice.repeat.step}" if invoice.repeat and invoice.repeat.at else ""
+        outcomes.append(reason or f"it is sent again another way{instead}")
+    return SentAgain(case, tuple(found), _in_words(outcomes))
 
 
 def has_a_way(case: Case) -> bool:
@@ -62,11 +75,71 @@ def has_a_way(case: Case) -> bool:
     return bool(case.profile.reach.email or case.profile.reach.phone)
 
 
-def _has_another_way(case: Case, step_id: str, policy: Policy) -> bool:
-    step = policy.step(step_id)
+def goes_on(case: Case, effect: str, policy_of: PolicyOf) -> bool:
+    """Whether the customer can be reached by the step of a bounced mail, or by one that follows it: a number is no way where the plan
+    sends no text messages."""
+    rows = _owed_rows(case, effect)
+    left = (step for row, invoice in rows for step in _from(policy_of(invoice), step_in(row)))
+    return has_a_way(case) and (not rows or any(templates_of(step, case.profile.reach) for step in left))
+
+
+def _owed_rows(case: Case, effect: str) -> list[tuple[str, Invoice]]:
+    """The rows of a mail's effect about what is still owed, each with its invoice."""
+    rows = [(row, case.invoices.get(row.split(":", 2)[-1])) for row in rows_of(effect) if row.startswith("email:")]
+    return [(row, invoice) for row, invoice in rows if invoice is not None and invoice.is_open]
+
+
+def _why_not_again(case: Case, invoice: Invoice, row: str, addresses: Sequence[str], policy: Policy) -> str | None:
+    """Why a step is not sent again; None where it is."""
+    step, reach = policy.step(step_in(row)), case.profile.reach
+    if is_repetition(row) or (invoice.repeat and invoice.repeat.step == step_in(row)):
+        return "a step is sent again only once"
     if step is None:
-        return False
-    reach = case.profile.reach
+        return "the policy no longer has this step"
+    if _is_overtaken(invoice, step, policy, reach):
+        return "a later step takes its place"
+    if _got_it_otherwise(case, step, addresses):
+        return "other addresses got it"
     if recipients_of(step, reach):
+        return None
+    if texts_beside(step, reach):
+        return "the text message of the same step says it"
+    return None if templates_of(step, reach) else "this step cannot be sent another way"
+
+
+def _got_it_otherwise(case: Case, step: Step, addresses: Sequence[str]) -> bool:
+    """Whether the mail went to others, too, whose address is alive; not known where it went to what has been replaced since."""
+    contact, gone = case.profile.contact, {*_small(addresses), *case.profile.dead_addresses}
+    mail = recipients_of(step, contact)
+    is_known = not _small(addresses).isdisjoint(_small(_all_recipients(step, contact)))
+    return mail is not None and is_known and not _small(mail.to) <= gone
+
+
+def _is_overtaken(invoice: Invoice, step: Step, policy: Policy, reach: Contact) -> bool:
+    """Whether a later step went out since, or is to be sent again itself: the newest is all that the customer needs."""
+    position, last = policy.position(step.id), policy.step(invoice.last_step)
+    if invoice.repeat and policy.position(invoice.repeat.step) > position:
         return True
-    return not step.sms and bool(templates_of(step, reach))
+    went_out = invoice.anchor_at is not None and invoice.anchor_at == invoice.last_reminder_at
+    return last is not None and policy.position(last.id) > position and went_out and bool(templates_of(last, reach))
+
+
+def _all_recipients(step: Step | None, contact: Contact) -> tuple[str, ...]:
+    mail = recipients_of(step, contact) if step else None
+    return (*mail.to, *mail.cc) if mail else ()
+
+
+def _small(addresses: Iterable[str]) -> set[str]:
+    return {address.lower() for address in addresses}
+
+
+def _from(policy: Policy, step_id: str) -> tuple[Step, ...]:
+    return policy.steps[max(policy.position(step_id) - 1, 0) :]
+
+
+def _in_words(outcomes: Sequence[str]) -> str:
+    """What became of the rows of one mail, with their numbers where they differ."""
+    kinds = Counter(outcomes)
+    if len(kinds) > 1:
+        return "; ".join(f"of {count} of {len(outcomes)} invoices: {outcome}" for outcome, count in kinds.items())
+    return outcomes[0] if outcomes else "nothing of what it was about is owed any more"

@@ -57,6 +57,12 @@ def templates_of(step: Step, contact: Contact) -> dict[str, str]:
     return {channel: template for channel, template in instead.items() if template and can[channel]}
 
 
+def texts_beside(step: Step, contact: Contact) -> bool:
+    """Whether a text message of the step's own goes out beside its mail."""
+    preferred = contact.settings.prefers if contact.settings else None
+    return bool(step.sms and contact.phone) and preferred != EMAIL
+
+
 def why_unreachable(contact: Contact) -> str:
     """Why a step could write to nobody on any of its channels."""
     if contact.closed:

@@ -279,9 +279,9 @@ class Settlement:
         return after, [*logged, *again, *planning]
 
     def _repeated(self, invoice: Invoice, one: Done) -> tuple[Invoice, list[Activity]]:
-        """Once is enough: the repetition is done, whatever became of it, and the plan stands where it stood."""
+        """Once is enough: it is done, whatever became of it, and the plan stands; not that of a later step that bounced meanwhile."""
         work, known = one.work, invoice.repeat
-        done = replace(invoice, repeat=replace(known, at=None) if known else None)
+        done = replace(invoice, repeat=replace(known, at=None)) if known and work.step in (known.step, None) else invoice
         if not work.effects:
             return done, [self._log(ActivityType.SUPPRESSED, work, f"not {work.reason}" if work.step else work.reason)]
         return done, [self._log(ActivityType.SENT, work, _with_notes(work.reason, one, work.effects), _channels(work.effects))]

@@ -6,7 +6,7 @@ from dunning.domain.effects import Channel, Effect, repetition_of, row_key
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice
 from dunning.domain.policy import Step
-from dunning.domain.recipients import recipients_of, templates_of
+from dunning.domain.recipients import recipients_of, templates_of, texts_beside
 
 NO_LONGER_KNOWN = "no longer known"
 
@@ -55,7 +55,8 @@ def repeated_effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Ef
     An SMS of the step's own went out beside the mail that bounced, and says it once.
     """
     again = repetition_of(step.id)
-    effects = (one for one in effects_of(invoice, step, contact, escalates=False) if one.channel is Channel.EMAIL or not step.sms)
+    said = texts_beside(step, contact)
+    effects = (one for one in effects_of(invoice, step, contact, escalates=False) if one.channel is Channel.EMAIL or not said)
     return tuple(replace(one, key=row_key(one.channel, again, invoice.id)) for one in effects)
 
 

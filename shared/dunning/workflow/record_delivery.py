@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.bouncing import has_a_way, is_reached_by, sent_again, with_bounced_mail, with_dead_addresses
+from dunning.domain.bouncing import goes_on, has_a_way, is_reached_by, sent_again, with_bounced_mail, with_dead_addresses
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
+from dunning.domain.invoice import Invoice
 from dunning.domain.opting_out import opted_out
+from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorded
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.ports import CaseStore
@@ -76,20 +78,22 @@ class RecordDelivery:
         Each mail counts by itself, also where its address was known to be dead by the time its report came. Of an address that is
         used no more nobody need be told, but the step goes once more to the one that took its place.
         """
-        is_used = is_reached_by(case.profile.contact, news.addresses)
+        is_used = is_reached_by(case, news.effect, news.addresses, self._policy_of)
         dead = with_dead_addresses(case, news.addresses) if is_used else case
         if dead is case and news.message_id in case.profile.bounced_mails:
             return Recorded(case)
         remembered = with_bounced_mail(dead, news.message_id)
-        marked, again = sent_again(remembered, news.effect, lambda invoice: self.record.policies.named(invoice.policy), now)
-        if dead is case and not again:
-            return Recorded(marked, (_logged(case, news, reason, now),))
-        if is_used and (not has_a_way(marked) or not (again or marked.profile.reach.email == case.profile.reach.email)):
+        again = sent_again(remembered, news.effect, news.addresses, self._policy_of, now)
+        marked = again.case
+        said = f"{reason}; {again.outcome}"
+        if not is_used or (dead is case and not again.invoices):
+            return Recorded(marked, (_logged(case, news, said, now),))
+        if not again.invoices and not goes_on(marked, news.effect, self._policy_of):
             return self._held(marked, news, reason, now)
-        outcome = "it is sent again another way" if again else "other addresses got it"
-        if not is_used:
-            return Recorded(marked, (_logged(case, news, f"{reason}; {outcome}", now),))
-        return self._told(marked, news, f"{reason}; {outcome}", now)
+        return self._told(marked, news, said, now)
+
+    def _policy_of(self, invoice: Invoice) -> Policy:
+        return self.record.policies.named(invoice.policy)
 
     def _complained(self, case: Case, news: DeliveryNews, reason: str, now: datetime) -> Recorded:
         """No mail any more to this customer: complaints cost the sender's good name. The plan goes on by SMS, if there is a number."""

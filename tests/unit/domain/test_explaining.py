@@ -289,7 +289,7 @@ def test_a_step_that_bounced_is_told_beside_the_one_that_comes_next() -> None:
     sent = work_off(case_of(with_plan(INVOICE, ISSUED, texts)), utc("2026-03-13 09:00"), texts).case
     at = utc("2026-03-13 22:00")
     dead = replace(sent.profile, dead_addresses=("ap@acme.example",))
-    bounced, _ = sent_again(sent.with_profile(dead), "email:first:in_1", lambda _: texts, at)
+    bounced = sent_again(sent.with_profile(dead), "email:first:in_1", dead.dead_addresses, lambda _: texts, at).case
     again, following = explain(bounced, lambda _: texts, at).next
     assert (again.step, again.what, again.at) == ("first", "SMS friendly", utc("2026-03-14 10:00"))
     assert again.why == "the mail of this step bounced, so it is sent again another way"

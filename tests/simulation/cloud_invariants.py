@@ -85,7 +85,20 @@ def _stands_wrongly(world: CloudWorld, customer: str, case: Json, row: Json) -> 
     due = row["next_at"] and datetime.fromisoformat(row["next_at"])
     if row["status"] == "open" and due and due < world.end - OVERDUE and not case["profile"]["holds"]:
         yield f"{name} of {customer}: step {row['next_step']} is due since {due}, and was lost"
+    yield from _stops_before_its_end(world, customer, case, row)
     yield from _logged_wrongly(world, customer, name, log)
+
+
+def _stops_before_its_end(world: CloudWorld, customer: str, case: Json, row: Json) -> Iterator[str]:
+    """What is open and has nothing to come has come to the end of its plan, or its log says why it is silent."""
+    if row["status"] != "open" or row["escalated"] or row["next_at"] is not None:
+        return
+    told = [entry["reason"] for entry in case["activities"] if entry["type"] == "suppressed" and row["id"] in entry["invoices"]]
+    silent = row["suppressed_for"]
+    if silent and silent not in told:
+        yield f"{row['id']} of {customer}: it is silent ({silent}), but its log does not say so"
+    if not silent and row["level"] < len(world.plan.policy.steps):
+        yield f"{row['id']} of {customer}: its plan stopped at level {row['level']}, and nothing is to come"
 
 
 def _logged_wrongly(world: CloudWorld, customer: str, name: str, log: list[Json]) -> Iterator[str]:

@@ -49,6 +49,18 @@ def every_step_ran_once_or_has_a_reason(world: World) -> Iterator[str]:
                 yield f"{_name(case, invoice)}: step {step} is logged, but the invoice stands at level {invoice.level}"
 
 
+def no_plan_stops_before_its_end(world: World) -> Iterator[str]:
+    """What is open and has nothing to come has come to the end of its plan, or its log says why it is silent."""
+    for case, invoice, log in _invoices(world):
+        if not invoice.is_open or invoice.escalated or invoice.is_fee or invoice.next_at is not None:
+            continue
+        silent = invoice.suppressed_for
+        if silent and not any(entry.type is ActivityType.SUPPRESSED and entry.reason == silent for entry in log):
+            yield f"{_name(case, invoice)}: it is silent ({silent}), but its log does not say so"
+        if not silent and invoice.level < len(world.plan.policy.steps):
+            yield f"{_name(case, invoice)}: its plan stopped at level {invoice.level}, and nothing is to come"
+
+
 def the_log_says_what_was_sent(world: World) -> Iterator[str]:
     """Every message a channel took is in the log, and nothing else is said to have been sent."""
     accepted = Counter((message.channel, *row) for message in world.records.accepted for row in message.rows)
@@ -241,6 +253,7 @@ def no_step_comes_before_its_delay(world: World) -> Iterator[str]:
 
 INVARIANTS: tuple[Invariant, ...] = (
     every_step_ran_once_or_has_a_reason,
+    no_plan_stops_before_its_end,
     the_log_says_what_was_sent,
     the_log_agrees_with_the_state,
     holds_begin_and_end_in_the_log,

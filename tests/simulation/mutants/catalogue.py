@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 TWIN = "tests/fakes/case_store.py"
 TABLE = "shared/dunning/storage/cases.py"
+PLANNING = "shared/dunning/domain/planning.py"
 RUN_STEP = "shared/dunning/workflow/run_step.py"
 SETTLE = "                self.store.save(case, finished.case, activities, claim_id=settlement.claim.id)\n"
 
@@ -129,6 +130,24 @@ FOUND_BY_SIMULATION = (
         "shared/dunning/domain/recording.py",
         "self.actor, on_its_way=on_its_way)",
         "self.actor, on_its_way=False)",
+    ),
+    Mutant(
+        "the last step is planned",
+        PLANNING,
+        "    coming = upcoming(invoice, contact, policy, now)\n",
+        "    coming = upcoming(invoice, contact, replace(policy, steps=policy.steps[:-1]), now)\n",
+    ),
+    Mutant(
+        "the plan goes on after its first step",
+        PLANNING,
+        "    coming = upcoming(invoice, contact, policy, now)\n",
+        "    coming = upcoming(invoice, contact, replace(policy, steps=policy.steps[:1]) if invoice.level else policy, now)\n",
+    ),
+    Mutant(
+        "silence is told",
+        PLANNING,
+        "        if invoice.suppressed_for == reason:\n",
+        "        if reason:\n",
     ),
 )
 

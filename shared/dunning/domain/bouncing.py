@@ -43,13 +43,21 @@ def with_bounced_mail(case: Case, message_id: str) -> Case:
     return case.with_profile(replace(case.profile, bounced_mails=(*known, message_id)[-MAILS_REMEMBERED:]))
 
 
+MOST_SENT_AGAIN = 90
+"""Invoices of one mail whose steps become due once more in one transaction, of which DynamoDB takes 100 items."""
+
+
 @dataclass(frozen=True, slots=True)
 class SentAgain:
-    """A case after a mail bounced: of which invoices (bare ids) its step is due once more, and in words what becomes of the message."""
+    """A case after a mail bounced: of which invoices (bare ids) its step is due once more, and in words what becomes of the message.
+
+    `is_part`: there are more than one transaction takes. Those before are left alone the next time, for a step goes once more only once.
+    """
 
     case: Case
     invoices: tuple[str, ...]
     outcome: str
+    is_part: bool = False
 
 
 def sent_again(case: Case, effect: str, addresses: Sequence[str], policy_of: PolicyOf, now: datetime) -> SentAgain:
@@ -62,6 +70,8 @@ def sent_again(case: Case, effect: str, addresses: Sequence[str], policy_of: Pol
     for row, invoice in _owed_rows(case, effect):
         step_id, policy = step_in(row), policy_of(invoice)
         reason = _why_not_again(case, invoice, row, addresses, policy)
+        if reason is None and len(found) == MOST_SENT_AGAIN:
+            return SentAgain(case, tuple(found), _in_words(outcomes), is_part=True)
         if reason is None:
             case = case.with_invoice(replace(invoice, repeat=Repeat(step_id, now)))
             found.append(invoice.id)

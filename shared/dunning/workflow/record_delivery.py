@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dunning.domain.activity import Activity, ActivityType
-from dunning.domain.bouncing import goes_on, has_a_way, is_reached_by, sent_again, with_bounced_mail, with_dead_addresses
+from dunning.domain.bouncing import MOST_SENT_AGAIN, goes_on, has_a_way, is_reached_by, sent_again, with_bounced_mail, with_dead_addresses
 from dunning.domain.bounds import with_notice
 from dunning.domain.case import Case, EffectState, Notice
 from dunning.domain.holds import Hold, HoldKind
@@ -46,7 +46,13 @@ class RecordDelivery:
         if news.kind in (DeliveryKind.BOUNCED, DeliveryKind.COMPLAINED):
             # Where SES's word that it was sent comes later, or never, this says so, too: that mail must not go out anew.
             self._went_out(news)
-        return self.record.change(news.customer, self._undelivered(news, reason)) if reason else "nothing to do"
+        if reason is None:
+            return "nothing to do"
+        change = self._undelivered(news, reason)
+        outcome = self.record.change(news.customer, change)
+        for _ in range(len(news.invoices) // MOST_SENT_AGAIN):
+            self.record.change(news.customer, change)  # in parts, of which the last says so; nothing where it was done at once
+        return outcome
 
     def _went_out(self, news: DeliveryNews) -> bool:
         return self.store.mark_effect(news.customer, news.claim, news.effect, EffectState.DONE, news.mailed_at)
@@ -82,9 +88,10 @@ class RecordDelivery:
         dead = with_dead_addresses(case, news.addresses) if is_used else case
         if dead is case and news.message_id in case.profile.bounced_mails:
             return Recorded(case)
-        remembered = with_bounced_mail(dead, news.message_id)
-        again = sent_again(remembered, news.effect, news.addresses, self._policy_of, now)
-        marked = again.case
+        again = sent_again(dead, news.effect, news.addresses, self._policy_of, now)
+        if again.is_part:  # remembered with the last part: should we die before it, the same report does the rest
+            return Recorded(again.case)
+        marked = with_bounced_mail(again.case, news.message_id)
         said = f"{reason}; {again.outcome}"
         if not is_used or (dead is case and not again.invoices):
             return Recorded(marked, (_logged(case, news, said, now),))

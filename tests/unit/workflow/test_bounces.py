@@ -5,14 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from dunning.content.policy_book import PolicyBook
 from dunning.domain.activity import ActivityType
 from dunning.domain.customer_settings import CustomerSettings, Person
+from dunning.domain.errors import Retryable
 from dunning.domain.holds import HoldKind
 from dunning.domain.invoice import Contact
+from dunning.domain.policy import Scope
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.invoices import ACME, ACME_CONTACT, snapshot
+from tests.unit.workflow.failing_store import FailingStore
 from tests.unit.workflow.plan import FIRST, SECOND, said
 
 OWN = "ap@acme.example"
@@ -139,3 +143,42 @@ def test_whoever_cannot_be_reached_otherwise_is_held_and_told_to_the_team_once(w
     world.run_until(SECOND + timedelta(days=9))
     assert len(world.team.sent) == 1
     assert set(world.profile(ACME).holds) == {HoldKind.UNDELIVERABLE}
+
+
+@pytest.fixture
+def of_a_hundred(world: FakeDeployment) -> FakeDeployment:
+    """One mail about as many invoices as one may be about has gone out."""
+    together = replace(world.policies.named(None), scope=Scope.CUSTOMER)
+    joint = FakeDeployment(PolicyBook.of({together.name: together}))
+    for number in range(100):
+        joint.invoiced(snapshot(f"in_{number:03}", contact=WITH_OTHER))
+    joint.run_until(FIRST)
+    assert [len(mail.envelope.invoices) for mail in joint.email.sent] == [100]
+    return joint
+
+
+def test_a_mail_about_a_hundred_invoices_goes_once_more_about_all_of_them(of_a_hundred: FakeDeployment) -> None:
+    report(of_a_hundred, DeliveryKind.BOUNCED, OWN)
+    report(of_a_hundred, DeliveryKind.BOUNCED, OWN)
+    of_a_hundred.run_until(SECOND - timedelta(hours=1))
+    again = [name for mail in of_a_hundred.email.sent[1:] for name in mail.envelope.invoices]
+    assert (len(again), len({*again})) == (100, 100)
+    assert said(of_a_hundred.log(ACME)).count("undelivered first") == 1
+    assert len(of_a_hundred.team.sent) == 1
+
+
+def test_a_crash_in_the_middle_of_a_hundred_is_made_good_by_the_same_report(of_a_hundred: FakeDeployment) -> None:
+    crashing = replace(of_a_hundred.record, store=FailingStore(of_a_hundred.store, after=1))
+    about = of_a_hundred.email.sent[0].envelope
+    at = of_a_hundred.clock.now
+    news = DeliveryNews(
+        DeliveryKind.BOUNCED, about.customer, about.claim, about.effect, about.invoices, about.step, "message-0", at, (OWN,)
+    )
+    with pytest.raises(Retryable):
+        RecordDelivery(of_a_hundred.store, crashing)(news)
+    of_a_hundred.run_until(FIRST + timedelta(minutes=5))
+    report(of_a_hundred, DeliveryKind.BOUNCED, OWN)
+    of_a_hundred.run_until(SECOND - timedelta(hours=1))
+    again = [name for mail in of_a_hundred.email.sent[1:] for name in mail.envelope.invoices]
+    assert (len(again), len({*again})) == (100, 100)
+    assert said(of_a_hundred.log(ACME)).count("undelivered first") == 1

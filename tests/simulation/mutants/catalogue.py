@@ -33,7 +33,7 @@ FOUND_BY_SIMULATION = (
     Mutant(
         "the last check",
         RUN_STEP,
-        "            checked = self.check(case, now)\n",
+        "            checked = self.check(case, now, besides)\n",
         "            checked = Checked({invoice.id: invoice.version for invoice in case.invoices.values()})\n",
     ),
     Mutant(

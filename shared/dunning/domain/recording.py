@@ -312,7 +312,7 @@ class Recorder:
         for number, (_, name) in enumerate(sorted(to_come)):
             if number + len(logged) < MOST_RETIMED:
                 again = self._with_plan(case, case.invoices[name], replace(case.invoices[name], next_at=None))
-                case, logged = again.case, [*logged, *again.activities]
+                case, logged = again.case, [*with_skips_joined([*logged, *again.activities])]
         return Recorded(case, tuple(logged))
 
     def _answer_settled(self, case: Case) -> tuple[Case, tuple[Activity, ...]]:

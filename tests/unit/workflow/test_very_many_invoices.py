@@ -96,6 +96,18 @@ def test_steps_that_a_new_policy_puts_before_the_due_date_park_nobody_with_eight
     assert {name for one in world.log(ACME) if one.type is ActivityType.SENT for name in one.invoices} == {*world.case(ACME).invoices}
 
 
+def test_who_moves_to_another_country_is_known_there_though_a_new_policy_passes_over_many_steps() -> None:
+    later = steps([7], "after_due")
+    policy = EditablePolicy(f"steps:\n{later}")
+    world = FakeDeployment(policy)
+    for number in range(20):
+        world.invoiced(snapshot(f"in_{number:02}", due=date(2026, 3, 31)))
+    world.clock.now = datetime(2026, 3, 28, 8, tzinfo=UTC)
+    policy.text = f"steps:\n{steps(range(64, 4, -1), 'before_due')}{later}"
+    world.record.contact(ACME, replace(ACME_CONTACT, country="JP"), world.clock.now)
+    assert world.case(ACME).profile.contact.country == "JP"
+
+
 @pytest.mark.parametrize("missed", [6, 70])
 def test_fifteen_small_invoices_that_become_worth_a_reminder_pass_over_many_steps(missed: int) -> None:
     smallest = 'minimum_balance: {default: "50.00"}'

@@ -37,7 +37,7 @@ from dunning.domain.timing import (
     steps_behind,
     window_for,
 )
-from dunning.domain.works import Verdict, Work
+from dunning.domain.works import OUTRUN, Verdict, Work
 
 MOST_AT_ONCE = 20
 """Invoices worked off under one claim: their transaction stays far below DynamoDB's 100 items; the rest follows at once."""
@@ -255,7 +255,7 @@ def _decide_step(case: Case, invoice: Invoice, policy: Policy, now: datetime, ow
     if invoice.plan_revision != policy.revision:
         return Work(invoice.id, Verdict.REPLAN, invoice.next_step, "the policy has changed")
     if _was_late(case, contact, policy, now) and is_outrun(invoice, step, contact, policy, now):
-        return Work(invoice.id, Verdict.REPLAN, step.id, "a later message has fallen due meanwhile")
+        return Work(invoice.id, Verdict.REPLAN, step.id, OUTRUN)
     if has_passed(step, invoice, contact, policy, now):
         unanswered = ", and nobody had answered whether it may run" if is_withdrawn(invoice) else ""
         return Work(invoice.id, Verdict.SKIP, step.id, f"its day had passed{unanswered}")

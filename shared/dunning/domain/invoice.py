@@ -133,8 +133,8 @@ class Invoice:
 
     `level` is the position of the last step that ran or was skipped (0: none yet), `anchor_at` the instant it did.
     `next_step` and `next_at` are what its policy says comes next, before holds of the case; `waits_since`: when what only the
-    hour has moved to `next_at` fell due. `thanks_at`: when to say thank you for a payment. `suppressed_for`: why it is not
-    reminded about. `escalated`: it has left automated reminders.
+    hour, or a later message in its place, has moved to `next_at` fell due. `thanks_at`: when to say thank you for a payment.
+    `suppressed_for`: why it is not reminded about. `escalated`: it has left automated reminders.
     `opened_mails` and `clicked_mails` are SES's ids of the newest mails about it that were, `opened_at` when one last was.
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.

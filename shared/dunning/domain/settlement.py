@@ -37,7 +37,7 @@ from dunning.domain.planning import (
 from dunning.domain.policy import Policy, Scope, Step
 from dunning.domain.recipients import why_unreachable
 from dunning.domain.timing import days_overdue
-from dunning.domain.works import Verdict, Work, ran_at, reminders_in
+from dunning.domain.works import OUTRUN, Verdict, Work, ran_at, reminders_in
 
 MOST_REMEMBERED = 32
 """As many reminders as a policy's limit may count; the profile must not grow for ever."""
@@ -260,6 +260,8 @@ class Settlement:
         if step is None or work.verdict is Verdict.REPLAN:
             invoice, again = started_again(invoice, case.profile.reach, policy, self.now, self.actor)
             anew, planning = self._planned(case, replace(invoice, next_at=None), policy)
+            if step and work.reason == OUTRUN and anew.next_at:
+                anew = replace(anew, waits_since=invoice.waits_since or invoice.next_at)  # nothing has gone out: it keeps its place
             return anew, [*again, *planning]
         behind = replace(
             invoice,

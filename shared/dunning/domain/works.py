@@ -12,6 +12,10 @@ LONGEST_APART = timedelta(hours=12)
 """Messages of one step that lie further apart are no longer one reminder to whoever gets them."""
 
 
+OUTRUN = "a later message has fallen due meanwhile"
+"""Why a step that waited past its day is planned anew (`catch_up: latest`)."""
+
+
 class Verdict(StrEnum):
     """What becomes of a due step. `SUPPRESS`: moved, and its reason is logged when it is a new one."""
 

@@ -263,6 +263,21 @@ def due_on_tuesday(step: str, number: int) -> FakeDeployment:
     return world
 
 
+def test_who_waits_keeps_the_place_when_a_later_message_takes_that_of_the_one_that_waits() -> None:
+    steps = ", ".join(f'{{id: s{week}, at: {{after_due: {7 * week}d, time: "09:00"}}, {STEPS["mail"]}}}' for week in (1, 2))
+    policy = load_policy(f"name: plan\ntimezone: UTC\ncatch_up: latest\nsteps: [{steps}]\n", "plan.yaml", frozenset())
+    world = FakeDeployment(PolicyBook.of({policy.name: policy}))
+    world.quota.remaining = 0
+    owes(world, "longest", "stripe:cus_long")
+    owes(world, "other", "stripe:cus_other", day=26)
+    world.run_until(MONDAY + timedelta(days=7, hours=3))
+    assert world.invoice("stripe:cus_long", "longest").next_step == "s2"
+    assert world.profile("stripe:cus_long").due_since == MONDAY
+    world.quota.remaining = 1
+    world.run_until(MONDAY + timedelta(days=7, hours=4))
+    assert done(world)[0] == "email:s2:longest"
+
+
 def test_who_only_waits_costs_no_request_of_its_source_and_is_looked_at_once_an_hour() -> None:
     world = deployment("mail")
     for number in range(3):

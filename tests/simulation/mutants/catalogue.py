@@ -10,7 +10,7 @@ TWIN = "tests/fakes/case_store.py"
 TABLE = "shared/dunning/storage/cases.py"
 PLANNING = "shared/dunning/domain/planning.py"
 RUN_STEP = "shared/dunning/workflow/run_step.py"
-SETTLE = "                self.store.save(case, finished.case, activities, claim_id=settlement.claim.id)\n"
+SETTLE = "                self.store.save(case, finished.case, change.activities, claim_id=settlement.claim.id)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ FOUND_BY_SIMULATION = (
         SETTLE,
         """                self.store.save(case, finished.case, (), claim_id=settlement.claim.id)
                 stored = self.store.load(case.profile.customer)
-                self.store.save(stored, stored, activities)
+                self.store.save(stored, stored, change.activities)
 """,
     ),
     Mutant("the settle transaction: on our own claim only", RUN_STEP, SETTLE, SETTLE.replace(", claim_id=settlement.claim.id", "")),

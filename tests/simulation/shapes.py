@@ -165,7 +165,7 @@ SHAPES: tuple[Policy, ...] = (
         "standard",
         "UTC",
         (
-            Step("first", AfterDue(1, NINE), email="friendly", sms="friendly"),
+            Step("first", AfterDue(0, NINE), email="friendly", sms="friendly"),
             Step("second", _after(minutes=8), email="second_notice"),
             Step("third", _after(hours=30), sms="second_notice"),
             Step("escalate", _after(hours=3), escalate="collections"),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dunning.domain.activity import ActivityType
 from dunning.domain.approval import waits_for_approval
+from dunning.domain.calendar import local_date, zone_of
 from dunning.domain.case import Case, Profile
 from dunning.domain.charging import fees_to_charge
 from dunning.domain.decision import decide, facts
@@ -51,7 +52,7 @@ class Watch:
         if message.channel in ("email", "sms"):
             told = Counter(row for other in self._of(message.channel) for row in other.rows)
             for customer, row in message.rows:
-                if told[customer, row] > self._times_started_again(customer, row):
+                if told[customer, row] > self._times_started_again(customer, row) or self._today(message, row):
                     self._violated(about, f"though {row} had been sent before: twice")
         self._records.accepted.append(message)
         if message.envelope.kind in ("reminder", "escalation"):
@@ -68,6 +69,12 @@ class Watch:
         """How often the plan of a row's invoice started again before now: so often each of its steps may come once more."""
         name = row.rsplit(":", 1)[-1]
         return sum(begins_anew(entry) for entry in self._store.written(customer) if name in entry.invoices)
+
+    def _today(self, message: Accepted, row: str) -> bool:
+        """Whether the very same went out before on the customer's day, as no plan that starts again may make it."""
+        zone = zone_of(dict(self._plan.contacts)[message.envelope.customer].timezone, self._plan.policy.timezone)
+        before = [other.at for other in self._of(message.channel) if (message.envelope.customer, row) in other.rows]
+        return any(local_date(at, zone) == local_date(message.at, zone) for at in before)
 
     def _meant(self, about: str, message: Accepted) -> None:
         """What the customer has done by then may be a reason for no message; what has begun is finished all the same."""

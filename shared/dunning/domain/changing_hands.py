@@ -80,6 +80,7 @@ def left(case: Case, invoice_id: str, to: str, now: datetime, actor: str) -> Lef
         suppressed_for=None,
         approval=None,
         repeat=None,
+        restarts_at=None,
         thanks_at=None,
         holds={},
         promise=None,

@@ -4,7 +4,12 @@ from dunning.domain.bounds import fitting_contact
 from dunning.domain.case import Case, Profile
 from dunning.domain.customer_settings import CustomerSettings
 from dunning.domain.evolving import replace
-from dunning.domain.invoice import Contact, Snapshot
+from dunning.domain.invoice import Contact, Invoice, Snapshot
+
+_FACTS = (
+    "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
+    "subscription", "tags", "fee_id", "billed_to", "overpaid",
+)  # fmt: skip
 
 
 def introduced(case: Case, told: Contact) -> Case:
@@ -55,3 +60,8 @@ def filled(first: Contact, second: Contact) -> Contact:
         is_business=second.is_business if first.is_business is None else first.is_business,
         settings=first.settings or second.settings,
     )
+
+
+def changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
+    """The names of the facts of which the second tells something else."""
+    return tuple(name for name in _FACTS if differs(name, getattr(known, name), getattr(seen, name)))

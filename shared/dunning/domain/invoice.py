@@ -139,7 +139,8 @@ class Invoice:
     `plan_revision`: the wording of the policy under which `next_at` was computed.
     `holds` are its own, beside those of its case; `promise` is the one that runs, `promise_broken` whether the last was.
     `counts_from`: the day (the customer's) that took the due date's place when the plan was started again; `restarts_at`: a part
-    was paid then (UTC), and the plan starts again as soon as nothing about the invoice is on its way.
+    was paid then (UTC), and the plan starts again as soon as nothing about the invoice is on its way; `restarted_after`: when the last
+    reminder of the plan before went out.
     `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `by_credit`,
     `credited`, `overpaid`: see Snapshot.
     `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
@@ -190,6 +191,7 @@ class Invoice:
     promise_broken: bool = False
     counts_from: date | None = None
     restarts_at: datetime | None = None
+    restarted_after: datetime | None = None
     approval: Approval | None = None
     repeat: Repeat | None = None
     version: int = 0

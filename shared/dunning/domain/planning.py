@@ -21,6 +21,7 @@ from dunning.domain.policy import AfterDue, AfterPrevious, BeforeDue, BusinessDa
 from dunning.domain.timing import BELOW_MINIMUM, customer_zone, day_ends, effective_due_date, not_chased_because, upcoming
 
 LONGEST_BACKOFF = timedelta(hours=1)
+MOST_DOUBLINGS = 6
 TASK_AFTER = timedelta(hours=72)
 """As long as the brief waits between the last reminder and the team."""
 
@@ -28,6 +29,11 @@ _DUE = "the due date"
 _RESTARTED = "the day the plan started again"
 _TASK = "plan_ended:"
 _QUESTION = "approval:"
+
+
+def backoff(retries: int) -> timedelta:
+    """How long to wait after so many failures in a row: 1, 2, 4 … minutes, an hour at most."""
+    return min(LONGEST_BACKOFF, timedelta(minutes=2 ** min(retries, MOST_DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dunning.domain.assignment import Assignment, is_begun
 from dunning.domain.balances import balance_for, balance_in, balances_of, is_enough_alone, is_to_review, may_be_reviewed
 from dunning.domain.bounds import fitting
 from dunning.domain.calendar import local_date, zone_of
-from dunning.domain.case import Case
+from dunning.domain.case import Case, Profile
 from dunning.domain.changing_hands import joined
 from dunning.domain.charging import lapsed, with_left_over_task
 from dunning.domain.effects import begun_steps, is_unanswered
@@ -19,9 +19,9 @@ from dunning.domain.evolving import replace
 from dunning.domain.fee_invoices import copies_of, is_still_fee, with_fees_linked, with_first_of_fee
 from dunning.domain.holding import holds_dropped, release_case
 from dunning.domain.holds import HoldKind
-from dunning.domain.introducing import contact_filled, differs, filled, introduced, settings_seen
+from dunning.domain.introducing import changed_facts, contact_filled, filled, introduced, settings_seen
 from dunning.domain.invoice import Invoice, Snapshot, Status
-from dunning.domain.part_payments import after_part_payment, is_credit
+from dunning.domain.part_payments import after_part_payment, is_credit, started_again
 from dunning.domain.planning import Planned, ended, planned, with_thanks
 from dunning.domain.policy import Policy, Scope
 from dunning.domain.promising import with_credit_told, with_promise_kept
@@ -55,11 +55,6 @@ MOST_RETIMED = 70
 
 PolicyOf = Callable[[Invoice], Policy]
 
-_FACTS = (
-    "number", "status", "currency", "total", "amount_due", "due_date", "issued_at", "payment_url", "collects_automatically",
-    "subscription", "tags", "fee_id", "billed_to", "overpaid",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -75,7 +70,7 @@ class Recorder:
     """How snapshots are taken into cases. `terminal` are the statuses that this source never takes back.
 
     `policy_of` answers the policy that an invoice follows, `assignment` which one it is to follow (None: always the former).
-    `claim` is the id of the claim of whoever records, if it holds one.
+    `claim` is the id of the claim of whoever records, if it holds one, and `inherited` the profile with that claim as it was then.
     """
 
     policy_of: PolicyOf
@@ -85,6 +80,7 @@ class Recorder:
     assignment: Assignment | None = None
     reviews: int = MOST_REVIEWED
     claim: str | None = None
+    inherited: Profile | None = None
 
     def record(self, case: Case, snapshot: Snapshot, *, fetched: bool) -> Recorded:
         """Apply a snapshot if it tells something new and newer.
@@ -122,7 +118,7 @@ class Recorder:
             return Recorded(case) if snapshot.status is Status.DELETED else self._first(case, snapshot)
         case = case.with_profile(settings_seen(case.profile, snapshot))
         seen = self._seen(case, known, snapshot)
-        if not _changed_facts(known, seen):
+        if not changed_facts(known, seen):
             known = without_moot_question(case, known, self.policy_of(known))
             case = introduced(case, snapshot.contact).with_invoice(known)
             return self._unchanged(case, known, snapshot) if known.is_open else Recorded(case)
@@ -149,7 +145,8 @@ class Recorder:
         if known is None or not known.is_open:
             return Recorded(case)
         gone = _at_rest(replace(known, status=Status.DELETED, stamp=self.now))
-        if reason == MOVED_AWAY:  # its holds and fees go with it, once it is known where to
+        if reason == MOVED_AWAY:  # its holds and fees go with it, once it is known where to, and that its plan is to start again
+            gone = replace(gone, restarts_at=known.restarts_at)
             closed = Recorded(case.with_invoice(gone), (self._log(ActivityType.CLOSED, gone, reason),))
             return self._with_others_reviewed(case, closed, invoice_id)
         gone, released = holds_dropped(gone, "nothing is asked for any more", self.now, self.actor)
@@ -276,7 +273,7 @@ class Recorder:
         return moved, (self._log(ActivityType.UPDATED, moved, f"follows the policy {chosen} instead of {invoice.policy}"),)
 
     def _changed(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
-        facts = _changed_facts(known, seen)
+        facts = changed_facts(known, seen)
         if not seen.is_open and seen.status is known.status:
             return Recorded(case.with_invoice(seen), (self._log(ActivityType.UPDATED, seen, ", ".join(facts)),))
         if not seen.is_open:
@@ -324,13 +321,25 @@ class Recorder:
     def _partly_paid(self, case: Case, known: Invoice, seen: Invoice, snapshot: Snapshot) -> Recorded:
         before, after = known.money_due.as_decimal(), seen.money_due.as_decimal()
         seen, unasked = self._replanned(known, seen)
-        on_its_way = is_begun(case.profile, seen.id) or is_unanswered(case.profile, self.claim)
+        on_its_way = self._on_its_way(case, seen)
         part = after_part_payment(seen, case.profile.contact, self.policy_of(seen), self.now, self.actor, on_its_way=on_its_way)
-        besides = "".join(f"; {fact} changed, too" for fact in _changed_facts(known, seen) if fact != "amount_due")
+        besides = "".join(f"; {fact} changed, too" for fact in changed_facts(known, seen) if fact != "amount_due")
         log = self._log(ActivityType.PARTLY_PAID, seen, f"{before} → {after} {seen.currency}{part.words}{besides}")
         invoice, kept = with_promise_kept(part.invoice, self.now, self.actor)
         invoice, assigned = self._assigned(case, without_moot_question(case, invoice, self.policy_of(invoice)), snapshot)
         return self._with_plan(case, known, invoice, log, *unasked, *part.activities, *kept, *assigned)
+
+    def started_again(self, case: Case, snapshot: Snapshot) -> Recorded:
+        """The plan that is to start again does, for whoever has just been told what is owed, and finds nothing on its way."""
+        known = case.invoices.get(snapshot.invoice_id)
+        if known is None or known.restarts_at is None or known.amount_due != snapshot.amount_due or self._on_its_way(case, known):
+            return Recorded(case)
+        again, logged = started_again(known, case.profile.contact, self.policy_of(known), self.now, self.actor)
+        return self._with_plan(case, known, again, *logged)
+
+    def _on_its_way(self, case: Case, invoice: Invoice) -> bool:
+        profile = self.inherited or case.profile
+        return is_begun(profile, invoice.id) or is_unanswered(profile, self.claim)
 
     def _replanned(self, known: Invoice, seen: Invoice) -> tuple[Invoice, tuple[Activity, ...]]:
         """The invoice without its plan, and what was asked or answered of it, where a new due date, or its reopening, makes it anew."""
@@ -378,10 +387,6 @@ class Recorder:
 def _at_rest(closed: Invoice) -> Invoice:
     """An invoice that is done with: nothing comes next, and nothing that was asked or said of its plan counts any more."""
     return replace(closed, next_step=None, next_at=None, suppressed_for=None, approval=None, restarts_at=None)
-
-
-def _changed_facts(known: Invoice, seen: Invoice) -> tuple[str, ...]:
-    return tuple(name for name in _FACTS if differs(name, getattr(known, name), getattr(seen, name)))
 
 
 def _due_date(snapshot: Snapshot, policy: Policy) -> date | None:

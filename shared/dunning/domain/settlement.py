@@ -24,7 +24,9 @@ from dunning.domain.money import Money
 from dunning.domain.part_payments import started_again
 from dunning.domain.planning import (
     LONGEST_BACKOFF,
+    MOST_DOUBLINGS,
     as_it_stands,
+    backoff,
     ended,
     next_instant,
     place_in_line,
@@ -64,11 +66,6 @@ LOOKS_AGAIN_AFTER = timedelta(days=1)
 
 LONGEST_AT_A_LIMIT = timedelta(minutes=8)
 """A source that said when it takes requests again is asked sooner than one that does not answer."""
-
-
-def backoff(retries: int) -> timedelta:
-    """How long to wait after so many failures in a row: 1, 2, 4 … minutes, an hour at most."""
-    return min(LONGEST_BACKOFF, timedelta(minutes=2 ** min(retries, 6)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +151,21 @@ class Settlement:
         spent = self.claim.spent(self.now, effects)
         return case.with_profile(replace(case.profile, claim=spent, retries=0, due_at=self.now, due_since=self.now))
 
-    def postpone(self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = ()) -> Case:
+    def postpone(
+        self,
+        case: Case,
+        effects: Mapping[str, Mark],
+        because: Retryable | None = None,
+        done: Sequence[Done] = (),
+        *,
+        is_asked: bool = False,
+    ) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
         something that went out was put down (`done`), neither crashes nor refusals of before.
 
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
-        its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass.
+        its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass. One that does not
+        answer what it is asked (`is_asked`) refuses nobody a message: it counts no further than the pauses grow.
         """
         profile = replace(case.profile, due_since=place_in_line(case, self.policy_of, self.now)) if done else case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
@@ -175,7 +181,8 @@ class Settlement:
         due_at = self.now + backoff(in_a_row)
         if because is not None and because.retry_at is not None:
             due_at = min(max(because.retry_at, self.now + min(backoff(in_a_row), LONGEST_AT_A_LIMIT)), latest)
-        return case.with_profile(replace(profile, claim=spent, retries=in_a_row + 1, due_at=due_at))
+        retries = max(in_a_row, min(in_a_row + 1, MOST_DOUBLINGS)) if is_asked else in_a_row + 1
+        return case.with_profile(replace(profile, claim=spent, retries=retries, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Case:
         """An outcome is unknown: the claim stays, with what is known, until it runs out and the next one takes over.

@@ -204,7 +204,8 @@ def taken_in(case: Case, checked: Checked, recorder: Recorder) -> tuple[Case, tu
         untouched = known is not None and known.version == checked.asked.get(known.id)
         recorded = recorder.record(case, snapshot, fetched=untouched)
         activities += [*recorded.activities, *_suppressed(case, recorded.case, snapshot.invoice_id, recorder)]
-        case = recorded.case
+        again = recorder.started_again(recorded.case, snapshot)
+        case, activities = again.case, [*activities, *again.activities]
     lost = [*((invoice_id, NOT_FOUND) for invoice_id in checked.gone), *((invoice_id, MOVED_AWAY) for invoice_id in checked.moved)]
     for invoice_id, reason in lost:
         recorded = recorder.closed_as_unknown(case, invoice_id, reason)

@@ -13,6 +13,7 @@ from dunning.domain.holding import set_aside
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Invoice
 from dunning.domain.netting import covered, net_of
+from dunning.domain.part_payments import without_marks_of_before
 from dunning.domain.planning import stands_still
 from dunning.domain.policy import Policy
 from dunning.domain.recording import Recorder
@@ -77,7 +78,7 @@ class RunStep:
             claim = self.store.claim(wakeup.customer, Claim(claim_id, now + CLAIM_LASTS, claim_id), now)
         except AlreadyClaimed as exc:
             return self._not_now(wakeup, exc.due_at, now)
-        case = self.store.load(wakeup.customer)
+        case = self._load(wakeup.customer)
         # What was reported sent since we claimed is in the case only.
         held = case.profile.claim
         if held is None or held.id != claim.id:
@@ -120,14 +121,14 @@ class RunStep:
             return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
         except Retryable as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc))
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc, is_asked=True))
             return f"postponed: {'its turn comes later' if isinstance(exc, NotYet) else 'the provider cannot be reached'}"
         if checked.is_part:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
             because = NotYet("there are more payment links to read", self.clock() + _NEXT_PART)
             self._finish(case, settlement, checked, nothing, _postponed(settlement, nothing, because))
             return f"postponed: {because}"
-        fresh, _ = taken_in(case, checked, self._recorder(case, now))
+        fresh, _ = taken_in(case, checked, self._recorder(case, settlement))
         marks = marks_by_row(claim.effects)
         net = net_of(fresh, covered(fresh, checked.standing.credit)) if checked.has_standing else fresh
 
@@ -168,7 +169,7 @@ class RunStep:
         """Where more needs no mail than one look does, for the wheel comes once an hour; not where the last look changed nothing."""
         if not (wakeup.without_mail and progress.ending is Ending.WAITING and progress.done) or wakeup.hops >= MOST_HOPS:
             return
-        case = self.store.load(before.profile.customer)
+        case = self._load(before.profile.customer)
         if stands_still(before, case, now):
             return
         if first_without_mail(case, self._policy_of, now, marks_of(case.profile))[0]:
@@ -200,7 +201,7 @@ class RunStep:
 
     def _is_in_vain(self, case: Case, settlement: Settlement, checked: Checked, progress: Progress, works: Sequence[Work]) -> bool:
         """Whether all would be put down and the customer be due again at once as if nothing had been: without a pause that never ends."""
-        fresh, _ = taken_in(case, checked, self._recorder(case, settlement.now))
+        fresh, _ = taken_in(case, checked, self._recorder(case, settlement))
         worked = settlement.apply(replace(fresh, covered=covered(fresh, checked.standing.credit)), progress.done)
         return stands_still(case, _released(settlement, progress, works)(worked.case).case, settlement.now)
 
@@ -286,7 +287,7 @@ class RunStep:
             if not left:
                 return
             put_down += done
-            case = self.store.load(case.profile.customer)
+            case = self._load(case.profile.customer)
             part, *left = left
 
     def _settle(
@@ -296,7 +297,7 @@ class RunStep:
         which cannot be made smaller.
         """
         for _ in range(_MOST_CONFLICTS):
-            fresh, recorded = taken_in(case, checked, self._recorder(case, settlement.now))
+            fresh, recorded = taken_in(case, checked, self._recorder(case, settlement))
             worked = settlement.apply(replace(fresh, covered=covered(fresh, checked.standing.credit)), done)
             finished = finish(worked.case)
             change = CaseChange(case, finished.case, (*recorded, *worked.activities, *finished.activities))
@@ -305,7 +306,7 @@ class RunStep:
             try:
                 self.store.save(case, finished.case, change.activities, claim_id=settlement.claim.id)
             except Conflict:
-                case = self.store.load(case.profile.customer)
+                case = self._load(case.profile.customer)
                 continue
             if not finished.for_the_wheel:
                 wake_if_near(self.wakeups, finished.case, self.clock())
@@ -322,16 +323,20 @@ class RunStep:
     def _lost(self, customer: str) -> str:
         """The claim is gone: another took over, or our own settling went through and its answer was lost."""
         try:
-            case = self.store.load(customer)
+            case = self._load(customer)
         except Unreadable:
             return "claim lost"  # whoever has it finds that out, and says so
         wake_if_near(self.wakeups, case, self.clock())
         return "claim lost"
 
-    def _recorder(self, case: Case, now: datetime) -> Recorder:
+    def _load(self, customer: str) -> Case:
+        return without_marks_of_before(self.store.load(customer))
+
+    def _recorder(self, case: Case, settlement: Settlement) -> Recorder:
         # Of what is settled in one transaction there may be as much as fits: others' invoices are reviewed elsewhere.
-        claim = case.profile.claim
-        return replace(recorder_for(case.profile.customer, self.policies, now, "run_step"), reviews=0, claim=claim.id if claim else None)
+        recorder = recorder_for(case.profile.customer, self.policies, settlement.now, "run_step")
+        inherited = replace(case.profile, claim=settlement.claim)
+        return replace(recorder, reviews=0, claim=settlement.claim.id, inherited=inherited)
 
     def _policy_of(self, invoice: Invoice) -> Policy:
         return self.policies.named(invoice.policy)
@@ -357,11 +362,14 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
     return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down), put_down))
 
 
-def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None) -> Finish:
+def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None, *, is_asked: bool = False) -> Finish:
     done = progress.done
     if isinstance(because, OthersFirst):
         return _waiting(settlement, progress, because.turn_at)
-    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, _far(progress)))
+    put_down = _far(progress)
+    return lambda after: Settled(
+        settlement.postpone(after, unfinished(after, progress.effects, done), because, put_down, is_asked=is_asked)
+    )
 
 
 def _far(progress: Progress) -> tuple[Done, ...]:

@@ -99,6 +99,7 @@ def full_invoice() -> Invoice:
         promise_broken=True,
         counts_from=date(2026, 3, 1),
         restarts_at=LATER,
+        restarted_after=NOW,
         approval=Approval("escalate", ApprovalState.DECLINED, 2, "they are about to pay", together=True, credit=5),
         repeat=Repeat("first", LATER),
     )

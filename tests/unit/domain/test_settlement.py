@@ -12,8 +12,9 @@ from dunning.domain.effects import Channel, Effect
 from dunning.domain.errors import NotYet, Retryable
 from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact, Invoice, Status
+from dunning.domain.planning import backoff
 from dunning.domain.policy import Policy
-from dunning.domain.settlement import Done, Settled, backoff, unfinished
+from dunning.domain.settlement import Done, Settled, unfinished
 from dunning.domain.works import Verdict, Work
 from tests.unit.domain.builders import (
     BRIEF,

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dunning.content.policy_book import PolicyBook
+from dunning.content.policy_loader import load_policy
 from dunning.domain.case import Dispute
 from dunning.domain.policy import OnPartialPayment, PartialPaymentRule
 from dunning.workflow.run_step import CLAIM_LASTS
 from tests.fakes.deployment import FakeDeployment, standard_policies
 from tests.fakes.invoices import ACME, snapshot
 from tests.unit.workflow.plan import ESCALATION, FIRST, MINUTE, SECOND, said
+from tests.unit.workflow.test_an_invoice_changes_its_customer import BETA, moved
 from tests.unit.workflow.test_sending_once import HOURS, reports_sent
 
 PAID = FIRST + 5 * MINUTE
@@ -170,3 +172,92 @@ def test_paid_in_full_while_it_waits_nothing_starts_again(world: FakeDeployment)
     assert len(world.email.sent) == 1
     assert said(world.log(ACME)) == ["enrolled", "partly_paid", "paid", "sent first"]
     assert world.invoice(ACME, "in_1").restarts_at is None
+
+
+@pytest.mark.parametrize("paid_after", [None, 20], ids=["while it is sent", "before its report"])
+def test_a_report_that_comes_behind_says_nothing_of_the_same_step_of_the_new_plan(world: FakeDeployment, paid_after: int | None) -> None:
+    """A sibling's mail was refused, so the claim is kept in memory, and the report finds it."""
+    world.invoiced(snapshot("in_2"))
+
+    def meanwhile() -> None:
+        if paid_after is None:
+            part_is_paid(world)
+        world.email.refuses()
+
+    world.email.meanwhile = meanwhile
+    world.run_until(FIRST + timedelta(seconds=paid_after or 0))
+    if paid_after:
+        part_is_paid(world)
+    world.clock.now += timedelta(seconds=10)
+    reports_sent(world, world.email.sent[0], FIRST)
+    world.run_until(FIRST + HOURS)
+    assert [mail.envelope.invoices for mail in world.email.sent] == [("in_1",), ("in_2",)]
+    assert [entry.type.value for entry in world.log(ACME) if entry.invoices == ("in_1",)].count("sent") == 1
+    world.run_until(FIRST_AGAIN + timedelta(days=8))
+    of_the_one = [mail.envelope.step for mail in world.email.sent if mail.envelope.invoices == ("in_1",)]
+    assert of_the_one == ["first", "first", "second"]
+    assert world.invoice(ACME, "in_1").reminders_sent == 3
+
+
+def on_the_due_date() -> FakeDeployment:
+    """A plan whose first mail is for the due date itself; of in_1 it went out on 31 March, and `later` is due ten days behind."""
+    step = '{{id: {}, at: {{after_due: {}d, time: "09:00"}}, email: friendly}}'
+    steps = ", ".join(step.format(*one) for one in (("first", 0), ("later", 10)))
+    text = f"name: plan\ntimezone: UTC\non_partial_payment: restart\nsteps: [{steps}]\n"
+    world = FakeDeployment(PolicyBook.of({"plan": load_policy(text, "plan.yaml", frozenset())}))
+    world.invoiced(snapshot())
+    return world
+
+
+LATER = FIRST + timedelta(days=3)
+"""Ten days after the due date."""
+
+
+@pytest.mark.parametrize("told", ["by nobody else", "by the webhook, meanwhile", "and the mail is reported before it is put down"])
+def test_what_the_last_check_was_told_starts_the_plan_again_once(told: str) -> None:
+    world = on_the_due_date()
+    world.run_until(LATER - MINUTE)
+    world.email.sent.clear()
+    paid = world.stripe.changes("in_1", amount_due=50_00)
+    if "webhook" in told:
+        world.email.meanwhile = lambda: not_needed(world.record.invoice(paid))
+    elif "reported" in told:
+        world.email.meanwhile = lambda: reports_sent(world, world.email.sent[0])
+    world.run_until(LATER + timedelta(days=2))
+    assert [mail.envelope.step for mail in world.email.sent] == ["first"]
+    invoice = world.invoice(ACME, "in_1")
+    assert (invoice.next_step, invoice.next_at, invoice.restarts_at) == ("later", LATER + timedelta(days=10), None)
+    assert said(world.log(ACME)).count("sent first") == 2
+
+
+@pytest.mark.parametrize("when", ["while it is sent", "half an hour later"])
+def test_nobody_gets_the_same_mail_twice_on_the_day_of_a_payment(when: str) -> None:
+    world = on_the_due_date()
+    due = FIRST - timedelta(days=7)
+    if when == "while it is sent":
+        world.email.meanwhile = lambda: part_is_paid(world)
+    world.run_until(due + timedelta(minutes=30))
+    if when != "while it is sent":
+        part_is_paid(world)
+    world.run_until(due + timedelta(hours=14))
+    assert len(world.email.sent) == 1
+    world.run_until(due + timedelta(days=1))
+    assert len(world.email.sent) == 2
+    assert world.invoice(ACME, "in_1").counts_from == date(2026, 4, 1)
+
+
+def test_an_invoice_that_another_customer_owes_starts_its_plan_again_there(world: FakeDeployment) -> None:
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST)
+    reports_sent(world, world.email.sent[0])
+    world.clock.now = PAID
+    part_is_paid(world)
+    world.stripe.has(replace(moved(), amount_due=50_00))
+    world.run_until(FIRST + 2 * HOURS)
+    there, here = world.invoice(BETA, "in_1"), world.invoice(ACME, "in_1")
+    assert (there.next_step, there.next_at, there.restarts_at) == ("first", FIRST_AGAIN, None)
+    assert (here.is_open, here.restarts_at) == (False, None)
+
+
+def not_needed(_: str) -> None:
+    """What became of it."""

@@ -293,3 +293,13 @@ def test_a_customer_of_whose_mails_some_are_taken_is_not_parked_for_those_that_w
     assert len([mail for mail in world.email.sent if mail.envelope.step == "first"]) == invoices
     assert world.email.attempts > invoices + MOST_RETRIES
     assert (world.dead_letters.letters, world.profile(ACME).holds) == ([], {})
+
+
+def test_a_provider_that_was_down_for_days_arms_no_park_for_the_first_refusal_of_a_mail(due: FakeDeployment) -> None:
+    due.stripe.is_down = True
+    due.advance(timedelta(days=4))
+    due.stripe.is_down = False
+    due.email.refuses()
+    due.advance(timedelta(days=1))
+    assert len(due.email.sent) == 1
+    assert (due.dead_letters.letters, due.profile(ACME).holds) == ([], {})

@@ -86,6 +86,21 @@ def the_log_says_what_was_sent(world: World) -> Iterator[str]:
             yield f"{customer}: {channel} took {effect}, but the log does not say so"
 
 
+def each_run_of_a_plan_sends_its_own(world: World) -> Iterator[str]:
+    """What went out before a plan started again counts for no step of the plan that runs since."""
+    for case, invoice, log in _invoices(world):
+        runs = runs_of(log)
+        for number in range(1, len(runs)):
+            begun = runs[number - 1][-1].at
+            later = [entry for run in runs[number:] for entry in run if entry.type is ActivityType.SENT and entry.step]
+            mailed = Counter(entry.step for entry in later if "email" in (entry.channel or ""))
+            for step, times in mailed.items():
+                row = (case.profile.customer, f"email:{step}:{invoice.id}")
+                took = sum(row in one.rows and one.at > begun - CLOCKS_APART for one in world.records.accepted if one.channel == "email")
+                if took < times:
+                    yield f"{_name(case, invoice)}: since its plan started again {step} is logged {times} times, but mailed {took} times"
+
+
 def the_log_agrees_with_the_state(world: World) -> Iterator[str]:
     """The activities, put one upon the other, give status, level and count of reminders."""
     for case, invoice, log in _invoices(world):
@@ -256,6 +271,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_step_ran_once_or_has_a_reason,
     no_plan_stops_before_its_end,
     the_log_says_what_was_sent,
+    each_run_of_a_plan_sends_its_own,
     the_log_agrees_with_the_state,
     holds_begin_and_end_in_the_log,
     every_late_fee_was_charged_or_has_a_reason,

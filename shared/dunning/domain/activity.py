@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 
 
 class ActivityType(StrEnum):
@@ -66,9 +67,26 @@ def with_skips_joined(activities: Sequence[Activity]) -> tuple[Activity, ...]:
     It comes behind what else happened to them, and before the end of their plans.
     """
     skips = [activity for activity in activities if activity.type is ActivityType.SKIPPED]
-    fewer = joined(skips)
+    fewer = _in_order(joined(skips), skips)
     if len(fewer) == len(skips):
         return tuple(activities)
     others = [activity for activity in activities if activity.type is not ActivityType.SKIPPED]
     before = [activity for activity in others if activity.type is not ActivityType.PLAN_ENDED]
     return (*before, *fewer, *(activity for activity in others if activity.type is ActivityType.PLAN_ENDED))
+
+
+def _in_order(fewer: Sequence[Activity], skips: Sequence[Activity]) -> tuple[Activity, ...]:
+    """Each invoice's own order is kept; where two plans gainsay each other, nothing is said together."""
+    sorter = TopologicalSorter[Activity](dict.fromkeys(fewer, ()))
+    by_words = {replace(one, invoices=()): one for one in fewer}
+    last: dict[str, Activity] = {}
+    for skip in skips:
+        one = by_words[replace(skip, invoices=())]
+        for invoice in skip.invoices:
+            if last.get(invoice, one) is not one:
+                sorter.add(one, last[invoice])
+            last[invoice] = one
+    try:
+        return tuple(sorter.static_order())
+    except CycleError:
+        return tuple(skips)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.case import Case
-from dunning.domain.effects import is_repetition, rows_of, step_in
+from dunning.domain.effects import Channel, has_begun, is_repetition, marks_of, row_key, rows_of, step_in
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Repeat
 from dunning.domain.policy import Policy, Step
@@ -86,10 +86,12 @@ def has_a_way(case: Case) -> bool:
 
 
 def goes_on(case: Case, effect: str, policy_of: PolicyOf) -> bool:
-    """Whether the customer can be reached by the step of a bounced mail, or by one that follows it: a number is no way where the plan
-    sends no text messages."""
+    """Whether the customer can be reached by the step of a bounced mail, by one that follows it, or by one about another invoice: a
+    number is no way where the plan sends no text messages."""
     rows = _owed_rows(case, effect)
-    left = (step for row, invoice in rows for step in _from(policy_of(invoice), step_in(row)))
+    left = [step for row, invoice in rows for step in _from(policy_of(invoice), step_in(row))]
+    others = [one for one in case.invoices.values() if one.is_open and one.next_step and one.id not in {owed.id for _, owed in rows}]
+    left += [step for one in others for step in _from(policy_of(one), one.next_step or "")]
     return has_a_way(case) and (not rows or any(templates_of(step, case.profile.reach) for step in left))
 
 
@@ -112,9 +114,17 @@ def _why_not_again(case: Case, invoice: Invoice, row: str, addresses: Sequence[s
         return "other addresses got it"
     if recipients_of(step, reach):
         return None
-    if texts_beside(step, reach):
+    if _was_texted(case, invoice, step):
         return "the text message of the same step says it"
     return None if templates_of(step, reach) else "this step cannot be sent another way"
+
+
+def _was_texted(case: Case, invoice: Invoice, step: Step) -> bool:
+    """Whether the step's text message went out beside its mail, or may have, or still will; by what it says, where nobody put it down."""
+    marks = marks_of(case.profile)
+    if invoice.sent_step == step.id and invoice.texted_step is not None:
+        return invoice.texted_step == step.id
+    return has_begun(marks, row_key(Channel.SMS, step.id, invoice.id)) or texts_beside(step, case.profile.reach)
 
 
 def _got_it_otherwise(case: Case, step: Step, addresses: Sequence[str]) -> bool:
@@ -130,6 +140,8 @@ def _is_overtaken(invoice: Invoice, step: Step, policy: Policy, reach: Contact) 
     position, last = policy.position(step.id), policy.step(invoice.last_step)
     if invoice.repeat and policy.position(invoice.repeat.step) > position:
         return True
+    if invoice.sent_step is not None and policy.position(invoice.sent_step) > position:
+        return bool(templates_of(policy.steps[policy.position(invoice.sent_step) - 1], reach))
     went_out = invoice.anchor_at is not None and invoice.anchor_at == invoice.last_reminder_at
     return last is not None and policy.position(last.id) > position and went_out and bool(templates_of(last, reach))
 

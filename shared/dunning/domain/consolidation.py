@@ -251,14 +251,12 @@ def consolidated(works: Sequence[Work], case: Case, policy_of: PolicyOf) -> tupl
     ]
     if len(rows) < 2:
         return tuple(works)
-    joint: dict[tuple[str, str], Effect] = {}
+    joint: dict[str, Effect] = {}
     for channel in (Channel.EMAIL, Channel.SMS):
         for group in _groups(rows, channel, marks):
             message = _joint(group, channel)
-            joint.update({(row.work.invoice, channel.value): message for row in group})
-    return tuple(
-        replace(work, effects=tuple(joint.get((work.invoice, effect.channel.value), effect) for effect in work.effects)) for work in works
-    )
+            joint.update({effect.key: message for row in group for effect in row.work.effects if effect.channel is channel})
+    return tuple(replace(work, effects=tuple(joint.get(effect.key, effect) for effect in work.effects)) for work in works)
 
 
 def _groups(rows: Sequence[_Row], channel: Channel, marks: Mapping[str, Mark]) -> list[list[_Row]]:

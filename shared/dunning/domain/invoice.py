@@ -144,7 +144,8 @@ class Invoice:
     `fees`: the late fees on it, at most one for each step. `fee_id`, `fee_for`, `billed_to`, `by_credit`,
     `credited`, `overpaid`: see Snapshot.
     `approval`: what a person was asked, or said, of a step over an amount. `repeat`: a step whose mail bounced, to be sent
-    another way. `version` counts our writes.
+    another way. `sent_step` is the last step that wrote to the customer, `texted_step` the same if it did by text message, or may
+    have ("": it did not; None: not known). `version` counts our writes.
     """
 
     id: str
@@ -194,6 +195,8 @@ class Invoice:
     restarted_after: datetime | None = None
     approval: Approval | None = None
     repeat: Repeat | None = None
+    sent_step: str | None = None
+    texted_step: str | None = None
     version: int = 0
 
     @property

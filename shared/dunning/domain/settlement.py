@@ -152,20 +152,14 @@ class Settlement:
         return case.with_profile(replace(case.profile, claim=spent, retries=0, due_at=self.now, due_since=self.now))
 
     def postpone(
-        self,
-        case: Case,
-        effects: Mapping[str, Mark],
-        because: Retryable | None = None,
-        done: Sequence[Done] = (),
-        *,
-        is_asked: bool = False,
+        self, case: Case, effects: Mapping[str, Mark], because: Retryable | None = None, done: Sequence[Done] = (), *, asked: bool = False
     ) -> Case:
         """Try again later. What was already done stays on the spent claim, for the next one to inherit; no crash is counted, and where
         something that went out was put down (`done`), neither crashes nor refusals of before.
 
         `because`: one that is NotYet has its place in the line, and waits for that as often as it must. A source that is only at
         its limit, and takes requests again at `retry_at`, is worth another look soon: the hours of sending pass. One that does not
-        answer what it is asked (`is_asked`) refuses nobody a message: it counts no further than the pauses grow.
+        answer what it is asked (`asked`) refuses nobody a message: it counts no further than the pauses grow.
         """
         profile = replace(case.profile, due_since=place_in_line(case, self.policy_of, self.now)) if done else case.profile
         kept = because.turn_at if isinstance(because, MailLater) else None
@@ -181,7 +175,7 @@ class Settlement:
         due_at = self.now + backoff(in_a_row)
         if because is not None and because.retry_at is not None:
             due_at = min(max(because.retry_at, self.now + min(backoff(in_a_row), LONGEST_AT_A_LIMIT)), latest)
-        retries = max(in_a_row, min(in_a_row + 1, MOST_DOUBLINGS)) if is_asked else in_a_row + 1
+        retries = max(in_a_row, min(in_a_row + 1, MOST_DOUBLINGS)) if asked else in_a_row + 1
         return case.with_profile(replace(profile, claim=spent, retries=retries, due_at=due_at))
 
     def keep(self, case: Case, effects: Mapping[str, Mark], done: Sequence[Done] = ()) -> Case:
@@ -304,6 +298,8 @@ class Settlement:
             at = self._ran_at(work)
             overdue = days_overdue(invoice, case.profile.reach, policy, at) > 0
             invoice = replace(invoice, reminders_sent=invoice.reminders_sent + overdue, last_reminder_at=at)
+            texted = any(effect.channel is Channel.SMS for effect in messages)
+            invoice = replace(invoice, sent_step=step.id, texted_step=step.id if texted else "")
             if invoice.status is Status.PAID and overdue and invoice.reminders_sent == 1:
                 # Paid before its one reminder was put down: nobody could know then that there is something to thank for.
                 invoice = with_thanks(invoice, case.profile.reach, policy, self.now)

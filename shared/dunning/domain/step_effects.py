@@ -55,7 +55,7 @@ def repeated_effects(invoice: Invoice, step: Step, contact: Contact) -> tuple[Ef
     An SMS of the step's own went out beside the mail that bounced, and says it once.
     """
     again = repetition_of(step.id)
-    said = texts_beside(step, contact)
+    said = texts_beside(step, contact) if invoice.texted_step is None else invoice.texted_step == step.id
     effects = (one for one in effects_of(invoice, step, contact, escalates=False) if one.channel is Channel.EMAIL or not said)
     return tuple(replace(one, key=row_key(one.channel, again, invoice.id)) for one in effects)
 

@@ -79,6 +79,8 @@ def invoice_attributes(invoice: Invoice, shards: int) -> dict[str, object]:
         "restarts_at": put_instant(invoice.restarts_at),
         "restarted_after": put_instant(invoice.restarted_after),
         "approval": _approval_attributes(invoice.approval) if invoice.approval else None,
+        "sent_step": invoice.sent_step,
+        "texted_step": invoice.texted_step,
         "repeat_step": invoice.repeat.step if invoice.repeat else None,
         "repeat_at": put_instant(invoice.repeat.at) if invoice.repeat else None,
         "day": keys.ASKED if invoice.is_open and waits_for_approval(invoice) else None,
@@ -135,6 +137,8 @@ def read_invoice(item: Item) -> Invoice:
         restarts_at=optional_instant(item, "restarts_at"),
         restarted_after=optional_instant(item, "restarted_after"),
         approval=_read_approval(mapping(item, "approval")),
+        sent_step=optional_text(item, "sent_step"),
+        texted_step=optional_text(item, "texted_step"),
         repeat=Repeat(text(item, "repeat_step"), optional_instant(item, "repeat_at")) if "repeat_step" in item else None,
         version=number(item, "version"),
     )

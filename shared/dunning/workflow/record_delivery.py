@@ -70,10 +70,10 @@ class RecordDelivery:
                 return Recorded(case)
             if news.kind is DeliveryKind.COMPLAINED:
                 return self._complained(case, news, reason, now)
-            if is_held or (not news.addresses and news.message_id in case.profile.bounced_mails):
-                return Recorded(case)
             if news.kind is DeliveryKind.BOUNCED and news.addresses:
                 return self._bounced(case, news, reason, now)
+            if is_held or news.message_id in case.profile.bounced_mails:
+                return Recorded(case)
             return self._held(with_bounced_mail(case, news.message_id), news, reason, now)
 
         return change
@@ -82,7 +82,8 @@ class RecordDelivery:
         """The address is dead. Another contact of the customer's, or SMS, stands in for it; without any the case is held.
 
         Each mail counts by itself, also where its address was known to be dead by the time its report came. Of an address that is
-        used no more nobody need be told, but the step goes once more to the one that took its place.
+        used no more nobody need be told, but the step goes once more to the one that took its place. While the case is held for
+        another mail, the team knows, and what is to be sent again waits.
         """
         is_used = is_reached_by(case, news.effect, news.addresses, self._policy_of)
         dead = with_dead_addresses(case, news.addresses) if is_used else case
@@ -93,7 +94,7 @@ class RecordDelivery:
             return Recorded(again.case)
         marked = with_bounced_mail(again.case, news.message_id)
         said = f"{reason}; {again.outcome}"
-        if not is_used or (dead is case and not again.invoices):
+        if not is_used or HoldKind.UNDELIVERABLE in case.profile.holds or (dead is case and not again.invoices):
             return Recorded(marked, (_logged(case, news, said, now),))
         if not again.invoices and not goes_on(marked, news.effect, self._policy_of):
             return self._held(marked, news, reason, now)

@@ -121,7 +121,7 @@ class RunStep:
             return self._wait_for_connection(case, settlement, exc, NOTHING_ASKED, nothing)
         except Retryable as exc:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
-            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc, is_asked=True))
+            self._finish(case, settlement, NOTHING_ASKED, nothing, _postponed(settlement, nothing, exc, asked=True))
             return f"postponed: {'its turn comes later' if isinstance(exc, NotYet) else 'the provider cannot be reached'}"
         if checked.is_part:
             nothing = Progress((), marks_by_row(claim.effects), Ending.REFUSED)
@@ -362,14 +362,12 @@ def _kept(settlement: Settlement, progress: Progress, put_down: tuple[Done, ...]
     return lambda after: Settled(settlement.keep(after, unfinished(after, progress.effects, put_down), put_down))
 
 
-def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None, *, is_asked: bool = False) -> Finish:
+def _postponed(settlement: Settlement, progress: Progress, because: Retryable | None = None, *, asked: bool = False) -> Finish:
     done = progress.done
     if isinstance(because, OthersFirst):
         return _waiting(settlement, progress, because.turn_at)
     put_down = _far(progress)
-    return lambda after: Settled(
-        settlement.postpone(after, unfinished(after, progress.effects, done), because, put_down, is_asked=is_asked)
-    )
+    return lambda after: Settled(settlement.postpone(after, unfinished(after, progress.effects, done), because, put_down, asked=asked))
 
 
 def _far(progress: Progress) -> tuple[Done, ...]:

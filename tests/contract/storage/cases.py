@@ -102,6 +102,8 @@ def full_invoice() -> Invoice:
         restarted_after=NOW,
         approval=Approval("escalate", ApprovalState.DECLINED, 2, "they are about to pay", together=True, credit=5),
         repeat=Repeat("first", LATER),
+        sent_step="second",
+        texted_step="second",
     )
 
 

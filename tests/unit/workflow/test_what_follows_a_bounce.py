@@ -10,7 +10,7 @@ from dunning.content.policy_loader import load_policy
 from dunning.content.templates import template_names
 from dunning.domain.activity import ActivityType
 from dunning.domain.customer_settings import CustomerSettings, Person
-from dunning.domain.holds import HoldKind
+from dunning.domain.holds import Hold, HoldKind
 from dunning.domain.invoice import Contact
 from dunning.workflow.delivery_news import DeliveryKind, DeliveryNews
 from dunning.workflow.record_delivery import RecordDelivery
@@ -148,3 +148,95 @@ def test_a_step_after_which_only_a_mail_followed_that_cannot_be_said_otherwise_i
     bounces(world, OWN)
     world.run_until(LATER)
     assert texts(world) == ["sms:first~:in_1"]
+
+
+def sent_by_ses(world: FakeDeployment, mail: int = 0) -> None:
+    about = world.email.sent[mail].envelope
+    facts = (about.customer, about.claim, about.effect, about.invoices, about.step)
+    RecordDelivery(world.store, world.record)(DeliveryNews(DeliveryKind.SENT, *facts, f"message-{mail}", world.clock.now, ()))
+
+
+@pytest.mark.parametrize("trouble", ["none", "refused", "no answer"])
+def test_a_joint_mail_that_bounced_before_it_was_put_down_goes_once_more_only_once(trouble: str) -> None:
+    """The next claim puts down, tells the team, and repeats: whatever becomes of the telling."""
+    text = 'name: plan\ntimezone: UTC\nscope: customer\nsteps: [{id: first, at: {after_due: 7d, time: "09:00"}, email: friendly}]\n'
+    world = FakeDeployment(PolicyBook.of({"plan": load_policy(text, "plan.yaml", frozenset())}))
+    world.invoiced(snapshot("in_1", contact=WITH_OTHER), snapshot("in_2", contact=WITH_OTHER))
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST + timedelta(minutes=1))
+    sent_by_ses(world)
+    bounces(world, OWN)
+    if trouble == "refused":
+        world.team.refuses()
+    elif trouble == "no answer":
+        world.team.gives_no_answer(accepted=True)
+    for _ in range(40):
+        known = len(world.email.sent)
+        world.advance(timedelta(minutes=5))
+        for mail in range(known, len(world.email.sent)):
+            sent_by_ses(world, mail)
+    assert [(mail.to, mail.envelope.effect) for mail in world.email.sent] == [
+        ((OWN,), "email:first*2:in_1,in_2"),
+        ((OTHER,), "email:first~*2:in_1,in_2"),
+    ]
+
+
+def test_a_text_that_was_left_away_is_sent_when_the_mail_bounces() -> None:
+    """The worker died between mail and text, and by the time another went on the hours of texts were over."""
+    hours = 'send_window: {email: "08:00-18:00", sms: "08:00-09:02"}'
+    step = f'{{id: first, at: {{after_due: 7d, time: "09:00"}}, {BOTH}}}'
+    text = f"name: plan\ntimezone: UTC\n{hours}\nsteps: [{step}]\n"
+    world = FakeDeployment(PolicyBook.of({"plan": load_policy(text, "plan.yaml", frozenset(), templates=template_names())}))
+    world.invoiced(snapshot(contact=ACME_CONTACT))
+    world.email.kills_the_worker(accepted=True)
+    world.run_until(FIRST + timedelta(minutes=1))
+    sent_by_ses(world)
+    world.run_until(FIRST + timedelta(hours=2))
+    assert texts(world) == []
+    bounces(world, OWN)
+    world.run_until(FIRST + timedelta(days=2))
+    assert texts(world) == ["sms:first~:in_1"]
+
+
+def test_a_text_that_went_out_is_not_sent_again_to_who_prefers_mail_since() -> None:
+    world = deployment(BOTH, "email: second_notice", replace(ACME_CONTACT, settings=CustomerSettings(people=(Person("billing", OTHER),))))
+    assert texts(world) == ["sms:first:in_1"]
+    case = world.case(ACME)
+    prefers = replace(case.profile.contact, email=OWN, settings=CustomerSettings(prefers="email"))
+    world.store.save(case, case.with_profile(replace(case.profile, contact=prefers)))
+    bounces(world, OWN)
+    world.run_until(FIRST + timedelta(hours=12))
+    assert texts(world) == ["sms:first:in_1"]
+
+
+@pytest.mark.parametrize("last", ["second", "third"])
+def test_a_step_is_not_sent_again_behind_a_later_one_that_went_out(last: str) -> None:
+    """Also where the steps since were passed over."""
+    third = ', {id: third, at: {after_previous: 24h}, if: "reminders_sent > 9", email: friendly}' if last == "third" else ""
+    second = "{id: second, at: {after_previous: 48h}, email: friendly}"
+    steps = f'{{id: first, at: {{after_due: 7d, time: "09:00"}}, email: friendly}}, {second}{third}'
+    text = f"name: plan\ntimezone: UTC\nsteps: [{steps}]\n"
+    world = FakeDeployment(PolicyBook.of({"plan": load_policy(text, "plan.yaml", frozenset())}))
+    world.invoiced(snapshot(contact=WITH_OTHER))
+    world.run_until(FIRST + timedelta(days=4))
+    bounces(world, OWN)
+    world.run_until(FIRST + timedelta(days=6))
+    assert [mail.envelope.effect for mail in world.email.sent] == ["email:first:in_1", "email:second:in_1"]
+
+
+def test_a_mail_that_bounces_while_the_case_is_held_for_another_is_put_down_and_sent_again_behind_the_hold() -> None:
+    world = deployment("email: friendly", "email: friendly", replace(ACME_CONTACT, phone=None))
+    world.invoiced(snapshot("in_2", contact=replace(ACME_CONTACT, phone=None)))
+    world.run_until(FIRST + timedelta(hours=3))
+    case = world.case(ACME)
+    held = Hold(world.clock.now, reason="the mail bounced")
+    world.store.save(case, case.with_profile(replace(case.profile, holds={HoldKind.UNDELIVERABLE: held})))
+    world.record.contact(
+        ACME, replace(ACME_CONTACT, phone=None, settings=CustomerSettings(people=(Person("billing", OTHER),))), world.clock.now
+    )
+    notices = len(world.profile(ACME).notices)
+    bounces(world, OWN)
+    assert OWN in world.profile(ACME).dead_addresses
+    assert said(world.log(ACME))[-1] == "undelivered first"
+    assert len(world.profile(ACME).notices) == notices
+    assert world.invoice(ACME, "in_1").repeat is not None

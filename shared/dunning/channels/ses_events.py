@@ -67,6 +67,7 @@ def read_ses_event(message: str) -> DeliveryNews | None:
         message_id=str(cast("Json", mail).get("messageId", "")),
         mailed_at=_instant(cast("Json", mail).get("timestamp")),
         addresses=_addresses(event),
+        mailed_to=_mailed_to(cast("Json", mail)),
     )
 
 
@@ -113,6 +114,14 @@ def _addresses(event: Json) -> tuple[str, ...]:
             if address:
                 found.append(address)
     return tuple(dict.fromkeys(found))
+
+
+def _mailed_to(mail: Json) -> tuple[str, ...]:
+    """Whom it was for, by its own header."""
+    headers = mail.get("commonHeaders")
+    named = headers.get("to") if isinstance(headers, dict) else None
+    found = (parseaddr(str(one))[1] for one in (named if isinstance(named, list) else ()))
+    return tuple(dict.fromkeys(address for address in found if address))
 
 
 def _instant(value: object) -> datetime:

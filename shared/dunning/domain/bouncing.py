@@ -60,8 +60,11 @@ class SentAgain:
     is_part: bool = False
 
 
-def sent_again(case: Case, effect: str, addresses: Sequence[str], policy_of: PolicyOf, now: datetime) -> SentAgain:
-    """The case with the steps of a mail (by its effect's key) that bounced at these addresses due once more.
+def sent_again(
+    case: Case, effect: str, addresses: Sequence[str], policy_of: PolicyOf, now: datetime, mailed_to: Sequence[str] = ()
+) -> SentAgain:
+    """The case with the steps of a mail (by its effect's key; for `mailed_to`, where that is known) that bounced at these addresses
+    due once more.
 
     Not where nothing is left to send it by, where somebody else got it or an SMS of the same step went out beside it, where a later
     step went out since, or where it was sent again before.
@@ -69,7 +72,7 @@ def sent_again(case: Case, effect: str, addresses: Sequence[str], policy_of: Pol
     found, outcomes = list[str](), list[str]()
     for row, invoice in _owed_rows(case, effect):
         step_id, policy = step_in(row), policy_of(invoice)
-        reason = _why_not_again(case, invoice, row, addresses, policy)
+        reason = _why_not_again(case, invoice, row, addresses, policy, mailed_to)
         if reason is None and len(found) == MOST_SENT_AGAIN:
             return SentAgain(case, tuple(found), _in_words(outcomes), is_part=True)
         if reason is None:
@@ -101,7 +104,9 @@ def _owed_rows(case: Case, effect: str) -> list[tuple[str, Invoice]]:
     return [(row, invoice) for row, invoice in rows if invoice is not None and invoice.is_open]
 
 
-def _why_not_again(case: Case, invoice: Invoice, row: str, addresses: Sequence[str], policy: Policy) -> str | None:
+def _why_not_again(
+    case: Case, invoice: Invoice, row: str, addresses: Sequence[str], policy: Policy, mailed_to: Sequence[str]
+) -> str | None:
     """Why a step is not sent again; None where it is."""
     step, reach = policy.step(step_in(row)), case.profile.reach
     if is_repetition(row) or (invoice.repeat and invoice.repeat.step == step_in(row)):
@@ -110,7 +115,7 @@ def _why_not_again(case: Case, invoice: Invoice, row: str, addresses: Sequence[s
         return "the policy no longer has this step"
     if _is_overtaken(invoice, step, policy, reach):
         return "a later step takes its place"
-    if _got_it_otherwise(case, step, addresses):
+    if _got_it_otherwise(case, step, addresses, mailed_to):
         return "other addresses got it"
     if recipients_of(step, reach):
         return None
@@ -127,9 +132,12 @@ def _was_texted(case: Case, invoice: Invoice, step: Step) -> bool:
     return has_begun(marks, row_key(Channel.SMS, step.id, invoice.id)) or texts_beside(step, case.profile.reach)
 
 
-def _got_it_otherwise(case: Case, step: Step, addresses: Sequence[str]) -> bool:
-    """Whether the mail went to others, too, whose address is alive; not known where it went to what has been replaced since."""
+def _got_it_otherwise(case: Case, step: Step, addresses: Sequence[str], mailed_to: Sequence[str]) -> bool:
+    """Whether the mail went to others, too, whose address is alive: by its own header, else by whom the step is sent to now; not known
+    where that has been replaced since."""
     contact, gone = case.profile.contact, {*_small(addresses), *case.profile.dead_addresses}
+    if mailed_to:
+        return not _small(mailed_to) <= gone
     mail = recipients_of(step, contact)
     is_known = not _small(addresses).isdisjoint(_small(_all_recipients(step, contact)))
     return mail is not None and is_known and not _small(mail.to) <= gone

@@ -21,7 +21,7 @@ class DeliveryKind(StrEnum):
 class DeliveryNews:
     """One report on one mail: whose it was, under which claim (its origin) and effect, and when SES took it (UTC).
 
-    `addresses`: those that bounced, or complained, where the report names them.
+    `addresses`: those that bounced, or complained, where the report names them; `mailed_to`: whom the mail was for, without copies.
     """
 
     kind: DeliveryKind
@@ -33,3 +33,4 @@ class DeliveryNews:
     message_id: str
     mailed_at: datetime
     addresses: tuple[str, ...] = ()
+    mailed_to: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ class RecordDelivery:
         dead = with_dead_addresses(case, news.addresses) if is_used else case
         if dead is case and news.message_id in case.profile.bounced_mails:
             return Recorded(case)
-        again = sent_again(dead, news.effect, news.addresses, self._policy_of, now)
+        again = sent_again(dead, news.effect, news.addresses, self._policy_of, now, news.mailed_to)
         if again.is_part:  # remembered with the last part: should we die before it, the same report does the rest
             return Recorded(again.case)
         marked = with_bounced_mail(again.case, news.message_id)

@@ -83,3 +83,18 @@ def test_a_time_without_a_zone_is_utc() -> None:
 )
 def test_what_concerns_no_mail_of_ours_is_none_of_our_business(message: str) -> None:
     assert read_ses_event(message) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "mailed_to"),
+    [
+        ({"to": ["Pat <pat@example.com>", "ap@example.com"], "cc": ["jane@us.example"]}, ("pat@example.com", "ap@example.com")),
+        ({"to": "pat@example.com"}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_whom_a_mail_was_for_is_told_without_its_copies(headers: object, mailed_to: tuple[str, ...]) -> None:
+    news = read_ses_event(json.dumps(BOUNCE | {"mail": MAIL | {"commonHeaders": headers}}))
+    assert news is not None
+    assert (news.addresses, news.mailed_to) == (("pat@example.com",), mailed_to)

@@ -43,7 +43,7 @@ def deployment(first: str, second: str, contact: Contact, *, more: str = "") -> 
 def bounces(world: FakeDeployment, *addresses: str, mail: int = 0) -> None:
     about = world.email.sent[mail].envelope
     facts = (about.customer, about.claim, about.effect, about.invoices, about.step)
-    news = DeliveryNews(DeliveryKind.BOUNCED, *facts, f"message-{mail}", world.clock.now, addresses)
+    news = DeliveryNews(DeliveryKind.BOUNCED, *facts, f"message-{mail}", world.clock.now, addresses, world.email.sent[mail].to)
     RecordDelivery(world.store, world.record)(news)
 
 
@@ -240,3 +240,26 @@ def test_a_mail_that_bounces_while_the_case_is_held_for_another_is_put_down_and_
     assert said(world.log(ACME))[-1] == "undelivered first"
     assert len(world.profile(ACME).notices) == notices
     assert world.invoice(ACME, "in_1").repeat is not None
+
+
+A, B, C = "a@acme.example", "b@acme.example", "c@acme.example"
+TO_BILLING = "email: {template: friendly, to: [billing]}"
+
+
+def billed_to(*addresses: str) -> Contact:
+    return replace(ACME_CONTACT, phone=None, settings=CustomerSettings(people=tuple(Person("billing", one) for one in addresses)))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "again"),
+    [((A,), (A, C), [(C,)]), ((A, B), (B,), []), ((A, B), (C,), []), ((A,), (C,), [(C,)])],
+    ids=["another joined since", "the dead one has left", "all were replaced, and one got it", "the dead one was replaced"],
+)
+def test_who_got_a_mail_is_told_by_the_mail_itself(then: tuple[str, ...], now: tuple[str, ...], again: list[tuple[str, ...]]) -> None:
+    world = deployment(TO_BILLING, TO_BILLING, billed_to(*then))
+    world.advance(timedelta(minutes=5))
+    world.record.contact(ACME, billed_to(*now), world.clock.now)
+    world.stripe.has(snapshot(contact=billed_to(*now)))
+    bounces(world, A)
+    world.run_until(FIRST + timedelta(hours=12))
+    assert [mail.to for mail in world.email.sent] == [then, *again]

@@ -86,6 +86,15 @@ def the_log_says_what_was_sent(world: World) -> Iterator[str]:
             yield f"{customer}: {channel} took {effect}, but the log does not say so"
 
 
+def no_step_is_sent_oftener_than_its_plan_began(world: World) -> Iterator[str]:
+    """Once, and once more for each time that the invoice's plan started again."""
+    accepted = Counter((one.channel, *row) for one in world.records.accepted if one.channel != "team" for row in one.rows)
+    for case, invoice, log in _invoices(world):
+        for (channel, customer, row), times in accepted.items():
+            if customer == case.profile.customer and row.split(":", 2)[2:] == [invoice.id] and times > len(runs_of(log)):
+                yield f"{_name(case, invoice)}: {channel} took {row} {times} times, though its plan began {len(runs_of(log))} times: twice"
+
+
 def each_run_of_a_plan_sends_its_own(world: World) -> Iterator[str]:
     """What went out before a plan started again counts for no step of the plan that runs since."""
     for case, invoice, log in _invoices(world):
@@ -271,6 +280,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_step_ran_once_or_has_a_reason,
     no_plan_stops_before_its_end,
     the_log_says_what_was_sent,
+    no_step_is_sent_oftener_than_its_plan_began,
     each_run_of_a_plan_sends_its_own,
     the_log_agrees_with_the_state,
     holds_begin_and_end_in_the_log,

@@ -16,7 +16,30 @@ from tests.simulation.plans import Plan, plan_of
 from tests.simulation.shrinking import Shrinker
 from tests.simulation.world import World
 
-ONCE_FAILED = (7, 33, 62, 69, 172, 182, 195, 209, 259, 281, 289, 313, 325, 390, 474, 539, 552, 300_151, 500_868, 500_940)
+ONCE_FAILED = (
+    7,
+    33,
+    62,
+    69,
+    172,
+    182,
+    195,
+    209,
+    259,
+    281,
+    289,
+    313,
+    325,
+    390,
+    474,
+    539,
+    552,
+    300_151,
+    500_868,
+    500_940,
+    982_770,
+    5_816_050_738,
+)
 """Seeds that found something in their day; what they found is in the history of this file's neighbours."""
 
 

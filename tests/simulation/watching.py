@@ -1,6 +1,5 @@
 """What is looked at while a world runs: every message as it is taken, every claim, and that nothing stays overdue."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from dunning.domain.fee_records import fee_id
 from dunning.domain.holds import Hold, HoldKind, waits_for_a_person
 from dunning.domain.invoice import Snapshot, Status
 from dunning.domain.joint_approval import with_questions_reckoned
+from dunning.domain.policy import PartialPaymentRule
 from dunning.domain.works import Verdict, Work
 from dunning.workflow.fee_port import FeeOrder
 from tests.fakes.case_store import MemoryCaseStore
@@ -23,7 +23,6 @@ from tests.simulation.limits import unapproved
 from tests.simulation.plans import Plan
 from tests.simulation.provider import Provider
 from tests.simulation.records import Accepted, Records
-from tests.simulation.runs import begins_anew
 
 PUNCTUAL = timedelta(minutes=3)
 UNTROUBLED = timedelta(minutes=80)
@@ -50,9 +49,9 @@ class Watch:
         """A channel took a message."""
         about = f"{message.channel} {message.envelope.effect} of {message.envelope.customer} was sent"
         if message.channel in ("email", "sms"):
-            told = Counter(row for other in self._of(message.channel) for row in other.rows)
-            for customer, row in message.rows:
-                if told[customer, row] > self._times_started_again(customer, row) or self._today(message, row):
+            told = {row for other in self._of(message.channel) for row in other.rows}
+            for _, row in told.intersection(message.rows):
+                if not self._may_come_again(row) or self._today(message, row):
                     self._violated(about, f"though {row} had been sent before: twice")
         self._records.accepted.append(message)
         if message.envelope.kind in ("reminder", "escalation"):
@@ -65,10 +64,10 @@ class Watch:
                 self._approved(about, message)
                 self._meant(about, message)
 
-    def _times_started_again(self, customer: str, row: str) -> int:
-        """How often the plan of a row's invoice started again before now: so often each of its steps may come once more."""
-        name = row.rsplit(":", 1)[-1]
-        return sum(begins_anew(entry) for entry in self._store.written(customer) if name in entry.invoices)
+    def _may_come_again(self, row: str) -> bool:
+        """Whether the plan of a row's invoice can have started again; whether it did so often enough is told at the end: who starts it
+        again sends its first step before either is put down."""
+        return self._plan.policy.on_partial_payment.rule is PartialPaymentRule.RESTART and row.count(":") > 1
 
     def _today(self, message: Accepted, row: str) -> bool:
         """Whether the very same went out before on the customer's day, as no plan that starts again may make it."""

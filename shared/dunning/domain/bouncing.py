@@ -1,18 +1,17 @@
 """A mail that bounced for ever: the address is dead, and the step goes out once more another way, if there is one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dunning.domain.case import Case
+from dunning.domain.consolidation import PolicyOf
 from dunning.domain.effects import Channel, has_begun, is_repetition, marks_of, row_key, rows_of, step_in
 from dunning.domain.evolving import replace
 from dunning.domain.invoice import Contact, Invoice, Repeat
 from dunning.domain.policy import Policy, Step
 from dunning.domain.recipients import recipients_of, templates_of, texts_beside
-
-PolicyOf = Callable[[Invoice], Policy]
 
 
 def with_dead_addresses(case: Case, addresses: Sequence[str]) -> Case:

@@ -188,8 +188,7 @@ def _finish_step(case: Case, invoice: Invoice, step: Step, policy: Policy, now: 
     """A step that has begun is finished, whatever would be decided anew: put off, its mail would go out twice.
 
     What has not begun and may not go out now, for the hour, a hold, or because the invoice is paid, due later, or its plan starts
-    again, is left away.
-    So is a channel that would stand in for the one that it went out by: the customer has had this message.
+    again, is left away. So is a channel that would stand in for the one that it went out by: the customer has had this message.
     """
     contact, marks = case.profile.reach, marks_of(case.profile)
     zone = customer_zone(contact, policy)

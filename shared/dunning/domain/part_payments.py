@@ -51,7 +51,7 @@ def after_part_payment(
         if invoice.escalated:
             return PartlyPaid(invoice, "; the plan is not started again: our own people have taken over")
         if on_its_way:
-            return PartlyPaid(replace(invoice, restarts_at=now), "; the plan starts again once what is on its way is put down")
+            return PartlyPaid(replace(invoice, restarts_at=now), f"; {STARTS_AGAIN} once what is on its way is put down")
         again, is_later = _restarted(invoice, contact, policy, now)
         return PartlyPaid(again, f"; {STARTS_AGAIN}, counted from {'tomorrow' if is_later else 'today'}")
     if rule is PartialPaymentRule.HOLD and span is not None:

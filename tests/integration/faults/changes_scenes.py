@@ -221,29 +221,25 @@ RELEASING = (
 NOTE_PUT_OFF = (*PUBLISHED, *calls_of("write_back", GET, *ASKED, METER, TELL_QUEUE))
 FETCHED_OF_THE_MERGED = (LOAD, LOAD, SECRET, SECRET, LOAD, METER, METER, METER, METER, LOAD, LOAD, METER, METER, LOAD, LOAD, METER, METER)
 
-CHANGES = (
-    Scene(
-        "second sweep of quickbooks",
-        partial(import_begins, "quickbooks"),
-        (*CHANGED_SINCE, *calls_of("daily_sweep", LOAD, TELL_QUEUE)),
-        partial(paid_by_the_list, "quickbooks"),
-        partial(swept_before, "quickbooks"),
+
+def second_sweep(source: str, *last: str) -> Scene:
+    """What changed since the last one, to the message of what follows."""
+    return Scene(
+        f"second sweep of {source}",
+        partial(import_begins, source),
+        (*CHANGED_SINCE, *calls_of("daily_sweep", *last)),
+        partial(paid_by_the_list, source),
+        partial(swept_before, source),
         lasts=45,
         in_fresh_containers=True,
         more_calls_follow=True,
         spared=range(3),  # struck in the imports
-    ),
-    Scene(
-        "second sweep of xero",
-        partial(import_begins, "xero"),
-        (*CHANGED_SINCE, *calls_of("daily_sweep", TELL_QUEUE)),
-        partial(paid_by_the_list, "xero"),
-        partial(swept_before, "xero"),
-        lasts=45,
-        in_fresh_containers=True,
-        more_calls_follow=True,
-        spared=range(3),
-    ),
+    )
+
+
+CHANGES = (
+    second_sweep("quickbooks", LOAD, TELL_QUEUE),
+    second_sweep("xero", TELL_QUEUE),
     Scene(
         "payment that is deleted",
         payment_deleted,
